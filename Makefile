@@ -1,0 +1,41 @@
+# Verbs only. Every target sets up what it needs; a second call finds it done.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint lock clean
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+VENV   := .venv/bin/python
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/installed ## Promote real pipelines dev, staging, prod on this machine; ends with demo/index.html
+	@$(VENV) scripts/demo.py
+
+dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctrl-C stops both)
+	@$(VENV) scripts/dev.py
+
+test: .venv/installed ## Run every test this machine can run
+	@$(VENV) -m pytest
+
+lint: .venv/installed ## Check style (ruff) and types (mypy --strict)
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+
+lock: ## Lock requirements.txt and requirements-dev.txt from pyproject.toml (needs uv)
+	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
+	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' -c requirements.txt pyproject.toml --group dev -o requirements-dev.txt
+
+clean: ## Remove the virtual environment, local databases and the demo
+	rm -rf .venv .local demo
+
+# Byte code is compiled at installation: the first import of Mage's engine takes 9 s without it, 2 s with it.
+.venv/installed: requirements-dev.txt
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+	  uv pip install --quiet --compile-bytecode --python $(VENV) -r requirements-dev.txt; \
+	else \
+	  $(PYTHON) -m venv .venv && \
+	  $(VENV) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
+	fi
+	@touch .venv/installed
