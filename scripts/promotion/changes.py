@@ -1,0 +1,113 @@
+"""The differences between what an environment runs and what it would run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from promotion.environment import Environment, Schedule, load_environment
+from promotion.project import Project
+from promotion.release import FILE, Endpoint
+from promotion.tree import Tree
+
+
+@dataclass(frozen=True)
+class PipelineChange:
+    """One row of the plan: `action` is added, changed, removed or affected (changed, though not selected)."""
+
+    name: str
+    action: str
+    before: str | None
+    after: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file that differs between the target's current release and the planned one."""
+
+    path: str
+    action: str  # added | changed | removed
+    reason: str
+    pipelines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScheduleChange:
+    """What happens to one trigger of the target."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+def platform_digest(project: Project) -> str:
+    """Return the digest of all that is neither configuration, nor record, nor claimed by a pipeline."""
+    tree = project.tree.without(project.claimed)
+    return tree.without([*tree.under("environments"), FILE]).digest()
+
+
+def pipeline_changes(
+    before: Project, after: Project, selected: tuple[str, ...] | None, source: Endpoint
+) -> tuple[PipelineChange, ...]:
+    """Compare pipeline by pipeline; `selected` None means all of `source`."""
+    changes = []
+    for name in sorted({*before.pipelines, *after.pipelines}):
+        old = before.digest(name) if name in before.pipelines else None
+        new = after.digest(name) if name in after.pipelines else None
+        if old == new:
+            continue
+        chosen = selected is None or name in selected
+        action = "added" if old is None else "removed" if new is None else "changed" if chosen else "affected"
+        reason = f"all of {source.environment}" if selected is None else "selected"
+        if not chosen:
+            reason = f"shares {', '.join(_shared_changes(before, after, name))}"
+        changes.append(PipelineChange(name, action, old, new, reason))
+    return tuple(changes)
+
+
+def _shared_changes(before: Project, after: Project, name: str) -> list[str]:
+    paths = sorted({*before.closure(name).files, *after.closure(name).files})
+    return [path for path in paths if not _same(before.tree, after.tree, path)]
+
+
+def _same(before: Tree, after: Tree, path: str) -> bool:
+    return before.get(path) == after.get(path)
+
+
+def file_changes(before: Project, after: Project) -> tuple[FileChange, ...]:
+    """Compare file by file, but for the record itself."""
+    changes = []
+    for path in sorted({*before.tree, *after.tree} - {FILE}):
+        if _same(before.tree, after.tree, path):
+            continue
+        project = after if path in after.tree else before
+        users = tuple(project.users(path))
+        action = "added" if path not in before.tree else "removed" if path not in after.tree else "changed"
+        changes.append(FileChange(path, action, _reason(project, path, users), users))
+    return tuple(changes)
+
+
+def _reason(project: Project, path: str, users: Sequence[str]) -> str:
+    if users:
+        return project.closure(users[0]).files[path]
+    return "configuration, from main" if path.startswith("environments/") else "platform"
+
+
+def configuration_digests(before: Tree, after: Tree, name: str) -> tuple[str | None, str]:
+    """Return the digest of the configuration of the environment `name`, before and after."""
+    folder = f"environments/{name}"
+    old = before.under(folder)
+    return (old.digest() if old else None, after.under(folder).digest())
+
+
+def schedule_changes(before: Tree, environment: Environment) -> tuple[ScheduleChange, ...]:
+    """Compare the triggers of the target's current release with those that the environment wants now."""
+    current = before.under(f"environments/{environment.name}")
+    old: Mapping[str, Schedule] = load_environment(current, environment.name).schedules if current else {}
+    new = environment.schedules
+    return tuple(
+        ScheduleChange(name, str(old[name]) if name in old else None, str(new[name]) if name in new else None)
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    )

@@ -1,0 +1,181 @@
+"""An environment's configuration on `main`: `environments/<env>/values.yaml` and `policy.yaml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from promotion.errors import Finding, GateRefused, UsageError
+from promotion.git import MAIN
+from promotion.pipeline import Malformed, load_mapping, malformed
+from promotion.tree import Tree
+
+FOLDER = "environments"
+GATES = ("static", "smoke")
+
+_INTERVALS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@always_on")
+_CRON_FIELD = r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?(,(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?)*"
+_CRON = re.compile(rf"{_CRON_FIELD}(\s+{_CRON_FIELD}){{4}}")
+T = TypeVar("T")
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One trigger of one pipeline, as the environment wants it; `timeout` in seconds."""
+
+    name: str
+    pipeline: str
+    interval: str
+    enabled: bool
+    timeout: int
+    variables: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        state = "" if self.enabled else ", paused"
+        return f"{self.pipeline} {self.interval}{state}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Where promotions to an environment may come from, and the gates that they must pass."""
+
+    source: str
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an environment adds to a release: settings, names of secrets, schedules, policy."""
+
+    name: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]  # environment variable → `secret/key`
+    schedules: Mapping[str, Schedule]
+    policy: Policy
+
+    @property
+    def supplied(self) -> frozenset[str]:
+        """The environment variables that a block finds in this environment."""
+        return frozenset(self.settings) | frozenset(self.secrets) | {"ENV"}
+
+
+def environment_names(tree: Tree) -> list[str]:
+    """Return the environments that `tree` configures, each after the one that it is promoted from."""
+    names = {path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1}
+    sources = {name: load_environment(tree, name).policy.source for name in names}
+
+    def depth(name: str) -> int:
+        steps = 0
+        while name in sources and steps <= len(sources):
+            name, steps = sources[name], steps + 1
+        return steps
+
+    return sorted(names, key=lambda name: (depth(name), name))
+
+
+def load_environment(tree: Tree, name: str) -> Environment:
+    """Read `environments/<name>/`; raise `UsageError` where there is none, `GateRefused` for what is wrong."""
+    folder = f"{FOLDER}/{name}"
+    known = sorted({path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1})
+    if name not in known:
+        raise UsageError(
+            "unknown-environment",
+            f"there is no environment {name!r}",
+            fix=f"one of {', '.join(known) or 'none'}; a new one starts with {folder}/ on {MAIN}",
+        )
+    findings: list[Finding] = []
+    values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
+    policy = _load(tree, f"{folder}/policy.yaml", _policy, findings)
+    if values is None or policy is None:
+        raise GateRefused(
+            "bad-configuration",
+            f"the configuration of {name} is not usable",
+            fix="fix it on main",
+            findings=findings,
+        )
+    settings, secrets, schedules = values
+    return Environment(name, settings, secrets, schedules, policy)
+
+
+def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findings: list[Finding]) -> T | None:
+    if path not in tree:
+        findings.append(Finding(path, None, "file-missing", "the file is missing", f"write {path}"))
+        return None
+    try:
+        return read(path, load_mapping(path, tree.text(path)))
+    except Malformed as error:
+        findings.append(error.finding)
+        return None
+
+
+_Values = tuple[dict[str, str], dict[str, str], dict[str, Schedule]]
+
+
+def _values(path: str, name: str, content: dict[str, Any]) -> _Values:
+    if content.get("env") != name:
+        raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
+    connections = _mapping(path, "io", content.get("io"))
+    settings = _mapping(path, "io.settings", connections.get("settings"))
+    secrets = _mapping(path, "io.secrets", connections.get("secrets"))
+    for key in (*settings, *secrets):
+        if not _VARIABLE.fullmatch(str(key)):
+            raise malformed(path, f"io: {key}", "is no environment variable", "use A-Z, digits and `_`")
+    for key, value in settings.items():
+        if not isinstance(value, str):
+            raise malformed(path, f"io.settings.{key}", "is not text", "put the value in quotes")
+    schedules = _mapping(path, "schedules", content.get("schedules"))
+    return (
+        settings,
+        {key: _secret(path, key, value) for key, value in secrets.items()},
+        {key: _schedule(path, key, value) for key, value in schedules.items()},
+    )
+
+
+def _mapping(path: str, key: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise malformed(path, key, "is not a mapping", "write keys and values")
+    return value
+
+
+def _secret(path: str, key: str, value: Any) -> str:
+    reference = value if isinstance(value, dict) else {}
+    if sorted(reference) != ["key", "name"]:
+        fix = "write `{name: SECRET, key: KEY}`: the value itself stays in the cluster"
+        raise malformed(path, f"io.secrets.{key}", "is no reference to a Secret", fix)
+    return f"{reference['name']}/{reference['key']}"
+
+
+def _schedule(path: str, name: str, value: Any) -> Schedule:
+    key = f"schedules.{name}"
+    entry = _mapping(path, key, value)
+    expected = {"pipeline": str, "interval": str, "enabled": bool, "timeout": int}
+    for field, kind in expected.items():
+        if not isinstance(entry.get(field), kind):
+            raise malformed(path, f"{key}.{field}", f"is missing or no {kind.__name__}", f"write `{field}:`")
+    unknown = sorted(set(entry) - {*expected, "variables"})
+    if unknown:
+        raise malformed(path, f"{key}.{unknown[0]}", "is unknown", f"known are {', '.join(expected)}, variables")
+    interval = entry["interval"]
+    if interval not in _INTERVALS and not _CRON.fullmatch(interval):
+        fix = f"write five cron fields in quotes or one of {', '.join(_INTERVALS)}"
+        raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
+    variables = _mapping(path, f"{key}.variables", entry.get("variables"))
+    return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)
+
+
+def _policy(path: str, content: dict[str, Any]) -> Policy:
+    unknown = sorted(set(content) - {"source", "gates"})
+    if unknown:
+        raise malformed(path, unknown[0], "is unknown", "known are source, gates")
+    source, gates = content.get("source"), content.get("gates")
+    if not isinstance(source, str):
+        raise malformed(path, "source", "is missing", f"name `{MAIN}` or an environment")
+    if not isinstance(gates, list) or any(gate not in GATES for gate in gates):
+        raise malformed(path, "gates", f"is no list of {', '.join(GATES)}", "write e.g. `gates: [static, smoke]`")
+    return Policy(source, tuple(gates))

@@ -1,0 +1,80 @@
+"""Every way in which a command says no, with its exit code.
+
+PromotionError            1   could not tell
+├── UsageError           64   the command line is wrong
+├── GateRefused           3   a gate said no
+├── PolicyRefused         4   the target's policy says no
+├── Conflict              5   shared file, stale plan, lost race
+├── GateCouldNotRun       6   a gate reached no verdict
+└── Declined            130   the question was answered with no, or Ctrl-C
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing wrong with one place: what, where, and what to type or edit next."""
+
+    path: str
+    line: int | None
+    code: str
+    problem: str
+    fix: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, in the form that editors open: `file:line`."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+class PromotionError(Exception):
+    """A refusal: a stable code, what is wrong and the exact next step."""
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, *, fix: str = "", findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fix = fix
+        self.findings = tuple(findings)
+
+
+class UsageError(PromotionError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 64
+
+
+class GateRefused(PromotionError):
+    """A gate looked and said no."""
+
+    exit_code = 3
+
+
+class PolicyRefused(PromotionError):
+    """The target's policy does not allow this promotion."""
+
+    exit_code = 4
+
+
+class Conflict(PromotionError):
+    """Somebody else's state is in the way: a shared file, a moved branch."""
+
+    exit_code = 5
+
+
+class GateCouldNotRun(PromotionError):
+    """A gate reached no verdict: try again, this is not a no."""
+
+    exit_code = 6
+
+
+class Declined(PromotionError):
+    """The person at the terminal said no."""
+
+    exit_code = 130

@@ -1,0 +1,26 @@
+"""What a smoke verdict depends on, and hence which earlier verdicts still hold."""
+
+from __future__ import annotations
+
+import hashlib
+
+from promotion.changes import platform_digest
+from promotion.environment import Environment
+from promotion.project import Project
+
+SMOKE_VERSION = "1"  # change it when smoke tests start to prove more
+
+
+def evidence_keys(project: Project, environment: Environment) -> dict[str, str]:
+    """Return for each pipeline the digest of all that its smoke verdict depends on.
+
+    That is the pipeline, those whose tables it reads, the platform and the connections: not the sizes and
+    not the schedules, which no run of a smoke test sees.
+    """
+    connections = sorted([*environment.settings.items(), *environment.secrets.items()])
+    shared = [SMOKE_VERSION, environment.name, platform_digest(project), repr(connections)]
+    keys = {}
+    for name in project.pipelines:
+        runs = [f"{run} {project.digest(run)}" for run in project.needed_first([name])]
+        keys[name] = "sha256:" + hashlib.sha256("\n".join([*shared, *runs]).encode()).hexdigest()
+    return keys

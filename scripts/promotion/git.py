@@ -1,0 +1,227 @@
+"""Every question to git, and the one write: a commit pushed by compare-and-swap."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from promotion.errors import Conflict, PromotionError
+from promotion.process import CommandError, run
+from promotion.tree import File, Tree
+
+MAIN = "main"
+
+
+class Repository:
+    """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
+
+    def __init__(self, root: Path, remote: str) -> None:
+        self.root = root
+        self.remote = remote
+        self._reader: subprocess.Popen[bytes] | None = None
+        self._contents: dict[str, bytes] = {}
+
+    @classmethod
+    def find(cls, start: Path) -> Repository:
+        """Return the repository around `start`; refuse what cannot be promoted from."""
+        try:
+            root = run("git", "rev-parse", "--show-toplevel", cwd=start).decode().rstrip("\n")
+        except CommandError as error:
+            raise PromotionError(
+                "not-a-repository",
+                f"{start} is not inside a git repository",
+                fix="cd into your clone and try again",
+            ) from error
+        return cls(Path(root), _remote(Path(root)))
+
+    def __enter__(self) -> Repository:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader is not None:
+            self._reader.communicate()
+
+    def _git(self, *arguments: str, stdin: bytes | None = None, index: str | None = None) -> str:
+        environment = {"GIT_TERMINAL_PROMPT": "0"} | ({"GIT_INDEX_FILE": index} if index else {})
+        return (
+            run("git", *arguments, cwd=self.root, stdin=stdin, environment=environment)
+            .decode(errors="surrogateescape")
+            .rstrip("\n")
+        )
+
+    # What is there
+
+    def fetch(self) -> None:
+        """Bring the remote's `main` and `env/*` up to date, as remote-tracking refs only."""
+        refspecs = [f"+refs/heads/{branch}:refs/remotes/{self.remote}/{branch}" for branch in (MAIN, "env/*")]
+        if self._git("rev-parse", "--is-shallow-repository") == "true":
+            raise PromotionError(
+                "shallow-clone",
+                "this clone is shallow: the releases' history is missing",
+                fix="git fetch --unshallow",
+            )
+        try:
+            self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--prune", self.remote, *refspecs)
+        except CommandError as error:
+            if f"couldn't find remote ref refs/heads/{MAIN}" in error.stderr:
+                raise PromotionError(
+                    "no-main",
+                    f"the remote {self.remote} has no branch {MAIN}",
+                    fix=f"git push {self.remote} {MAIN}",
+                ) from error
+            raise PromotionError(
+                "remote-unreachable",
+                f"the remote {self.remote} could not be read:\n{error.stderr}",
+                fix=f"check the address and your access: git ls-remote {self.remote}",
+            ) from error
+
+    def head(self, branch: str) -> str | None:
+        """Return the commit that `branch` of the remote points to, None where there is none."""
+        with suppress(CommandError):
+            return self._git("rev-parse", "--verify", "--quiet", f"refs/remotes/{self.remote}/{branch}^{{commit}}")
+        return None
+
+    def branches(self, prefix: str) -> list[str]:
+        """Return the remote's branches below `prefix`, without the remote's name."""
+        base = f"refs/remotes/{self.remote}/"
+        refs = self._git("for-each-ref", "--format=%(refname)", base + prefix).splitlines()
+        return [ref.removeprefix(base) for ref in refs]
+
+    def history(self, commit: str) -> list[str]:
+        """Return the first-parent history of `commit`, newest first."""
+        return self._git("rev-list", "--first-parent", commit).splitlines()
+
+    def parents(self, commit: str) -> list[str]:
+        """Return the parents of `commit`."""
+        return self._git("rev-list", "--parents", "-n", "1", commit).split()[1:]
+
+    def uncommitted(self, roots: Iterable[str]) -> list[str]:
+        """Return the paths below `roots` that differ from HEAD in the work tree or the index."""
+        listing = self._git("status", "--porcelain", "-z", "--untracked-files=all", "--", *roots)
+        return [entry[3:] for entry in listing.split("\0") if entry[2:3] == " "]
+
+    def unpushed(self, roots: Iterable[str]) -> list[str]:
+        """Return the commits of the local `main` that touch `roots` and that the remote's does not have."""
+        with suppress(CommandError):
+            log = self._git(
+                "log", "--format=%h %s", f"refs/remotes/{self.remote}/{MAIN}..refs/heads/{MAIN}", "--", *roots
+            )
+            return log.splitlines()
+        return []
+
+    def tracked(self) -> list[str]:
+        """Return the paths of the work tree that git tracks or would track."""
+        listing = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return sorted({path for path in listing.split("\0") if path})
+
+    def identity(self) -> str:
+        """Return `Name <email>` of the person at the keyboard."""
+        try:
+            return self._git("var", "GIT_AUTHOR_IDENT").rsplit(" ", 2)[0]
+        except CommandError as error:
+            raise PromotionError(
+                "no-identity",
+                "git does not know who you are, and a release says who made it",
+                fix='git config user.name "…" && git config user.email "…"',
+            ) from error
+
+    def tree(self, commit: str) -> Tree:
+        """Return the complete tree of `commit`."""
+        files = {}
+        for entry in self._git("ls-tree", "-r", "-z", "--full-tree", commit).split("\0"):
+            if entry:
+                kind, path = entry.split("\t", 1)
+                mode, _, oid = kind.split(" ")
+                files[path] = File(mode, oid)
+        return Tree(files, self)
+
+    def read(self, oid: str) -> bytes:
+        """Return the content of the blob `oid`."""
+        if oid not in self._contents:
+            self._contents[oid] = self._read(oid)
+        return self._contents[oid]
+
+    def _read(self, oid: str) -> bytes:
+        if self._reader is None:
+            self._reader = subprocess.Popen(
+                ["git", "cat-file", "--batch"], cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        reader = self._reader
+        if reader.stdin is None or reader.stdout is None:
+            raise PromotionError("git-unreadable", "git cat-file gave no pipe")
+        reader.stdin.write(f"{oid}\n".encode())
+        reader.stdin.flush()
+        header = reader.stdout.readline().split()
+        if len(header) != 3:
+            raise PromotionError("object-missing", f"git has no object {oid}", fix="git fsck")
+        content = reader.stdout.read(int(header[2]))
+        reader.stdout.read(1)  # the line end after each object
+        return content
+
+    # What is written
+
+    def write_blob(self, content: bytes) -> File:
+        """Store `content` and return it as a regular file."""
+        return File("100644", self._git("hash-object", "-w", "--stdin", stdin=content))
+
+    def commit(self, tree: Tree, parent: str | None, message: str) -> str:
+        """Store `tree` as a commit on `parent` without moving any ref, and return its id."""
+        entries = "".join(f"{file.mode} {file.oid}\t{path}\0" for path, file in tree.items())
+        with tempfile.TemporaryDirectory(prefix="promotion-") as folder:
+            index = str(Path(folder) / "index")
+            self._git(
+                "update-index",
+                "-z",
+                "--index-info",
+                stdin=entries.encode(errors="surrogateescape"),
+                index=index,
+            )
+            oid = self._git("write-tree", index=index)
+        options = ["-p", parent] if parent else []
+        if run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true":
+            options.append("-S")
+        return self._git("commit-tree", *options, oid, stdin=message.encode())
+
+    def push(self, branch: str, commit: str, expected: str | None) -> None:
+        """Move the remote's `branch` from `expected` (None: it must not exist) to `commit`.
+
+        Raises `Conflict` when somebody moved it first; then nothing was written.
+        """
+        ref = f"refs/heads/{branch}"
+        lease = f"--force-with-lease={ref}:{expected or ''}"
+        try:
+            self._git("push", "--quiet", lease, self.remote, f"{commit}:{ref}")
+        except CommandError as error:
+            self._explain_failed_push(branch, commit, expected, error)
+
+    def _explain_failed_push(self, branch: str, commit: str, expected: str | None, error: CommandError) -> None:
+        """Ask the remote what happened: a connection can also break after the push went through."""
+        self.fetch()
+        now = self.head(branch)
+        if now == commit:
+            return
+        if now != expected:
+            raise Conflict(
+                "lost-race",
+                f"{branch} moved on the remote while this command ran",
+                fix="run the command again",
+            ) from error
+        raise PromotionError(
+            "push-refused",
+            f"the remote refused the push to {branch}:\n{error.stderr}",
+            fix=f"check that you may write {branch} on {self.remote}",
+        ) from error
+
+
+def _remote(root: Path) -> str:
+    remotes = run("git", "remote", cwd=root).decode().split()
+    if not remotes:
+        raise PromotionError(
+            "no-remote",
+            "this clone has no remote, and releases live on a remote's env/* branches",
+            fix="git remote add origin ADDRESS",
+        )
+    return "origin" if "origin" in remotes else remotes[0]

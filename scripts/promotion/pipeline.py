@@ -1,0 +1,215 @@
+"""What a pipeline's own folder says: `metadata.yaml` in Mage's form and `promotion.yaml` in ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from promotion.errors import Finding
+
+# Mage derives names from what people type by this alphabet (`clean_name`); `/` makes nested block folders.
+PIPELINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+BLOCK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+
+BLOCK_TYPES = {
+    "callback",
+    "chart",
+    "conditional",
+    "custom",
+    "data_exporter",
+    "data_loader",
+    "dbt",
+    "extension",
+    "global_data_product",
+    "markdown",
+    "scratchpad",
+    "sensor",
+    "transformer",
+}
+LANGUAGES = {"python": "py", "sql": "sql", "r": "r", "yaml": "yaml", "markdown": "md"}
+_LISTS = ("blocks", "callbacks", "conditionals", "widgets")
+
+
+class Malformed(Exception):
+    """A file of the project cannot be understood; carries the finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.problem)
+        self.finding = finding
+
+
+@dataclass(frozen=True)
+class Block:
+    """One entry of a pipeline's metadata: Mage finds its file by type, name and language."""
+
+    uuid: str
+    type: str
+    language: str = "python"
+    upstream: tuple[str, ...] = ()
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    replicated: str | None = None
+    has_callback: bool = False
+    in_graph: bool = True  # callbacks, conditionals and widgets attach to blocks instead
+
+    @property
+    def default_path(self) -> str:
+        """Where Mage keeps the file of such a block, relative to the project."""
+        folder = "custom" if self.type == "custom" else f"{self.type}s"
+        return f"{folder}/{self.uuid}.{LANGUAGES[self.language]}"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline's declaration; `needs` are the pipelines whose tables it reads."""
+
+    name: str
+    metadata_path: str
+    blocks: tuple[Block, ...]
+    needs: tuple[str, ...] = ()
+    smoke_variables: tuple[Mapping[str, Any], ...] = ({},)
+    volatile: tuple[str, ...] = ()
+
+
+def load_yaml(path: str, text: str) -> Any:
+    """Parse YAML; raise `Malformed` with file and line where it is none."""
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (the safe loader, in C)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        line = mark.line + 1 if mark else None
+        raise Malformed(
+            Finding(path, line, "malformed-yaml", f"this is not YAML: {problem}", "fix the line")
+        ) from error
+
+
+def load_mapping(path: str, text: str) -> dict[str, Any]:
+    """Parse a YAML file that must hold keys and values."""
+    content = load_yaml(path, text)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise malformed(path, "", f"holds a {type(content).__name__}", "write keys and values")
+    return content
+
+
+def malformed(path: str, key: str, problem: str, fix: str) -> Malformed:
+    """Say what is wrong with `key` of `path`."""
+    return Malformed(Finding(path, None, "malformed-key", f"{key}: {problem}" if key else problem, fix))
+
+
+def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -> Pipeline:
+    """Read the two files of the pipeline `name`; raise `Malformed` at the first thing Mage would choke on."""
+    content = load_mapping(path, metadata)
+    blocks = tuple(block for kind in _LISTS for block in _blocks(path, content, kind))
+    extensions = content.get("extensions") or {}
+    blocks += tuple(
+        block
+        for uuid, extension in extensions.items()
+        for block in _blocks(path, extension, "blocks", f"extensions.{uuid}.")
+    )
+    _check_graph(path, blocks)
+    return _with_promotion(
+        Pipeline(name, path, blocks), path.replace("metadata.yaml", "promotion.yaml"), promotion
+    )
+
+
+def _blocks(path: str, content: Mapping[str, Any], kind: str, prefix: str = "") -> Iterator[Block]:
+    entries = content.get(kind) or []
+    if not isinstance(entries, list):
+        raise malformed(path, prefix + kind, "is not a list", "write one block per list entry")
+    for number, entry in enumerate(entries):
+        yield _block(path, f"{prefix}{kind}[{number}]", entry, in_graph=not prefix and kind == "blocks")
+
+
+def _block(path: str, key: str, entry: Any, *, in_graph: bool) -> Block:
+    if not isinstance(entry, dict) or not isinstance(entry.get("uuid"), str):
+        raise malformed(path, f"{key}.uuid", "is missing", "give the block its name")
+    uuid, kind, language = entry["uuid"], entry.get("type"), entry.get("language") or "python"
+    if ".." in uuid.split("/"):
+        finding = Finding(
+            path, None, "path-outside-project", f"{key}.uuid: {uuid!r} leaves the project", "name a block"
+        )
+        raise Malformed(finding)
+    if not BLOCK_NAME.fullmatch(uuid):
+        finding = Finding(
+            path, None, "bad-name", f"{key}.uuid: {uuid!r}", "use letters, digits, `_`, `-`, `.` and `/`"
+        )
+        raise Malformed(finding)
+    if kind not in BLOCK_TYPES:
+        raise malformed(
+            path,
+            f"{key}.type",
+            f"{kind!r} is no block type of Mage",
+            f"one of {', '.join(sorted(BLOCK_TYPES))}",
+        )
+    if language not in LANGUAGES:
+        raise malformed(path, f"{key}.language", f"{language!r} is unknown", f"one of {', '.join(LANGUAGES)}")
+    return Block(
+        uuid=uuid,
+        type=kind,
+        language=language,
+        upstream=tuple(entry.get("upstream_blocks") or ()),
+        configuration=entry.get("configuration") or {},
+        replicated=entry.get("replicated_block"),
+        has_callback=bool(entry.get("has_callback")),
+        in_graph=in_graph,
+    )
+
+
+def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
+    """Mage drops an unknown upstream block in silence and loops on a cycle: both are refused here."""
+    graph = {block.uuid: block.upstream for block in blocks if block.in_graph}
+    known = {block.uuid for block in blocks}
+    for block in blocks:
+        for upstream in block.upstream:
+            if upstream not in known:
+                problem = f"{block.uuid}.upstream_blocks: there is no block {upstream!r}"
+                raise Malformed(Finding(path, None, "unknown-upstream", problem, "name a block of this pipeline"))
+    _refuse_cycle(path, graph)
+
+
+def _refuse_cycle(path: str, graph: Mapping[str, tuple[str, ...]]) -> None:
+    remaining = dict(graph)
+    while remaining:
+        ready = [uuid for uuid, upstream in remaining.items() if not any(name in remaining for name in upstream)]
+        if not ready:
+            problem = f"upstream_blocks form a cycle: {', '.join(remaining)}"
+            raise Malformed(Finding(path, None, "cycle", problem, "remove one of the edges"))
+        for uuid in ready:
+            del remaining[uuid]
+
+
+def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline:
+    content = load_mapping(path, text) if text is not None else {}
+    unknown = sorted(set(content) - {"needs", "smoke"})
+    smoke = content.get("smoke") or {}
+    if not isinstance(smoke, dict):
+        raise malformed(path, "smoke", "is not a mapping", "write `smoke: {variables: [...]}`")
+    unknown += [f"smoke.{key}" for key in sorted(set(smoke) - {"variables", "volatile"})]
+    if unknown:
+        raise malformed(path, unknown[0], "is unknown", "known are needs, smoke.variables, smoke.volatile")
+    needs, variables, volatile = (
+        content.get("needs") or [],
+        smoke.get("variables") or [{}],
+        smoke.get("volatile") or [],
+    )
+    for key, value, kind in (
+        ("needs", needs, str),
+        ("smoke.variables", variables, dict),
+        ("smoke.volatile", volatile, str),
+    ):
+        if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+            raise malformed(path, key, f"is not a list of {kind.__name__}", "write a YAML list")
+    return Pipeline(
+        pipeline.name,
+        pipeline.metadata_path,
+        pipeline.blocks,
+        tuple(needs),
+        tuple(variables),
+        tuple(volatile),
+    )

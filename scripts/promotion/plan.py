@@ -1,0 +1,168 @@
+"""What a promotion would do, computed without writing anything; frozen, and exactly what apply executes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from promotion import changes, refusals
+from promotion.changes import FileChange, PipelineChange, ScheduleChange, platform_digest
+from promotion.environment import Environment
+from promotion.errors import PromotionError, UsageError
+from promotion.evidence import evidence_keys
+from promotion.gates import static_findings
+from promotion.project import FOLDER, Project
+from promotion.release import Endpoint, Evidence, Hold, Release
+from promotion.tree import Tree
+
+# What a release takes from its source; its configuration comes from `main`, whatever the source is.
+PLATFORM_AND_PROJECT = ("charts", FOLDER, "Dockerfile", ".dockerignore", "requirements.txt")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for beyond source and target; no `pipelines` means all."""
+
+    pipelines: tuple[str, ...] = ()
+    verify_dependants: bool = False
+    release_hold: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Where one end of a promotion stands: its endpoint, its tree and, of an environment, its releases."""
+
+    endpoint: Endpoint
+    tree: Tree
+    releases: Sequence[Release] = ()
+
+    @property
+    def current(self) -> Release | None:
+        """The release that the environment runs now."""
+        return self.releases[0] if self.releases else None
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that a plan is computed from; `configuration` is where `environments/<target>/` is taken from.
+
+    That is `main` for a promotion and the older release for a rollback; `holds` are those in force.
+    """
+
+    action: str  # promotion | rollback
+    source: Side
+    target: Side
+    configuration: Side
+    environment: Environment
+    options: Options
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a promotion would do, and everything that stands in its way."""
+
+    request: Request
+    number: int
+    pipelines: tuple[PipelineChange, ...]
+    files: tuple[FileChange, ...]
+    platform: tuple[str | None, str]
+    configuration: tuple[str | None, str]
+    schedules: tuple[ScheduleChange, ...]
+    keys: Mapping[str, str]  # pipeline → the key of the evidence that it needs
+    evidence: Mapping[str, Evidence]  # what earlier releases proved and still holds
+    due: tuple[str, ...]  # the pipelines that a smoke test has to prove first
+    holds: tuple[Hold, ...]  # in force after this release
+    refusals: tuple[PromotionError, ...]
+    tree: Tree = field(repr=False)
+    project: Project = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the target already is what it would become."""
+        return not self.files
+
+    def same_outcome(self, later: Plan) -> bool:
+        """Whether `later`, computed after the target moved, makes the same changes to the same tree."""
+        return self.pipelines == later.pipelines and self.tree.digest() == later.tree.digest()
+
+
+def build_plan(request: Request) -> Plan:
+    """Compose the target's next tree and compare it with what the target runs now."""
+    target, environment = request.target, request.environment
+    selected = _selected(request)
+    tree = _compose(request, selected)
+    before, after = Project(target.tree), Project(tree)
+    moved = changes.pipeline_changes(before, after, selected, request.source.endpoint)
+    keys = evidence_keys(after, environment)
+    known = {evidence.key: evidence for release in target.releases for evidence in release.smoke.values()}
+    held = [hold for hold in request.holds if _is_in(after, hold)]
+    due = [name for name in keys if keys[name] not in known] if "smoke" in environment.policy.gates else []
+    return Plan(
+        request=request,
+        number=target.current.number + 1 if target.current else 1,
+        pipelines=moved,
+        files=changes.file_changes(before, after),
+        platform=(platform_digest(before) if target.tree else None, platform_digest(after)),
+        configuration=changes.configuration_digests(target.tree, tree, environment.name),
+        schedules=changes.schedule_changes(target.tree, environment),
+        keys=keys,
+        evidence={name: known[key] for name, key in keys.items() if key in known},
+        due=tuple(due),
+        holds=tuple(hold for hold in request.holds if hold not in held),
+        refusals=tuple(_refusals(request, after, moved, held)),
+        tree=tree,
+        project=after,
+    )
+
+
+def _selected(request: Request) -> tuple[str, ...] | None:
+    """Return the selected pipelines, None for all; refuse names that neither side has."""
+    names = request.options.pipelines
+    known = {*Project(request.source.tree).pipelines, *Project(request.target.tree).pipelines}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                "unknown-pipeline",
+                f"{request.source.endpoint.environment} has no pipeline {name!r}",
+                fix=f"one of {', '.join(sorted(known)) or 'none'}",
+            )
+    return tuple(dict.fromkeys(names)) or None
+
+
+def _compose(request: Request, selected: tuple[str, ...] | None) -> Tree:
+    """Lay what is promoted over what the target runs, and the configuration over both."""
+    source, target = request.source.tree, request.target.tree
+    configuration = request.configuration.tree.under(f"environments/{request.environment.name}")
+    if selected is None:
+        return source.under(*PLATFORM_AND_PROJECT).overlaid_with(configuration)
+    new, old = Project(source), Project(target)
+    only_theirs = _files_of(old, selected) - _files_of(old, set(old.pipelines) - set(selected))
+    kept = target.under(*PLATFORM_AND_PROJECT).without(only_theirs)
+    if not kept:  # the first release of an environment cannot do without the platform
+        kept = source.under(*PLATFORM_AND_PROJECT).without(new.claimed)
+    return kept.overlaid_with(source.only(_files_of(new, selected))).overlaid_with(configuration)
+
+
+def _files_of(project: Project, names: Iterable[str]) -> set[str]:
+    return {path for name in names if name in project.pipelines for path in project.closure(name).files}
+
+
+def _is_in(project: Project, hold: Hold) -> bool:
+    return hold.pipeline in project.pipelines and project.digest(hold.pipeline) == hold.digest
+
+
+def _refusals(
+    request: Request, after: Project, moved: Sequence[PipelineChange], held: Sequence[Hold]
+) -> Iterator[PromotionError]:
+    """Yield what stands in the way, the most fundamental first."""
+    source, environment, options = request.source.endpoint, request.environment, request.options
+    if request.action == "promotion":
+        yield from refusals.wrong_source(source, environment)
+        if not options.release_hold:
+            yield from refusals.on_hold(held)
+    if not options.verify_dependants:
+        yield from refusals.shared_file(source, environment, options.pipelines, moved)
+    if "static" in environment.policy.gates:
+        yield from refusals.static_gate(static_findings(after, environment))

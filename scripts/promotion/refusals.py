@@ -1,0 +1,60 @@
+"""What stands in the way of a plan, each with the ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from promotion.changes import PipelineChange
+from promotion.environment import Environment
+from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused
+from promotion.release import Endpoint, Hold
+
+
+def wrong_source(source: Endpoint, environment: Environment) -> Iterator[PolicyRefused]:
+    """The target's policy names the one environment that it takes releases from."""
+    allowed = environment.policy.source
+    if source.environment != allowed:
+        yield PolicyRefused(
+            "wrong-source",
+            f"{environment.name} accepts promotions from {allowed} only",
+            fix=f"scripts/promote.py {allowed} {environment.name}",
+        )
+
+
+def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
+    """What was rolled back does not come back by itself."""
+    for hold in held:
+        yield PolicyRefused(
+            "on-hold",
+            f"{hold.pipeline} {hold.digest[7:15]} was rolled back with release {hold.release}: {hold.reason}",
+            fix="promote a newer version, or add --release-hold --reason TEXT",
+        )
+
+
+def shared_file(
+    source: Endpoint, environment: Environment, selected: Sequence[str], changes: Sequence[PipelineChange]
+) -> Iterator[Conflict]:
+    """An environment has one version of a file: a shared one moves for every pipeline that uses it."""
+    affected = [change for change in changes if change.action == "affected"]
+    if not affected:
+        return
+    command = f"scripts/promote.py {source.environment} {environment.name}"
+    chosen = " ".join(f"-p {name}" for name in selected)
+    include = " ".join(f"-p {change.name}" for change in affected)
+    yield Conflict(
+        "shared-file",
+        "; ".join(f"{change.name} is not selected and would change: it {change.reason}" for change in affected),
+        fix=(
+            f"one of\n"
+            f"  include them:            {command} {chosen} {include}\n"
+            f"  prove them as they are:  {command} {chosen} --verify-dependants\n"
+            f"  separate them:           give {selected[0]} a copy of the file under a name of its own"
+        ),
+    )
+
+
+def static_gate(findings: Sequence[Finding]) -> Iterator[GateRefused]:
+    """The composed tree is wrong in places that no run is needed to see."""
+    if findings:
+        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+        yield GateRefused("static-gate", f"the static gate has {count}", fix="fix each", findings=findings)
