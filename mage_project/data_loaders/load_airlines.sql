@@ -1,0 +1,3 @@
+-- Runs in the source.
+select carrier, name as airline
+from airlines
