@@ -172,7 +172,7 @@ def _secrets_in_clear(project: Project, environment: Environment) -> Iterator[Fi
     for path in _texts(project.tree):
         for number, line in enumerate(project.tree.text(path).splitlines(), start=1):
             for what in _secrets_of_line(line, check_keys=path == io_config):
-                fix = "read it with env_var('NAME') or os.getenv('NAME'); then change the secret, git keeps what it saw"
+                fix = "read it with env_var or os.getenv; then change the secret, git keeps what it saw"
                 yield Finding(path, number, "secret-in-clear", f"the line holds {what}", fix)
 
 

@@ -1,0 +1,110 @@
+"""Carry out a plan: prove it, record it, move the branch by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from promotion.errors import Conflict
+from promotion.git import Repository
+from promotion.mage_gate import refuse_what_mage_cannot_load
+from promotion.plan import Plan
+from promotion.release import FILE, Evidence, Release, Released, branch_of, image_tag
+from promotion.smoke import smoke
+from promotion.story import Story
+from promotion.tree import Tree
+
+_ATTEMPTS = 5  # lost races in a row, each against somebody who changed nothing of ours
+
+
+def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository, story: Story) -> Release:
+    """Release what `plan` says; nothing is written before every gate said yes.
+
+    `replan` computes the plan again on a fetched repository: a lost race is tried again when the outcome
+    is the same, and refused as `Conflict` when it is not. Raises what the gates raise.
+    """
+    proven = _prove(plan, story)
+    for _ in range(_ATTEMPTS):
+        release = _record(plan, proven, repository.identity())
+        commit = _commit(plan, release, repository)
+        try:
+            with story.step(f"push release {release.number} to {branch_of(release.environment)}"):
+                repository.push(branch_of(release.environment), commit, plan.request.target.endpoint.commit)
+        except Conflict:
+            plan = _same_plan(plan, replan())
+        else:
+            return replace(release, commit=commit)
+    raise Conflict("lost-race", f"{branch_of(release.environment)} keeps moving", fix="run the command again")
+
+
+def _prove(plan: Plan, story: Story) -> Mapping[str, Evidence]:
+    """Run the gates that are due and return all evidence that the release rests on."""
+    gates = plan.request.environment.policy.gates
+    if "static" in gates:
+        with story.step("static gate: Mage loads every pipeline"):
+            refuse_what_mage_cannot_load(plan)
+    return {**plan.evidence, **smoke(plan, story)}
+
+
+def _same_plan(plan: Plan, later: Plan) -> Plan:
+    if plan.same_outcome(later) and not later.refusals:
+        return later
+    raise Conflict(
+        "stale-plan",
+        f"{plan.request.target.endpoint.environment} got another release meanwhile, and the plan is another on it",
+        fix="run the command again and read the new plan",
+    )
+
+
+def _record(plan: Plan, proven: Mapping[str, Evidence], identity: str) -> Release:
+    request = plan.request
+    current = request.target.current
+    pipelines = {}
+    for name in plan.project.pipelines:
+        digest = plan.project.digest(name)
+        known = current.pipelines.get(name) if current else None
+        kept = known and known.digest == digest
+        pipelines[name] = known if known and kept else Released(digest, request.source.endpoint, plan.number)
+    return Release(
+        number=plan.number,
+        environment=request.environment.name,
+        action=request.action,
+        source=request.source.endpoint,
+        pipelines=pipelines,
+        platform=plan.platform[1],
+        configuration=plan.configuration[1],
+        configuration_commit=request.configuration.endpoint.commit or "",
+        image=image_tag(plan.tree),
+        smoke=dict(proven),
+        gates=request.environment.policy.gates,
+        by=identity,
+        at=datetime.now(UTC),
+        reason=request.options.reason,
+        holds=plan.holds,
+    )
+
+
+def _commit(plan: Plan, release: Release, repository: Repository) -> str:
+    record = Tree({FILE: repository.write_blob(release.to_yaml().encode())}, repository)
+    tree = plan.tree.overlaid_with(record)
+    return repository.commit(tree, plan.request.target.endpoint.commit, _message(plan, release))
+
+
+def _message(plan: Plan, release: Release) -> str:
+    names = [change.name for change in plan.pipelines]
+    what = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    verb = "Roll back" if release.action == "rollback" else "Release"
+    lines = [
+        f"{verb} {release.number} of {release.environment}: {what or 'configuration'} from {release.source}",
+        "",
+    ]
+    if release.reason:
+        lines += [release.reason, ""]
+    lines += [f"Promotion-{change.action.capitalize()}: {change.name}" for change in plan.pipelines]
+    lines += [
+        f"Promotion-Source: {release.source.environment}@{release.source.commit}",
+        f"Promotion-Target: {release.environment} release {release.number}",
+        f"Promoted-By: {release.by}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,181 @@
+"""The command line: one parser per verb, the exit codes, and the boundary where errors become messages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from promotion.errors import PromotionError
+from promotion.git import Repository
+from promotion.plan import Options
+from promotion.report import Report
+from promotion.story import Story
+
+USAGE, INTERRUPTED = 64, 130
+
+_EXITS = """exit codes:
+  0 done or nothing to do   1 error: could not tell   2 --plan found changes   3 a gate said no
+  4 policy refused   5 conflict: shared file, stale plan, lost race   6 a gate could not run
+  64 usage   130 interrupted or declined"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        print(f"error[usage]: {message}", file=sys.stderr)
+        raise SystemExit(USAGE)
+
+
+def _parser(description: str) -> _Parser:
+    program, _, examples = description.partition("\n\n")
+    parser = _Parser(
+        description=program,
+        epilog=f"{examples.strip()}\n\n{_EXITS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    return parser
+
+
+def _add_modes(parser: argparse.ArgumentParser) -> None:
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"
+    )
+    mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
+    parser.set_defaults(mode="ask")
+    parser.add_argument(
+        "-p",
+        "--pipeline",
+        dest="pipelines",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only this one (repeat)",
+    )
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
+    parser.add_argument(
+        "--verify-dependants",
+        action="store_true",
+        help="let shared files move for pipelines that were not selected, and prove those too",
+    )
+
+
+def promote_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `promote.py`."""
+    parser = _parser(description)
+    parser.add_argument("source", metavar="SRC", help="main or an environment")
+    parser.add_argument("target", metavar="DST", help="an environment")
+    _add_modes(parser)
+    parser.add_argument(
+        "--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"
+    )
+    options = parser.parse_args(arguments)
+
+    def command(report: Report) -> int:
+        from promotion.commands.promote import promote
+
+        with Repository.find(Path.cwd()) as repository:
+            return promote(
+                repository,
+                options.source,
+                options.target,
+                _options(options),
+                mode=options.mode,
+                report=report,
+                story=Story(),
+            )
+
+    return run(command, as_json=options.json)
+
+
+def rollback_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `rollback.py`."""
+    parser = _parser(description)
+    parser.add_argument("environment", metavar="ENV", help="the environment to take back")
+    parser.add_argument("--to", metavar="N", type=int, help="the release to go back to (the last good one)")
+    _add_modes(parser)
+    parser.set_defaults(release_hold=False)
+    options = parser.parse_args(arguments)
+
+    def command(report: Report) -> int:
+        from promotion.commands.rollback import rollback
+
+        with Repository.find(Path.cwd()) as repository:
+            return rollback(
+                repository,
+                options.environment,
+                options.to,
+                _options(options),
+                mode=options.mode,
+                report=report,
+                story=Story(),
+            )
+
+    return run(command, as_json=options.json)
+
+
+def status_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `status.py`."""
+    parser = _parser(description)
+    parser.add_argument("environment", metavar="ENV", nargs="?", help="only this environment, with its releases")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write the page to FILE as well")
+    options = parser.parse_args(arguments)
+
+    def command(report: Report) -> int:
+        from promotion.commands.status import status
+
+        with Repository.find(Path.cwd()) as repository:
+            return status(repository, options.environment, options.html, report=report)
+
+    return run(command, as_json=options.json)
+
+
+def verify_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `verify.py`."""
+    parser = _parser(description)
+    parser.add_argument("what", metavar="ENV|PATH", nargs="?", default=".", help="an environment, or a folder (.)")
+    options = parser.parse_args(arguments)
+
+    def command(report: Report) -> int:
+        from promotion.commands.verify import verify
+
+        return verify(options.what, report=report, story=Story())
+
+    return run(command, as_json=options.json)
+
+
+def _options(options: argparse.Namespace) -> Options:
+    return Options(
+        tuple(options.pipelines), options.verify_dependants, options.release_hold, options.reason.strip()
+    )
+
+
+def run(command: Callable[[Report], int], *, as_json: bool) -> int:
+    """Run `command` and turn whatever it raises into a message and an exit code."""
+    report = Report(as_json=as_json)
+    try:
+        return command(report)
+    except PromotionError as error:
+        report.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        report.error(PromotionError("interrupted", "interrupted: the environment is as it was"))
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 (the boundary: a surprise becomes a report, not a naked traceback)
+        report.error(
+            PromotionError("unexpected", f"{type(error).__name__}: {error}", fix=f"see {_traceback_file()}")
+        )
+        return PromotionError.exit_code
+    finally:
+        report.close()
+
+
+def _traceback_file() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="promotion-", suffix=".log", delete=False) as log:
+        log.write(traceback.format_exc())
+    return log.name

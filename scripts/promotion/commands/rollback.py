@@ -1,0 +1,99 @@
+"""`rollback.py ENV`: a new release with the content of an older one; what ran until now is on hold."""
+
+from __future__ import annotations
+
+from promotion.environment import load_environment
+from promotion.errors import UsageError
+from promotion.git import Repository
+from promotion.holds import holds_after_rollback
+from promotion.interactive import carry_out
+from promotion.plan import Options, Plan, Request, Side, build_plan
+from promotion.project import Project
+from promotion.release import Endpoint, Release
+from promotion.report import Report
+from promotion.sides import environment_side, main_side
+from promotion.story import Story
+
+
+def rollback(
+    repository: Repository,
+    name: str,
+    number: int | None,
+    options: Options,
+    *,
+    mode: str,
+    report: Report,
+    story: Story,
+) -> int:
+    """Take the environment `name` back to the release `number` (None: the last good one before this)."""
+    if not options.reason:
+        raise UsageError(
+            "no-reason", "a rollback says why, to those who look at it later", fix="add --reason TEXT"
+        )
+    with story.step(f"read {name}"):
+        plan = plan_rollback(repository, name, number, options)
+    return carry_out(
+        plan,
+        lambda: plan_rollback(repository, name, number, options),
+        repository,
+        mode=mode,
+        report=report,
+        story=story,
+    )
+
+
+def plan_rollback(repository: Repository, name: str, number: int | None, options: Options) -> Plan:
+    """Fetch and compute the plan of a rollback; the older release brings its own configuration."""
+    repository.fetch()
+    load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
+    target = environment_side(repository, name)
+    if target.current is None:
+        raise UsageError("no-release", f"{name} has no release to roll back", fix=f"scripts/status.py {name}")
+    older = _older(target, number)
+    source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
+    names = options.pipelines or tuple(target.current.pipelines)
+    restored = _digests(source, names)
+    return build_plan(
+        Request(
+            action="rollback",
+            source=source,
+            target=target,
+            configuration=source,
+            environment=load_environment(source.tree, name),
+            options=options,
+            holds=holds_after_rollback(target.current, restored, names, options.reason),
+        )
+    )
+
+
+def _older(target: Side, number: int | None) -> Release:
+    """Return the release to go back to: by default the last one with other content and nothing on hold."""
+    current, *earlier = target.releases
+    if number is not None:
+        for release in earlier:
+            if release.number == number:
+                return release
+        known = ", ".join(str(release.number) for release in earlier) or "none"
+        raise UsageError(
+            "unknown-release", f"{current.environment} has no earlier release {number}", fix=f"one of {known}"
+        )
+    held = {(hold.pipeline, hold.digest) for hold in current.holds}
+    for release in earlier:
+        digests = {(name, pipeline.digest) for name, pipeline in release.pipelines.items()}
+        if not digests & held and _content(release) != _content(current):
+            return release
+    raise UsageError(
+        "nothing-older",
+        f"{current.environment} has no earlier release to go back to",
+        fix=f"scripts/status.py {current.environment}",
+    )
+
+
+def _content(release: Release) -> object:
+    digests = sorted((name, pipeline.digest) for name, pipeline in release.pipelines.items())
+    return (digests, release.platform, release.configuration)
+
+
+def _digests(source: Side, names: tuple[str, ...]) -> dict[str, str]:
+    project = Project(source.tree)
+    return {name: project.digest(name) for name in names if name in project.pipelines}

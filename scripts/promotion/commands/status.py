@@ -1,0 +1,125 @@
+"""`status.py`: the matrix pipelines × environments, the holds and the releases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from promotion.environment import load_environment
+from promotion.git import Repository
+from promotion.matrix import Cell, Column, Matrix, read_matrix
+from promotion.page import page
+from promotion.release import Release
+from promotion.report import Report, short
+from promotion.sides import main_side
+
+_RELEASES_SHOWN = 5
+
+
+def status(repository: Repository, only: str | None, html: Path | None, *, report: Report) -> int:
+    """Show every environment, or `only` one with its releases; `html` is a file to write the page to."""
+    matrix = read_matrix(repository)
+    if only is not None:
+        load_environment(main_side(repository).tree, only)  # refuses an environment that does not exist
+        matrix = Matrix([column for column in matrix.columns if column.name == only])
+    now = datetime.now(UTC)
+    report.result("status", _document(matrix), _lines(matrix, now))
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(page(matrix, now), encoding="utf-8")
+    return 0
+
+
+def age(then: datetime | None, now: datetime) -> str:
+    """Return how long ago `then` was, in its largest unit."""
+    if then is None:
+        return ""
+    seconds = int((now - then).total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{max(seconds, 0)}s"
+
+
+def _lines(matrix: Matrix, now: datetime) -> list[tuple[str, str]]:
+    names = matrix.pipelines
+    first = max((len(name) for name in [*names, "pipeline"]), default=0)
+    cells = {column.name: [_cell(matrix, column, name, now) for name in names] for column in matrix.columns}
+    widths = {name: max(len(text) for text in [name, *texts]) for name, texts in cells.items()}
+    header = "  ".join(["pipeline".ljust(first), *(name.ljust(width) for name, width in widths.items())])
+    lines = [(header, "bold")]
+    for row, name in enumerate(names):
+        texts = (cells[column][row].ljust(width) for column, width in widths.items())
+        lines.append(("  ".join([name.ljust(first), *texts]).rstrip(), ""))
+    lines.append(("✓ proven by a smoke test   ≠ differs from where it is promoted from", "dim"))
+    for column in matrix.columns:
+        lines += _column_lines(column, now)
+    return lines
+
+
+def _cell(matrix: Matrix, column: Column, pipeline: str, now: datetime) -> str:
+    cell = column.cells.get(pipeline)
+    behind = " ≠" if matrix.is_behind(column, pipeline) else ""
+    if cell is None:
+        return f"—{behind}"
+    release = f" r{cell.release} {age(cell.since, now)}" if cell.release else ""
+    return f"{short(cell.digest)}{release}{' ✓' if cell.verified else ''}{behind}"
+
+
+def _column_lines(column: Column, now: datetime) -> list[tuple[str, str]]:
+    lines = [
+        (
+            f"HOLD {column.name}: {hold.pipeline} {short(hold.digest)} (release {hold.release}): {hold.reason}",
+            "bold red",
+        )
+        for hold in column.holds
+    ]
+    if column.configuration_ahead:
+        lines.append((f"{column.name}: main has a newer configuration than the release", "yellow"))
+    for release in column.releases[:_RELEASES_SHOWN]:
+        lines.append((f"{column.name} {release.number}  {age(release.at, now)} ago  {_summary(release)}", ""))
+    return lines
+
+
+def _summary(release: Release) -> str:
+    new = [name for name, entry in release.pipelines.items() if entry.since == release.number]
+    reason = f": {release.reason}" if release.reason else ""
+    return f"{release.action} from {release.source}  {', '.join(new) or 'nothing new'}  by {release.by}{reason}"
+
+
+def _document(matrix: Matrix) -> dict[str, Any]:
+    return {
+        "environments": [
+            {
+                "name": column.name,
+                "source": column.source,
+                "release": column.releases[0].number if column.releases else None,
+                "configuration_ahead": column.configuration_ahead,
+                "pipelines": {
+                    name: _cell_document(cell) | {"behind": matrix.is_behind(column, name)}
+                    for name, cell in column.cells.items()
+                },
+                "holds": [vars(hold) for hold in column.holds],
+                "releases": [_release_document(release) for release in column.releases],
+            }
+            for column in matrix.columns
+        ]
+    }
+
+
+def _cell_document(cell: Cell) -> dict[str, Any]:
+    since = cell.since.isoformat() if cell.since else None
+    return {"digest": cell.digest, "release": cell.release, "since": since, "verified": cell.verified}
+
+
+def _release_document(release: Release) -> dict[str, Any]:
+    return {
+        "number": release.number,
+        "commit": release.commit,
+        "action": release.action,
+        "source": vars(release.source),
+        "by": release.by,
+        "at": release.at.isoformat(),
+        "reason": release.reason,
+    }

@@ -1,0 +1,48 @@
+"""What promotion and rollback have in common: show the plan, ask, apply, show the release."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from promotion.errors import Declined, UsageError
+from promotion.git import Repository
+from promotion.plan import Plan
+from promotion.report import Report
+from promotion.story import Story
+
+CHANGES_PLANNED = 2
+
+
+def carry_out(
+    plan: Plan,
+    replan: Callable[[], Plan],
+    repository: Repository,
+    *,
+    mode: str,
+    report: Report,
+    story: Story,
+) -> int:
+    """Show `plan` and, unless `mode` is plan, carry it out; `mode` yes does not ask. Returns the exit code."""
+    if mode == "ask" and not sys.stdin.isatty():
+        raise UsageError(
+            "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
+        )
+    report.plan(plan)
+    if plan.is_empty:
+        return 0
+    if plan.refusals:
+        raise plan.refusals[0]
+    if mode == "plan":
+        return CHANGES_PLANNED
+    if mode == "ask" and not _agreed(plan):
+        raise Declined("declined", "nothing was released", fix="")
+    from promotion.apply import apply  # brings the database driver, which looking at a plan does without
+
+    report.release(apply(plan, replan, repository, story))
+    return 0
+
+
+def _agreed(plan: Plan) -> bool:
+    print(f"Release this to {plan.request.environment.name}? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

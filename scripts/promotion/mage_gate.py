@@ -1,0 +1,38 @@
+"""The static gate's second half: Mage's own loaders read every pipeline, in a process of their own."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from runtime.load import LoadError, load_pipelines
+
+from promotion.errors import Finding, GateCouldNotRun, GateRefused
+from promotion.plan import Plan
+from promotion.project import FOLDER
+
+
+def refuse_what_mage_cannot_load(plan: Plan) -> None:
+    """Raise `GateRefused` with what Mage says of each pipeline that changes and that it cannot load."""
+    removed = {change.name for change in plan.pipelines if change.after is None}
+    names = [change.name for change in plan.pipelines if change.name not in removed]
+    if names:
+        with tempfile.TemporaryDirectory(prefix="load-") as folder:
+            plan.tree.under(FOLDER).write_to(Path(folder))
+            findings = mage_findings(Path(folder) / FOLDER, names)
+        if findings:
+            raise GateRefused("static-gate", "Mage cannot load a pipeline", fix="fix each", findings=findings)
+
+
+def mage_findings(project: Path, names: list[str]) -> list[Finding]:
+    """Return what Mage's loaders say of the pipelines `names` of the project folder `project`."""
+    try:
+        errors = load_pipelines(project, names)
+    except LoadError as error:
+        raise GateCouldNotRun("mage-could-not-run", str(error), fix="make .venv/installed") from error
+    return [
+        Finding(
+            f"{FOLDER}/pipelines/{name}/metadata.yaml", None, "mage-cannot-load", problem, "fix it and try again"
+        )
+        for name, problem in errors.items()
+    ]

@@ -1,0 +1,84 @@
+"""The matrix pipelines × environments: what runs where, since when, proven or on hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promotion.environment import FOLDER, environment_names, load_environment
+from promotion.git import MAIN, Repository
+from promotion.project import Project
+from promotion.release import Hold, Release, releases
+from promotion.sides import main_side
+from promotion.tree import Tree
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One pipeline in one environment; `since` is when its digest arrived there."""
+
+    digest: str
+    release: int | None = None
+    since: datetime | None = None
+    verified: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One environment (or `main`, which has no releases) with its pipelines."""
+
+    name: str
+    source: str | None
+    cells: Mapping[str, Cell]
+    releases: Sequence[Release] = ()
+    configuration_ahead: bool = False  # main has another configuration than the release
+
+    @property
+    def holds(self) -> Sequence[Hold]:
+        """The holds in force."""
+        return self.releases[0].holds if self.releases else ()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All environments in the order of promotion, `main` first."""
+
+    columns: Sequence[Column]
+
+    @property
+    def pipelines(self) -> list[str]:
+        """Every pipeline of every environment."""
+        return sorted({name for column in self.columns for name in column.cells})
+
+    def is_behind(self, column: Column, pipeline: str) -> bool:
+        """Whether the environment's source has another version of the pipeline (or has it, or has it no more)."""
+        source = next((other for other in self.columns if other.name == column.source), None)
+        if source is None:
+            return False
+        theirs, ours = source.cells.get(pipeline), column.cells.get(pipeline)
+        return (theirs.digest if theirs else None) != (ours.digest if ours else None)
+
+
+def read_matrix(repository: Repository) -> Matrix:
+    """Fetch, and read what every environment runs."""
+    repository.fetch()
+    main = main_side(repository).tree
+    project = Project(main)
+    first = Column(MAIN, None, {name: Cell(project.digest(name)) for name in project.pipelines})
+    return Matrix([first, *(_column(repository, main, name) for name in environment_names(main))])
+
+
+def _column(repository: Repository, main: Tree, name: str) -> Column:
+    known = releases(repository, name)
+    source = load_environment(main, name).policy.source
+    if not known:
+        return Column(name, source, {})
+    current = known[0]
+    arrived = {release.number: release.at for release in known}
+    cells = {
+        pipeline: Cell(entry.digest, entry.since, arrived.get(entry.since), pipeline in current.smoke)
+        for pipeline, entry in current.pipelines.items()
+    }
+    ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
+    return Column(name, source, cells, known, ahead)

@@ -1,0 +1,59 @@
+"""Where the ends of a promotion stand, read from the remote's branches."""
+
+from __future__ import annotations
+
+from promotion.environment import FOLDER, environment_names
+from promotion.errors import PromotionError, UsageError
+from promotion.git import MAIN, Repository
+from promotion.plan import PLATFORM_AND_PROJECT, Side
+from promotion.release import Endpoint, releases
+from promotion.tree import Tree
+
+
+def main_side(repository: Repository) -> Side:
+    """Return `main` as the remote has it."""
+    commit = repository.head(MAIN)
+    if commit is None:
+        raise PromotionError(
+            "no-main", f"the remote has no branch {MAIN}", fix=f"git push {repository.remote} {MAIN}"
+        )
+    return Side(Endpoint(MAIN, None, commit), repository.tree(commit))
+
+
+def environment_side(repository: Repository, name: str) -> Side:
+    """Return the environment `name` with its releases; empty before the first one."""
+    known = releases(repository, name)
+    if not known:
+        return Side(Endpoint(name, None, None), Tree({}, repository))
+    return Side(Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit), known)
+
+
+def source_side(repository: Repository, name: str, main: Side) -> Side:
+    """Return the source of a promotion; an environment must have a release to promote."""
+    if name == MAIN:
+        return main
+    if name not in environment_names(main.tree):
+        known = ", ".join([MAIN, *environment_names(main.tree)])
+        raise UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {known}")
+    side = environment_side(repository, name)
+    if side.current is None:
+        raise UsageError("no-release", f"{name} has no release yet", fix=f"promote to {name} first")
+    return side
+
+
+def refuse_local_changes(repository: Repository, source: str, target: str) -> None:
+    """Refuse when this clone has work that the promotion reads from the remote, where it is not yet."""
+    roots = [f"{FOLDER}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
+    if dirty := repository.uncommitted(roots):
+        raise PromotionError(
+            "uncommitted-changes",
+            f"{dirty[0]}{f' and {len(dirty) - 1} more' if len(dirty) > 1 else ''} differ from the last commit, "
+            f"and promotions take what {repository.remote}/{MAIN} has",
+            fix=f"commit and push to {MAIN}, or put them aside: git stash --include-untracked",
+        )
+    if ahead := repository.unpushed(roots):
+        raise PromotionError(
+            "unpushed-commits",
+            f"{len(ahead)} of your commits on {MAIN} not yet on {repository.remote}: {ahead[0]}",
+            fix=f"git push {repository.remote} {MAIN}",
+        )

@@ -1,0 +1,130 @@
+"""The smoke gate on this machine: the composed tree, run twice on fixed input, must leave the same tables."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime.binding import bind_locally
+from runtime.postgres import ServerError, local_server
+from runtime.run import Run, RunResult, run_pipelines
+from runtime.source_data import load_source
+from runtime.tables import TableState, snapshot
+
+from promotion.environment import Environment
+from promotion.errors import Finding, GateCouldNotRun, GateRefused
+from promotion.plan import Plan
+from promotion.project import FOLDER, Project
+from promotion.release import Evidence
+from promotion.story import Story
+
+KIND = "local"
+
+
+def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
+    """Prove the pipelines that the plan has to prove; raise `GateRefused` when one of them fails.
+
+    The pipelines whose tables they read run first, each on the fixed variables of its `promotion.yaml`.
+    """
+    if not plan.due:
+        return {}
+    runs = [
+        Run(name, variables)
+        for name in plan.project.needed_first(list(plan.due))
+        for variables in _declared(plan.project, name)
+    ]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
+        plan.tree.write_to(Path(folder))
+        _prove_repeatable(plan, Path(folder) / FOLDER, runs, story)
+    seconds = round(time.monotonic() - started, 1)
+    return {name: Evidence(plan.keys[name], KIND, plan.number, 2 * len(runs), seconds) for name in plan.due}
+
+
+def _declared(project: Project, name: str) -> Sequence[Mapping[str, object]]:
+    pipeline = project.closure(name).pipeline
+    return pipeline.smoke_variables if pipeline else ()
+
+
+def _prove_repeatable(plan: Plan, project: Path, runs: Sequence[Run], story: Story) -> None:
+    volatile = [
+        name
+        for pipeline in (plan.project.closure(name).pipeline for name in plan.project.pipelines)
+        if pipeline
+        for name in pipeline.volatile
+    ]
+    with _fresh_warehouse(project, plan.request.environment, story) as (environment, url):
+        states = []
+        for attempt in ("first", "second"):
+            with story.step(f"smoke: {attempt} run of {', '.join(plan.due)}"):
+                _refuse_failures(run_pipelines(project, runs, environment=environment))
+                states.append(snapshot(url, ignore=volatile))
+    _refuse_differences(*states)
+
+
+@contextmanager
+def _fresh_warehouse(
+    project: Path, environment: Environment, story: Story
+) -> Iterator[tuple[Mapping[str, str], str]]:
+    """Yield the environment variables of a run and the address of the empty warehouse that it writes to."""
+    name = f"smoke_{secrets.token_hex(4)}"
+    io_config = (project / "io_config.yaml").read_text()
+    try:
+        with local_server() as server:
+            with story.step("smoke: PostgreSQL with the source data"):
+                load_source(server)
+                server.create_database(name)
+            databases = {"default": name, "source": "source"}
+            variables = bind_locally(io_config, environment.settings, environment.secrets, server, databases)
+            try:
+                yield variables | {"ENV": environment.name}, server.url(name)
+            finally:
+                server.drop_database(name)
+    except ServerError as error:
+        raise GateCouldNotRun("smoke-could-not-run", str(error), fix="try again: nothing was released") from error
+
+
+def _refuse_failures(results: Sequence[RunResult]) -> None:
+    findings = [finding for result in results for finding in _failures(result)]
+    if findings:
+        raise GateRefused(
+            "smoke-failed",
+            "a pipeline failed; nothing was released",
+            fix="mend it and try again",
+            findings=findings,
+        )
+
+
+def _failures(result: RunResult) -> Iterator[Finding]:
+    if result.status == "completed":
+        return
+    path = f"{FOLDER}/pipelines/{result.pipeline}"
+    day = ", ".join(f"{name}={value}" for name, value in result.variables.items())
+    failed = [block for block in result.blocks if block.status == "failed"]
+    for block in failed:
+        problem = f"block {block.block} ({day}): {block.error or 'failed'}"
+        yield Finding(path, None, "block-failed", problem, f"run it: scripts/run.py . -p {result.pipeline}")
+    if not failed:
+        yield Finding(path, None, "run-failed", f"({day}): {result.error or 'failed'}", "read the error above")
+
+
+def _refuse_differences(first: Mapping[str, TableState], second: Mapping[str, TableState]) -> None:
+    findings = []
+    for table in sorted({*first, *second}):
+        before, after = first.get(table), second.get(table)
+        if before != after:
+            rows = f"{before.rows if before else 'no'} rows, then {after.rows if after else 'no'}"
+            problem = f"the second run on the same input changed the table: {rows}"
+            fix = "write by key (upsert), or declare the column in smoke.volatile of promotion.yaml"
+            findings.append(Finding(table, None, "not-repeatable", problem, fix))
+    if findings:
+        raise GateRefused(
+            "smoke-not-repeatable",
+            "a second run leaves other tables; nothing was released",
+            fix="make the pipeline idempotent and try again",
+            findings=findings,
+        )

@@ -1,0 +1,15 @@
+"""Take an environment, or some of its pipelines, back to an older release.
+
+Examples:
+  scripts/rollback.py prod --reason "negative totals"               to the last good release
+  scripts/rollback.py prod --to 3 --reason "negative totals"        to release 3
+  scripts/rollback.py prod -p flights_daily --reason "wrong join"   one pipeline only
+
+"""
+
+import sys
+
+from promotion.cli import rollback_main
+
+if __name__ == "__main__":
+    sys.exit(rollback_main(__doc__ or ""))
