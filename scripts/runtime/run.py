@@ -1,0 +1,224 @@
+"""Run pipelines of a project tree on this machine, many in one child process, and report every block."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from runtime.supervised import supervised
+
+_WORKER = Path(__file__).with_name("worker.py")
+_START_SECONDS = 120
+# What a run may see of this machine; all else it must be given, as in a pod.
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+
+
+class WorkerError(RuntimeError):
+    """Mage did not start on the project; the message has the last lines that it wrote."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run to make: a pipeline and its runtime variables (`execution_date` is an ISO date)."""
+
+    pipeline: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What became of one block: completed, failed, skipped (a condition was false) or upstream_failed."""
+
+    block: str
+    status: str
+    seconds: float
+    rows: int | None = None
+    error: str | None = None
+    output: str | None = None  # what it printed
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What became of one run, completed or failed, and its blocks in the order in which they ran."""
+
+    pipeline: str
+    variables: Mapping[str, Any]
+    status: str
+    seconds: float
+    blocks: tuple[BlockResult, ...]
+    error: str | None = None
+
+
+def run_pipelines(
+    project: Path,
+    runs: Sequence[Run],
+    *,
+    environment: Mapping[str, str],
+    on_result: Callable[[RunResult], None] | None = None,
+    timeout: float = 600,
+    sensor_seconds: float = 5,
+) -> list[RunResult]:
+    """Run each of `runs` in turn with Mage's own scheduler functions; return one result for each, in order.
+
+    `environment` is all that blocks find in theirs besides PATH and the locale; nothing is written to `project`.
+    A run may take `timeout` seconds, a sensor `sensor_seconds` to come true. A run that fails, takes too long
+    or kills its process is a result like any other, and the next one starts. Raises `WorkerError` when Mage
+    itself cannot start.
+    """
+    results: list[RunResult] = []
+    while len(results) < len(runs):
+        left = runs[len(results) :]
+        with _worker(project.resolve(), left, environment, sensor_seconds) as worker:
+            for result in _follow(worker, left, timeout):
+                results.append(result)
+                if on_result:
+                    on_result(result)
+    return results
+
+
+@contextmanager
+def _worker(
+    project: Path, runs: Sequence[Run], environment: Mapping[str, str], sensor_seconds: float
+) -> Iterator[_Worker]:
+    """Start `worker.py` in a scratch folder that is its home, data and metadata database."""
+    requested = [{"pipeline": run.pipeline, "variables": dict(run.variables)} for run in runs]
+    request = {"project": str(project), "runs": requested, "sensor_seconds": sensor_seconds}
+    with tempfile.TemporaryDirectory(prefix="mage-run-") as scratch, tempfile.TemporaryFile("w+") as stdin:
+        json.dump(request, stdin, default=str)
+        stdin.seek(0)
+        log = Path(scratch, "log")
+        events, theirs = os.pipe()
+        with (
+            log.open("wb") as noise,
+            supervised(
+                [sys.executable, "-P", str(_WORKER), str(theirs)],
+                stop=signal.SIGKILL,
+                environment=_environment(environment, project, Path(scratch)),
+                cwd=Path(scratch),
+                stdin=stdin,
+                stdout=noise,
+                stderr=noise,
+                pass_fds=[theirs],
+            ) as process,
+        ):
+            os.close(theirs)
+            with open(events, "rb") as pipe:  # noqa: PTH123 a descriptor, not a path
+                yield _Worker(process, pipe, log)
+
+
+def _environment(given: Mapping[str, str], project: Path, scratch: Path) -> dict[str, str]:
+    """Return all that the worker finds in its environment."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    own = {
+        "HOME": str(scratch),
+        "MAGE_REPO_PATH": str(project),
+        "MAGE_DATA_DIR": str(scratch / "data"),
+        "MAGE_DATABASE_CONNECTION_URL": f"sqlite:///{scratch / 'metadata.db'}",
+        "DEFAULT_EXECUTOR_TYPE": "local_python_force",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return {**inherited, **given, **own}
+
+
+def _follow(worker: _Worker, runs: Sequence[Run], timeout: float) -> Iterator[RunResult]:
+    """Yield a result for each of `runs`, up to and including the one that costs the worker its life."""
+    try:
+        worker.next(time.monotonic() + _START_SECONDS)
+    except _Lost as loss:
+        raise WorkerError(f"Mage did not start: {loss}\n{worker.last_words()}") from None
+    for run in runs:
+        progress = _Progress(run, timeout)
+        try:
+            while (event := worker.next(progress.deadline)).pop("event") != "end":
+                progress.note(event)
+        except _Lost as loss:
+            yield progress.lost(str(loss))
+            return
+        yield progress.end(event["error"])
+
+
+class _Lost(Exception):
+    """The worker will say nothing more."""
+
+
+class _Worker:
+    """The parent's end of a running worker."""
+
+    def __init__(self, process: subprocess.Popen[bytes], events: BinaryIO, log: Path) -> None:
+        self._process = process
+        self._events = events
+        self._log = log
+        self._unread = b""
+
+    def next(self, deadline: float) -> dict[str, Any]:
+        """Wait for one event; `_Lost` when the worker has ended or `deadline` (time.monotonic) passes."""
+        while b"\n" not in self._unread:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._events], [], [], left)[0]:
+                raise _Lost("timed out")
+            received = os.read(self._events.fileno(), 65536)
+            if not received:
+                raise _Lost(_ending(self._process.wait()))
+            self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def last_words(self) -> str:
+        """Return the end of what the worker and Mage wrote to the terminal."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+
+
+def _ending(code: int) -> str:
+    """Say how a process ended, from its exit code."""
+    if code > 128:
+        return f"its process was killed by {signal.Signals(code - 128).name}"
+    return f"its process exited with code {code}"
+
+
+class _Progress:
+    """What is known of a run that goes on."""
+
+    def __init__(self, run: Run, timeout: float) -> None:
+        self._run = run
+        self._started = time.monotonic()
+        self._end = self._started + timeout
+        self._blocks: list[BlockResult] = []
+        self._running: str | None = None
+        self._since = self._started
+        self.deadline = self._end
+
+    def note(self, event: dict[str, Any]) -> None:
+        """Take in that a block has started or is done."""
+        if "status" in event:
+            self._blocks.append(BlockResult(**event))
+            self._running, self.deadline = None, self._end
+        else:
+            self._running, self._since = event["block"], time.monotonic()
+            self.deadline = min(self._end, self._since + (event["timeout"] or float("inf")))
+
+    def end(self, error: str | None) -> RunResult:
+        """Return the result of a run that came to its end."""
+        seconds = time.monotonic() - self._started
+        status = "failed" if error else "completed"
+        return RunResult(self._run.pipeline, self._run.variables, status, seconds, tuple(self._blocks), error)
+
+    def lost(self, reason: str) -> RunResult:
+        """Return the result of a run whose process is gone or has to go."""
+        seconds = time.monotonic() - self._since
+        if self._running is None:
+            return self.end(reason)
+        reason = f"{reason} after {seconds:.0f} s"
+        self._blocks.append(BlockResult(self._running, "failed", seconds, error=reason))
+        return self.end(f"block {self._running}: {reason}; the blocks after it did not run")

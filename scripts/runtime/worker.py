@@ -1,0 +1,226 @@
+"""Run pipelines of one project with Mage's own scheduler functions, block after block, in this one process.
+
+    python worker.py RESULTS < request.json
+
+RESULTS is a descriptor for events, one JSON document a line; standard output belongs to Mage and the blocks.
+Each run is a PipelineRun in a throw-away metadata database, as if an API trigger had started it. So Mage decides
+what is ready, what a false condition skips and how often a dynamic block runs, exactly as in its scheduler.
+The parent (`run.py`) sets the environment, which Mage reads while it is imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+Emit = Callable[..., None]
+
+# The names of a frame in a traceback: Mage executes a block as text, without its file's name.
+_FRAME = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
+_ASSERTION = re.compile(r"^AssertionError(?:: (.+))?$", re.MULTILINE)
+
+
+class SensorNotReady(Exception):
+    """What a sensor waits for did not come true in the time that a run on this machine has."""
+
+
+def main(results: int) -> None:
+    """Read the request, run its pipelines, report every block."""
+    request = json.load(sys.stdin)
+    project = Path(request["project"])
+    sys.path.insert(0, str(project.parent))
+    mage = Mage(project, request["sensor_seconds"])
+    with os.fdopen(results, "w", buffering=1) as out:
+
+        def emit(event: str, **content: Any) -> None:
+            out.write(json.dumps({"event": event, **content}, default=str) + "\n")
+
+        emit("ready")
+        for run in request["runs"]:
+            mage.run(run["pipeline"], run["variables"], emit)
+
+
+class Mage:
+    """The installed Mage, set up for `project` and adapted to runs on one machine."""
+
+    def __init__(self, project: Path, sensor_seconds: float) -> None:
+        # Only here: the import takes two seconds and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
+        from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory
+        from mage_ai.data_preparation.models import block
+        from mage_ai.data_preparation.models.constants import ExecutorType
+        from mage_ai.data_preparation.models.pipeline import Pipeline
+        from mage_ai.orchestration import pipeline_scheduler_original as scheduler
+        from mage_ai.orchestration.db import db_connection, engine
+        from mage_ai.orchestration.db.models.base import Base
+        from mage_ai.orchestration.db.models.schedules import PipelineRun, PipelineSchedule
+
+        self.project = project
+        self.scheduler = scheduler
+        self.pipeline = Pipeline
+        self.pipeline_run = PipelineRun
+        self.schedule = PipelineSchedule
+        self.printed = io.StringIO()
+        Base.metadata.create_all(engine)
+        db_connection.start_session()
+        # A block may ask for a pod of its own; here it runs like the others.
+        local = functools.partial(ExecutorFactory.get_block_executor, executor_type=ExecutorType.LOCAL_PYTHON)
+        ExecutorFactory.get_block_executor = local
+        self.clock = SensorClock(sensor_seconds)
+        block.time = self.clock
+        block.StreamToLogger = _copying(block.StreamToLogger, self.printed)
+
+    def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit) -> None:
+        """Run `pipeline` once; emits `start` and `block` for each block, then `end`."""
+        try:
+            error = self._run_blocks(self._create(pipeline, variables), emit)
+        except Exception as problem:  # noqa: BLE001 whatever Mage raises is the result of this run
+            error = f"{type(problem).__name__}: {problem}"
+        emit("end", error=error)
+
+    def _create(self, pipeline: str, variables: Mapping[str, Any]) -> Any:
+        """Create the run as a trigger does, with `execution_date` in the place where Mage keeps it."""
+        if not (self.project / "pipelines" / pipeline / "metadata.yaml").is_file():
+            raise FileNotFoundError(f"pipelines/{pipeline}/metadata.yaml does not exist")
+        given = dict(variables)
+        moment = _moment(given.pop("execution_date", None))
+        schedule = self.schedule.create(
+            name=pipeline, pipeline_uuid=pipeline, repo_path=str(self.project), schedule_type="api"
+        )
+        return self.pipeline_run.create(
+            pipeline_schedule_id=schedule.id,
+            pipeline_uuid=pipeline,
+            execution_date=moment,
+            variables=given,
+            status=self.pipeline_run.PipelineRunStatus.RUNNING,
+        )
+
+    def _run_blocks(self, run: Any, emit: Emit) -> str | None:
+        """Run what is ready until nothing is; return what went wrong."""
+        reported: set[int] = set()
+        while not run.all_blocks_completed(include_failed_blocks=True):
+            run.update_block_run_statuses(run.initial_block_runs)
+            ready = run.executable_block_runs()
+            if not ready:
+                break
+            for block_run in ready:
+                emit("block", **self._run_block(run, block_run, emit))
+                reported.add(block_run.id)
+            run.refresh()
+        for block_run in run.block_runs:
+            if block_run.id not in reported:
+                emit("block", block=block_run.block_uuid, status=_status(block_run), seconds=0.0)
+        failed = [block_run.block_uuid for block_run in run.block_runs if _status(block_run) == "failed"]
+        return f"failed: {', '.join(failed)}" if failed else None
+
+    def _run_block(self, run: Any, block_run: Any, emit: Emit) -> dict[str, Any]:
+        block = self.pipeline.get(run.pipeline_uuid).get_block(block_run.block_uuid)
+        emit("start", block=block_run.block_uuid, timeout=block.timeout)
+        self.clock.start()
+        self.printed.seek(0)
+        self.printed.truncate()
+        started = time.monotonic()
+        outcome: Any = None
+        with suppress(Exception):  # recorded in the block run, with its traceback
+            outcome = self.scheduler.run_block(run.id, block_run.id, self._variables(run), {})
+        block_run.refresh()
+        output = self.printed.getvalue()
+        return {
+            "block": block_run.block_uuid,
+            "status": _status(block_run),
+            "seconds": time.monotonic() - started,
+            "rows": _rows(outcome),
+            "error": self._error(block_run, block, output),
+            "output": output,
+        }
+
+    def _variables(self, run: Any) -> dict[str, Any]:
+        variables: dict[str, Any] = run.get_variables()
+        # SQLite has no time zones; Mage's dates are UTC.
+        variables["execution_date"] = variables["execution_date"].replace(tzinfo=UTC)
+        return variables
+
+    def _error(self, block_run: Any, block: Any, output: str) -> str | None:
+        """Say in one paragraph why a block failed and where, from the traceback that Mage kept."""
+        if _status(block_run) != "failed":
+            return None
+        error = (block_run.metrics or {}).get("error") or {}
+        traceback = error.get("message") or ""
+        said = (error.get("error") or "").strip() or traceback.strip().rpartition("\n")[2]
+        if failed_test := _ASSERTION.search(output):
+            said, traceback = f"{said}: {failed_test[1] or 'an assertion failed'}", output
+        return f"{said}{self._place(block, traceback)}"
+
+    def _place(self, block: Any, traceback: str) -> str:
+        """Return " (file:line)" of the innermost frame in the project's own code."""
+        for file, line in reversed(_FRAME.findall(traceback)):
+            path = Path(block.file_path if file == "<string>" else file)
+            if path.is_relative_to(self.project):
+                return f" ({path.relative_to(self.project)}:{line})"
+        return ""
+
+
+class SensorClock:
+    """The `time` of Mage's sensors: they look again every second, not every minute, and give up in the end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.start()
+
+    def start(self) -> None:
+        """Count from now."""
+        self.deadline = time.monotonic() + self.seconds
+
+    def sleep(self, _: float) -> None:
+        """Stand in for the sensor's minute of sleep."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise SensorNotReady(f"not true within {self.seconds:g} s")
+        time.sleep(min(1, left))
+
+
+def _copying(stream: type, copy: io.StringIO) -> type:
+    """Return Mage's stream to the log, made to write what blocks print to `copy` too."""
+
+    class Printed(stream):  # type: ignore[misc]
+        def write(self, text: str) -> None:
+            copy.write(text)
+            super().write(text)
+
+    return Printed
+
+
+def _moment(value: Any) -> datetime:
+    """Read a run's `execution_date`; without one it is now."""
+    if value is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"the variable execution_date is {value!r}, not a date like 2013-02-08") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _status(block_run: Any) -> str:
+    names = {"completed": "completed", "failed": "failed", "condition_failed": "skipped"}
+    return names.get(str(block_run.status.value), "upstream_failed")
+
+
+def _rows(outcome: Any) -> int | None:
+    """Count the rows of the data frames that a block returned."""
+    outputs: Iterable[Any] = (outcome or {}).get("output") or [] if isinstance(outcome, dict) else []
+    frames = [output for output in outputs if hasattr(output, "columns") and hasattr(output, "shape")]
+    return sum(frame.shape[0] for frame in frames) if frames else None
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
