@@ -100,11 +100,11 @@ def _worker(
         log = Path(scratch, "log")
         events, theirs = os.pipe()
         with (
-            log.open("wb") as noise,
+            log.open("w+b") as noise,
             supervised(
                 [sys.executable, "-P", str(_WORKER), str(theirs)],
                 stop=signal.SIGKILL,
-                environment=_environment(environment, project, Path(scratch)),
+                environment=worker_environment(environment, project, Path(scratch)),
                 cwd=Path(scratch),
                 stdin=stdin,
                 stdout=noise,
@@ -117,7 +117,7 @@ def _worker(
                 yield _Worker(process, pipe, log)
 
 
-def _environment(given: Mapping[str, str], project: Path, scratch: Path) -> dict[str, str]:
+def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -> dict[str, str]:
     """Return all that the worker finds in its environment."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {

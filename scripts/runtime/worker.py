@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import logging
 import os
 import re
 import sys
@@ -25,9 +26,11 @@ from typing import Any
 
 Emit = Callable[..., None]
 
-# The names of a frame in a traceback: Mage executes a block as text, without its file's name.
+_SQL_SAMPLE = 1000  # Mage reads back no more of what an SQL block wrote
+# A frame of a traceback. Mage executes a block as text: its file is "<string>".
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 _ASSERTION = re.compile(r"^AssertionError(?:: (.+))?$", re.MULTILINE)
+_PROGRAM = "returned non-zero exit status"
 
 
 class SensorNotReady(Exception):
@@ -69,7 +72,7 @@ class Mage:
         self.pipeline = Pipeline
         self.pipeline_run = PipelineRun
         self.schedule = PipelineSchedule
-        self.printed = io.StringIO()
+        self.output = Output()
         Base.metadata.create_all(engine)
         db_connection.start_session()
         # A block may ask for a pod of its own; here it runs like the others.
@@ -77,7 +80,8 @@ class Mage:
         ExecutorFactory.get_block_executor = local
         self.clock = SensorClock(sensor_seconds)
         block.time = self.clock
-        block.StreamToLogger = _copying(block.StreamToLogger, self.printed)
+        block.StreamToLogger = self.output.copying(block.StreamToLogger)
+        logging.getLogger().handlers = [logging.NullHandler()]  # Mage logs to files as well
 
     def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit) -> None:
         """Run `pipeline` once; emits `start` and `block` for each block, then `end`."""
@@ -126,19 +130,18 @@ class Mage:
         block = self.pipeline.get(run.pipeline_uuid).get_block(block_run.block_uuid)
         emit("start", block=block_run.block_uuid, timeout=block.timeout)
         self.clock.start()
-        self.printed.seek(0)
-        self.printed.truncate()
+        self.output.start()
         started = time.monotonic()
         outcome: Any = None
         with suppress(Exception):  # recorded in the block run, with its traceback
             outcome = self.scheduler.run_block(run.id, block_run.id, self._variables(run), {})
         block_run.refresh()
-        output = self.printed.getvalue()
+        output = self.output.text()
         return {
             "block": block_run.block_uuid,
             "status": _status(block_run),
             "seconds": time.monotonic() - started,
-            "rows": _rows(outcome),
+            "rows": _rows(outcome, block),
             "error": self._error(block_run, block, output),
             "output": output,
         }
@@ -158,6 +161,8 @@ class Mage:
         said = (error.get("error") or "").strip() or traceback.strip().rpartition("\n")[2]
         if failed_test := _ASSERTION.search(output):
             said, traceback = f"{said}: {failed_test[1] or 'an assertion failed'}", output
+        if _PROGRAM in said:
+            said = f"{said.rpartition(_PROGRAM)[1]}: {output.strip()[-500:]}"
         return f"{said}{self._place(block, traceback)}"
 
     def _place(self, block: Any, traceback: str) -> str:
@@ -188,15 +193,35 @@ class SensorClock:
         time.sleep(min(1, left))
 
 
-def _copying(stream: type, copy: io.StringIO) -> type:
-    """Return Mage's stream to the log, made to write what blocks print to `copy` too."""
+class Output:
+    """What a block prints: through Mage's stream, and, if it starts programs such as R, to our descriptors."""
 
-    class Printed(stream):  # type: ignore[misc]
-        def write(self, text: str) -> None:
-            copy.write(text)
-            super().write(text)
+    def __init__(self) -> None:
+        self._printed = io.StringIO()
+        self.start()
 
-    return Printed
+    def start(self) -> None:
+        """Forget what was printed so far."""
+        self._printed.seek(0)
+        self._printed.truncate()
+        self._position = os.fstat(1).st_size
+
+    def text(self) -> str:
+        """Return what was printed since `start`."""
+        sys.stdout.flush()
+        programs = os.pread(1, os.fstat(1).st_size - self._position, self._position)
+        return self._printed.getvalue() + programs.decode(errors="replace")
+
+    def copying(self, stream: type) -> type:
+        """Return Mage's stream to its log, made to tell us too."""
+        copy = self._printed
+
+        class Printed(stream):  # type: ignore[misc]
+            def write(self, text: str) -> None:
+                copy.write(text)
+                super().write(text)
+
+        return Printed
 
 
 def _moment(value: Any) -> datetime:
@@ -215,11 +240,14 @@ def _status(block_run: Any) -> str:
     return names.get(str(block_run.status.value), "upstream_failed")
 
 
-def _rows(outcome: Any) -> int | None:
+def _rows(outcome: Any, block: Any) -> int | None:
     """Count the rows of the data frames that a block returned."""
     outputs: Iterable[Any] = (outcome or {}).get("output") or [] if isinstance(outcome, dict) else []
     frames = [output for output in outputs if hasattr(output, "columns") and hasattr(output, "shape")]
-    return sum(frame.shape[0] for frame in frames) if frames else None
+    rows: int = sum(frame.shape[0] for frame in frames)
+    if not frames or (block.language == "sql" and rows == _SQL_SAMPLE):
+        return None
+    return rows
 
 
 if __name__ == "__main__":
