@@ -1,16 +1,19 @@
+#!/usr/bin/env python3
 """Promote data pipelines from one environment to the next.
 
-Examples:
+examples:
   scripts/promote.py main dev                        everything on main: show the plan, ask, release
   scripts/promote.py dev staging -p flights_daily    one pipeline, with every file that it needs
   scripts/promote.py staging prod --plan             look only; exit code 2 when there is something to do
   scripts/promote.py staging prod --yes --json       no question, one JSON document on stdout
-
 """
 
 import sys
 
-from promotion.cli import promote_main
+from in_venv import ensure_packages
 
 if __name__ == "__main__":
+    ensure_packages()
+    from promotion.cli import promote_main
+
     sys.exit(promote_main(__doc__ or ""))

@@ -1,15 +1,18 @@
+#!/usr/bin/env python3
 """Take an environment, or some of its pipelines, back to an older release.
 
-Examples:
+examples:
   scripts/rollback.py prod --reason "negative totals"               to the last good release
   scripts/rollback.py prod --to 3 --reason "negative totals"        to release 3
   scripts/rollback.py prod -p flights_daily --reason "wrong join"   one pipeline only
-
 """
 
 import sys
 
-from promotion.cli import rollback_main
+from in_venv import ensure_packages
 
 if __name__ == "__main__":
+    ensure_packages()
+    from promotion.cli import rollback_main
+
     sys.exit(rollback_main(__doc__ or ""))

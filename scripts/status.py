@@ -1,15 +1,18 @@
+#!/usr/bin/env python3
 """Show what runs where: the matrix pipelines × environments, holds and releases.
 
-Examples:
+examples:
   scripts/status.py                     all environments
   scripts/status.py prod                one environment
   scripts/status.py --html status.html  the page as well
-
 """
 
 import sys
 
-from promotion.cli import status_main
+from in_venv import ensure_packages
 
 if __name__ == "__main__":
+    ensure_packages()
+    from promotion.cli import status_main
+
     sys.exit(status_main(__doc__ or ""))

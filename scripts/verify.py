@@ -1,14 +1,17 @@
+#!/usr/bin/env python3
 """Check a folder with every static gate, or derive every digest of an environment again.
 
-Examples:
+examples:
   scripts/verify.py           the clone that you stand in, for every environment
   scripts/verify.py prod      every release of prod: digests, numbers, chain
-
 """
 
 import sys
 
-from promotion.cli import verify_main
+from in_venv import ensure_packages
 
 if __name__ == "__main__":
+    ensure_packages()
+    from promotion.cli import verify_main
+
     sys.exit(verify_main(__doc__ or ""))
