@@ -93,7 +93,7 @@ def _commit(plan: Plan, release: Release, repository: Repository) -> str:
 
 def _message(plan: Plan, release: Release) -> str:
     names = [change.name for change in plan.pipelines]
-    what = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    what = ", ".join(names) if len(names) <= 2 else f"{len(names)} pipelines"
     verb = "Roll back" if release.action == "rollback" else "Release"
     lines = [
         f"{verb} {release.number} of {release.environment}: {what or 'configuration'} from {release.source}",

@@ -11,6 +11,7 @@ from promotion.environment import environment_names, load_environment
 from promotion.errors import Finding, GateRefused, UsageError
 from promotion.gates import static_findings
 from promotion.git import Repository
+from promotion.plan import PLATFORM_AND_PROJECT
 from promotion.process import CommandError, run
 from promotion.project import FOLDER, Project
 from promotion.release import Release, branch_of, image_tag, releases
@@ -32,7 +33,7 @@ def verify(what: str, *, report: Report, story: Story) -> int:
 def _verify_folder(folder: Path, report: Report, story: Story) -> int:
     from promotion.mage_gate import mage_findings
 
-    tree = _read_folder(folder)
+    tree = _read_folder(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
     project = Project(tree)
     names = environment_names(tree)
     if not project.pipelines or not names:
