@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -23,6 +24,17 @@ _FILES_SHOWN = 12
 def short(digest: str | None) -> str:
     """Return the first eight characters of a digest, as tables show it."""
     return digest.removeprefix("sha256:")[:8] if digest else "—"
+
+
+def age(then: datetime | None, now: datetime) -> str:
+    """Return how long ago `then` was, in its largest unit."""
+    if then is None:
+        return ""
+    seconds = int((now - then).total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{max(seconds, 0)}s"
 
 
 class Report:
@@ -181,7 +193,8 @@ def _gates_line(plan: Plan) -> str:
 def _summary(plan: Plan) -> str:
     count = Counter(change.action for change in plan.pipelines)
     counts = f"{count['added']} to add, {count['changed']} to change, {count['removed']} to remove"
-    return f"Plan: {counts}; {count['affected']} more affected; {len(plan.files)} files."
+    files = "1 file" if len(plan.files) == 1 else f"{len(plan.files)} files"
+    return f"Plan: {counts}; {count['affected']} more affected; {files}."
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from promotion.git import Repository
 from promotion.matrix import Cell, Column, Matrix, read_matrix
 from promotion.page import page
 from promotion.release import Release
-from promotion.report import Report, short
+from promotion.report import Report, age, short
 from promotion.sides import main_side
 
 _RELEASES_SHOWN = 5
@@ -29,17 +29,6 @@ def status(repository: Repository, only: str | None, html: Path | None, *, repor
         html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(page(matrix, now), encoding="utf-8")
     return 0
-
-
-def age(then: datetime | None, now: datetime) -> str:
-    """Return how long ago `then` was, in its largest unit."""
-    if then is None:
-        return ""
-    seconds = int((now - then).total_seconds())
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{seconds // length}{unit}"
-    return f"{max(seconds, 0)}s"
 
 
 def _lines(matrix: Matrix, now: datetime) -> list[tuple[str, str]]:
