@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
 from runtime.binding import bind_locally
 from runtime.postgres import ServerError, local_server
-from runtime.run import Run, RunResult, run_pipelines
+from runtime.run import Run, RunResult, WorkerError, run_pipelines
 from runtime.source_data import load_source
 from runtime.tables import TableState, snapshot
 
@@ -58,11 +59,17 @@ def _prove_repeatable(plan: Plan, project: Path, runs: Sequence[Run], story: Sto
         for name in pipeline.volatile
     ]
     with _fresh_warehouse(project, plan.request.environment, story) as (environment, url):
-        states = []
-        for attempt in ("first", "second"):
-            with story.step(f"smoke: {attempt} run of {', '.join(plan.due)}"):
-                _refuse_failures(run_pipelines(project, runs, environment=environment))
+        states: list[Mapping[str, TableState]] = []
+        results: list[RunResult] = []
+
+        def look(result: RunResult) -> None:
+            results.append(result)
+            if len(results) % len(runs) == 0:
+                _refuse_failures(results)
                 states.append(snapshot(url, ignore=volatile))
+
+        with story.step(f"smoke: two runs of {', '.join(plan.due)}"):
+            run_pipelines(project, [*runs, *runs], environment=environment, on_result=look)
     _refuse_differences(*states)
 
 
@@ -84,7 +91,7 @@ def _fresh_warehouse(
                 yield variables | {"ENV": environment.name}, server.url(name)
             finally:
                 server.drop_database(name)
-    except ServerError as error:
+    except (ServerError, WorkerError, psycopg2.Error) as error:
         raise GateCouldNotRun("smoke-could-not-run", str(error), fix="try again: nothing was released") from error
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -73,13 +73,13 @@ def run_pipelines(
 
     `environment` is all that blocks find in theirs besides PATH and the locale; nothing is written to `project`.
     A run may take `timeout` seconds, a sensor `sensor_seconds` to come true. A run that fails, takes too long
-    or kills its process is a result like any other, and the next one starts. Raises `WorkerError` when Mage
-    itself cannot start.
+    or kills its process is a result like any other. The next run starts when `on_result` has returned, so that
+    it can look at the tables in between. Raises `WorkerError` when Mage itself cannot start.
     """
     results: list[RunResult] = []
     while len(results) < len(runs):
         left = runs[len(results) :]
-        with _worker(project.resolve(), left, environment, sensor_seconds) as worker:
+        with _worker(project.resolve(), environment, sensor_seconds) as worker:
             for result in _follow(worker, left, timeout):
                 results.append(result)
                 if on_result:
@@ -88,15 +88,9 @@ def run_pipelines(
 
 
 @contextmanager
-def _worker(
-    project: Path, runs: Sequence[Run], environment: Mapping[str, str], sensor_seconds: float
-) -> Iterator[_Worker]:
+def _worker(project: Path, environment: Mapping[str, str], sensor_seconds: float) -> Iterator[_Worker]:
     """Start `worker.py` in a scratch folder that is its home, data and metadata database."""
-    requested = [{"pipeline": run.pipeline, "variables": dict(run.variables)} for run in runs]
-    request = {"project": str(project), "runs": requested, "sensor_seconds": sensor_seconds}
-    with tempfile.TemporaryDirectory(prefix="mage-run-") as scratch, tempfile.TemporaryFile("w+") as stdin:
-        json.dump(request, stdin, default=str)
-        stdin.seek(0)
+    with tempfile.TemporaryDirectory(prefix="mage-run-") as scratch:
         log = Path(scratch, "log")
         events, theirs = os.pipe()
         with (
@@ -106,7 +100,7 @@ def _worker(
                 stop=signal.SIGKILL,
                 environment=worker_environment(environment, project, Path(scratch)),
                 cwd=Path(scratch),
-                stdin=stdin,
+                stdin=subprocess.PIPE,
                 stdout=noise,
                 stderr=noise,
                 pass_fds=[theirs],
@@ -114,7 +108,9 @@ def _worker(
         ):
             os.close(theirs)
             with open(events, "rb") as pipe:  # noqa: PTH123 a descriptor, not a path
-                yield _Worker(process, pipe, log)
+                worker = _Worker(process, pipe, log)
+                worker.ask({"project": str(project), "sensor_seconds": sensor_seconds})
+                yield worker
 
 
 def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -> dict[str, str]:
@@ -139,6 +135,7 @@ def _follow(worker: _Worker, runs: Sequence[Run], timeout: float) -> Iterator[Ru
         raise WorkerError(f"Mage did not start: {loss}\n{worker.last_words()}") from None
     for run in runs:
         progress = _Progress(run, timeout)
+        worker.ask({"pipeline": run.pipeline, "variables": dict(run.variables)})
         try:
             while (event := worker.next(progress.deadline)).pop("event") != "end":
                 progress.note(event)
@@ -160,6 +157,13 @@ class _Worker:
         self._events = events
         self._log = log
         self._unread = b""
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """Send one request; a worker that has ended is noticed by who waits for its answer."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(json.dumps(request, default=str).encode() + b"\n")
+                self._process.stdin.flush()
 
     def next(self, deadline: float) -> dict[str, Any]:
         """Wait for one event; `_Lost` when the worker has ended or `deadline` (time.monotonic) passes."""

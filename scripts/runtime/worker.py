@@ -1,8 +1,9 @@
 """Run pipelines of one project with Mage's own scheduler functions, block after block, in this one process.
 
-    python worker.py RESULTS < request.json
+    python worker.py EVENTS
 
-RESULTS is a descriptor for events, one JSON document a line; standard output belongs to Mage and the blocks.
+Standard input brings one JSON document a line: first the project, then each run as soon as it is wanted. EVENTS is
+a descriptor for the answers, in the same form; standard output belongs to Mage and the blocks.
 Each run is a PipelineRun in a throw-away metadata database, as if an API trigger had started it. So Mage decides
 what is ready, what a false condition skips and how often a dynamic block runs, exactly as in its scheduler.
 The parent (`run.py`) sets the environment, which Mage reads while it is imported.
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 Emit = Callable[..., None]
 
@@ -37,20 +38,30 @@ class SensorNotReady(Exception):
     """What a sensor waits for did not come true in the time that a run on this machine has."""
 
 
-def main(results: int) -> None:
-    """Read the request, run its pipelines, report every block."""
-    request = json.load(sys.stdin)
+def main(events: int) -> None:
+    """Serve runs until standard input ends, reporting every block."""
+    requests = _own_input()
+    request = json.loads(requests.readline())
     project = Path(request["project"])
     sys.path.insert(0, str(project.parent))
     mage = Mage(project, request["sensor_seconds"])
-    with os.fdopen(results, "w", buffering=1) as out:
+    with os.fdopen(events, "w", buffering=1) as out:
 
         def emit(event: str, **content: Any) -> None:
             out.write(json.dumps({"event": event, **content}, default=str) + "\n")
 
         emit("ready")
-        for run in request["runs"]:
+        for line in requests:
+            run = json.loads(line)
             mage.run(run["pipeline"], run["variables"], emit)
+
+
+def _own_input() -> TextIO:
+    """Take standard input away from the blocks: one that reads it would eat our requests."""
+    requests = os.fdopen(os.dup(0))
+    with open(os.devnull) as nothing:  # noqa: PTH123 a device
+        os.dup2(nothing.fileno(), 0)
+    return requests
 
 
 class Mage:
