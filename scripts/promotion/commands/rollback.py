@@ -43,7 +43,10 @@ def rollback(
 
 
 def plan_rollback(repository: Repository, name: str, number: int | None, options: Options) -> Plan:
-    """Fetch and compute the plan of a rollback; the older release brings its own configuration."""
+    """Fetch and compute the plan of a rollback.
+
+    The older release brings its own configuration; a rollback of some pipelines leaves the current one.
+    """
     repository.fetch()
     load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     target = environment_side(repository, name)
@@ -53,13 +56,14 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
     source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
     names = options.pipelines or tuple(target.current.pipelines)
     restored = _digests(source, names)
+    configuration = target if options.pipelines else source
     return build_plan(
         Request(
             action="rollback",
             source=source,
             target=target,
-            configuration=source,
-            environment=load_environment(source.tree, name),
+            configuration=configuration,
+            environment=load_environment(configuration.tree, name),
             options=options,
             holds=holds_after_rollback(target.current, restored, names, options.reason),
         )
