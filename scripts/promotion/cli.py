@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from promotion.errors import PromotionError
@@ -48,6 +49,16 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
     )
     mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
     parser.set_defaults(mode="ask")
+    _add_pipelines(parser)
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
+    parser.add_argument(
+        "--verify-dependants",
+        action="store_true",
+        help="let shared files move for pipelines that were not selected, and prove those too",
+    )
+
+
+def _add_pipelines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p",
         "--pipeline",
@@ -56,12 +67,6 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="only this one (repeat)",
-    )
-    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
-    parser.add_argument(
-        "--verify-dependants",
-        action="store_true",
-        help="let shared files move for pipelines that were not selected, and prove those too",
     )
 
 
@@ -147,6 +152,37 @@ def verify_main(description: str, arguments: Sequence[str] | None = None) -> int
         return verify(options.what, report=report, story=Story())
 
     return run(command, as_json=options.json)
+
+
+def run_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `run.py`."""
+    parser = _parser(description)
+    parser.add_argument("what", metavar="ENV|PATH", nargs="?", default=".", help="an environment, or a folder (.)")
+    _add_pipelines(parser)
+    parser.add_argument("--days", metavar="FROM..TO", type=_days, default=[], help="days like 2013-02-08")
+    parser.add_argument("-q", "--quiet", action="store_true", help="one line per run; failed blocks as well")
+    options = parser.parse_args(arguments)
+
+    def command(report: Report) -> int:
+        from promotion.commands.run import run_locally
+
+        return run_locally(
+            options.what, options.pipelines, options.days, brief=options.quiet, report=report, story=Story()
+        )
+
+    return run(command, as_json=options.json)
+
+
+def _days(text: str) -> list[date]:
+    """Read `DAY` or `FROM..TO`, both included."""
+    first, _, last = text.partition("..")
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last or first)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}; write 2013-02-04..2013-02-10") from error
+    if start > end:
+        raise argparse.ArgumentTypeError(f"{end} is before {start}")
+    return [date.fromordinal(number) for number in range(start.toordinal(), end.toordinal() + 1)]
 
 
 def _options(options: argparse.Namespace) -> Options:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from promotion.errors import Finding, GateRefused, UsageError
+from promotion.errors import Finding, GateRefused, Malformed, UsageError
 from promotion.git import MAIN
-from promotion.pipeline import Malformed, load_mapping, malformed
 from promotion.tree import Tree
+from promotion.yaml_file import load_mapping, malformed, mapping
 
 FOLDER = "environments"
 GATES = ("static", "smoke")
@@ -118,29 +118,21 @@ _Values = tuple[dict[str, str], dict[str, str], dict[str, Schedule]]
 def _values(path: str, name: str, content: dict[str, Any]) -> _Values:
     if content.get("env") != name:
         raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
-    connections = _mapping(path, "io", content.get("io"))
-    settings = _mapping(path, "io.settings", connections.get("settings"))
-    secrets = _mapping(path, "io.secrets", connections.get("secrets"))
+    connections = mapping(path, "io", content.get("io"))
+    settings = mapping(path, "io.settings", connections.get("settings"))
+    secrets = mapping(path, "io.secrets", connections.get("secrets"))
     for key in (*settings, *secrets):
         if not _VARIABLE.fullmatch(str(key)):
             raise malformed(path, f"io: {key}", "is no environment variable", "use A-Z, digits and `_`")
     for key, value in settings.items():
         if not isinstance(value, str):
             raise malformed(path, f"io.settings.{key}", "is not text", "put the value in quotes")
-    schedules = _mapping(path, "schedules", content.get("schedules"))
+    schedules = mapping(path, "schedules", content.get("schedules"))
     return (
         settings,
         {key: _secret(path, key, value) for key, value in secrets.items()},
         {key: _schedule(path, key, value) for key, value in schedules.items()},
     )
-
-
-def _mapping(path: str, key: str, value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise malformed(path, key, "is not a mapping", "write keys and values")
-    return value
 
 
 def _secret(path: str, key: str, value: Any) -> str:
@@ -153,7 +145,7 @@ def _secret(path: str, key: str, value: Any) -> str:
 
 def _schedule(path: str, name: str, value: Any) -> Schedule:
     key = f"schedules.{name}"
-    entry = _mapping(path, key, value)
+    entry = mapping(path, key, value)
     expected = {"pipeline": str, "interval": str, "enabled": bool, "timeout": int}
     for field, kind in expected.items():
         if not isinstance(entry.get(field), kind):
@@ -165,7 +157,7 @@ def _schedule(path: str, name: str, value: Any) -> Schedule:
     if interval not in _INTERVALS and not _CRON.fullmatch(interval):
         fix = f"write five cron fields in quotes or one of {', '.join(_INTERVALS)}"
         raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
-    variables = _mapping(path, f"{key}.variables", entry.get("variables"))
+    variables = mapping(path, f"{key}.variables", entry.get("variables"))
     return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)
 
 

@@ -3,6 +3,7 @@
 PromotionError            1   could not tell
 ├── UsageError           64   the command line is wrong
 ├── GateRefused           3   a gate said no
+│   └── Malformed             a file that people write cannot be understood
 ├── PolicyRefused         4   the target's policy says no
 ├── Conflict              5   shared file, stale plan, lost race
 ├── GateCouldNotRun       6   a gate reached no verdict
@@ -54,6 +55,14 @@ class GateRefused(PromotionError):
     """A gate looked and said no."""
 
     exit_code = 3
+
+
+class Malformed(GateRefused):
+    """A file that people write cannot be understood; `finding` says which and where."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.code, f"{finding.place}: {finding.problem}", fix=finding.fix, findings=[finding])
+        self.finding = finding
 
 
 class PolicyRefused(PromotionError):

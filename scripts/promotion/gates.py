@@ -5,24 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from promotion import io_config
+from promotion.clear_secrets import secrets_in_clear
 from promotion.environment import Environment
-from promotion.errors import Finding
-from promotion.pipeline import Block, Malformed, load_mapping
-from promotion.project import FOLDER, Project
+from promotion.errors import Finding, Malformed
+from promotion.pipeline import Block
+from promotion.project import FOLDER, Project, block_path
 from promotion.python_source import read_python
-from promotion.tree import SYMLINK, Tree
+from promotion.tree import SUBMODULE, SYMLINK, Tree
 
 _NAME = r"\(\s*['\"]([^'\"]+)['\"]\s*\)"
 _ENV_VAR = re.compile(r"env_var" + _NAME)  # with a default (`env_var('X', 'd')`) the name may be absent
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
-_SENSITIVE_KEY = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY", re.IGNORECASE)
-_SECRET_TEXT = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:[^/\s:@'\"{}$]+@"),
-}
+
 _DECORATOR = {
     "data_loader": "data_loader",
     "transformer": "transformer",
@@ -43,7 +37,8 @@ def static_findings(project: Project, environment: Environment) -> list[Finding]
         _profiles,
         _needs,
         _schedules,
-        _secrets_in_clear,
+        _links,
+        _secrets,
     )
     return sorted({finding for check in checks for finding in check(project, environment)}, key=_by_place)
 
@@ -61,10 +56,10 @@ def _blocks(project: Project, _: Environment) -> Iterator[Finding]:
     """Python blocks must be in the form that Mage runs."""
     for path, block in _python_blocks(project):
         source = read_python(project.tree.text(path))
-        for name, line in source.unguarded:
-            fix = f"write `if '{name}' not in globals():` above the import"
-            yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's own", fix)
         expected = _DECORATOR.get(block.type)
+        for name, line in source.unguarded:
+            fix = f"write `if '{expected}' not in globals():` above an import of {expected}"
+            yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's own", fix)
         if expected and not source.error and expected not in source.decorators:
             problem = f"no function is decorated with @{expected}, so Mage has nothing to run"
             yield Finding(path, None, "decorator-missing", problem, f"decorate one function with @{expected}")
@@ -74,13 +69,13 @@ def _python_blocks(project: Project) -> Iterator[tuple[str, Block]]:
     for name in project.pipelines:
         closure = project.closure(name)
         for block in closure.pipeline.blocks if closure.pipeline else ():
-            path = f"{FOLDER}/{block.configuration.get('file_path') or block.default_path}"
-            if block.language == "python" and path in closure.files and _is_text(project.tree, path):
+            path = block_path(block)
+            if block.language == "python" and path in closure.files and project.tree.is_text(path):
                 yield path, block
 
 
 def _environment_variables(project: Project, environment: Environment) -> Iterator[Finding]:
-    for path in _texts(project.tree.under(FOLDER)):
+    for path in project.tree.under(FOLDER).texts():
         for name, line in sorted(names_in(path, project.tree.text(path))):
             if name not in environment.supplied:
                 problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
@@ -104,17 +99,14 @@ def _uncommented(line: str) -> str:
 
 def _profiles(project: Project, _: Environment) -> Iterator[Finding]:
     """Every io profile that a pipeline names must be in `io_config.yaml`."""
-    path = f"{FOLDER}/io_config.yaml"
     try:
-        # Jinja is text to Mage's YAML parser only after rendering; any value stands in for what it renders to.
-        text = _JINJA.sub("x", project.tree.text(path)) if path in project.tree else ""
-        profiles = load_mapping(path, text)
+        profiles = io_config.profiles(project.tree)
     except Malformed as error:
         yield error.finding
         return
     for referrer, profile, line in _profiles_named(project):
-        if profile not in profiles and not _JINJA.search(profile):
-            fix = f"add it to {path} (a change of the platform: promote all pipelines)"
+        if profile not in profiles and not io_config.is_expression(profile):
+            fix = f"add it to {io_config.PATH} (a change of the platform: promote all pipelines)"
             yield Finding(
                 referrer,
                 line,
@@ -132,7 +124,7 @@ def _profiles_named(project: Project) -> Iterator[tuple[str, str, int | None]]:
             if isinstance(profile, str):
                 yield closure.pipeline.metadata_path if closure.pipeline else "", profile, None
         for path in closure.files:
-            if path.endswith(".py") and _is_text(project.tree, path):
+            if path.endswith(".py") and project.tree.is_text(path):
                 for profile, line in read_python(project.tree.text(path)).profiles:
                     yield path, profile, line
 
@@ -160,48 +152,27 @@ def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
             yield Finding(triggers, None, "triggers-in-project", "schedules belong to the environments", fix)
 
 
-def _secrets_in_clear(project: Project, environment: Environment) -> Iterator[Finding]:
-    """No finding repeats what it found."""
-    values = f"environments/{environment.name}/values.yaml"
-    for name in environment.settings:
-        if _SENSITIVE_KEY.search(name):
-            problem = f"io.settings.{name} looks like a secret in clear"
-            fix = "move it to io.secrets and name a Secret; then change the secret, git keeps what it saw"
-            yield Finding(values, None, "secret-in-clear", problem, fix)
-    io_config = f"{FOLDER}/io_config.yaml"
-    for path in _texts(project.tree):
-        for number, line in enumerate(project.tree.text(path).splitlines(), start=1):
-            for what in _secrets_of_line(line, check_keys=path == io_config):
-                fix = "read it with env_var or os.getenv; then change the secret, git keeps what it saw"
-                yield Finding(path, number, "secret-in-clear", f"the line holds {what}", fix)
+def _links(project: Project, _: Environment) -> Iterator[Finding]:
+    """A link must lead to a file beside it: a release is written to other places than a clone."""
+    for path, file in project.tree.items():
+        if file.mode == SYMLINK and not _leads_to_a_file(project.tree, path):
+            problem = (
+                f"the symbolic link to {project.tree.link(path)} leads to no file below {path.split('/')[0]}/"
+            )
+            yield Finding(path, None, "symlink-outside-project", problem, "replace the link by the file")
+        if file.mode == SUBMODULE:
+            problem = "the files of a submodule are not part of this repository"
+            yield Finding(path, None, "submodule", problem, "add the files themselves")
 
 
-def _secrets_of_line(line: str, *, check_keys: bool) -> Iterator[str]:
-    yield from (what for what, pattern in _SECRET_TEXT.items() if pattern.search(line))
-    key, _, value = line.partition(":")
-    value = value.split(" #")[0].strip().strip("'\"")
-    if (
-        check_keys
-        and _SENSITIVE_KEY.search(key)
-        and value
-        and not _JINJA.search(value)
-        and not key.lstrip().startswith("#")
-    ):
-        yield "a value for a secret key"
+def _leads_to_a_file(tree: Tree, link: str) -> bool:
+    seen: set[str] = set()
+    path = link
+    while path in tree and tree[path].mode == SYMLINK and path not in seen:
+        seen.add(path)
+        path = tree.linked(path)
+    return path in tree and path not in seen and path.split("/")[0] == link.split("/")[0]
 
 
-def _texts(tree: Tree) -> Iterator[str]:
-    return (path for path in tree if _is_text(tree, path))
-
-
-def _is_text(tree: Tree, path: str) -> bool:
-    if tree[path].mode == SYMLINK:
-        return False
-    content = tree.read(path)
-    if b"\0" in content[:8000]:
-        return False
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _secrets(project: Project, environment: Environment) -> Iterator[Finding]:
+    yield from secrets_in_clear(project.tree, environment)

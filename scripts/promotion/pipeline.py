@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
-from promotion.errors import Finding
+from promotion.errors import Finding, Malformed
+from promotion.yaml_file import load_mapping, malformed, mapping
 
 # Mage derives names from what people type by this alphabet (`clean_name`); `/` makes nested block folders.
 PIPELINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -32,14 +31,6 @@ BLOCK_TYPES = {
 }
 LANGUAGES = {"python": "py", "sql": "sql", "r": "r", "yaml": "yaml", "markdown": "md"}
 _LISTS = ("blocks", "callbacks", "conditionals", "widgets")
-
-
-class Malformed(Exception):
-    """A file of the project cannot be understood; carries the finding."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.problem)
-        self.finding = finding
 
 
 @dataclass(frozen=True)
@@ -74,44 +65,13 @@ class Pipeline:
     volatile: tuple[str, ...] = ()
 
 
-def load_yaml(path: str, text: str) -> Any:
-    """Parse YAML; raise `Malformed` with file and line where it is none."""
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (the safe loader, in C)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        line = mark.line + 1 if mark else None
-        raise Malformed(
-            Finding(path, line, "malformed-yaml", f"this is not YAML: {problem}", "fix the line")
-        ) from error
-
-
-def load_mapping(path: str, text: str) -> dict[str, Any]:
-    """Parse a YAML file that must hold keys and values."""
-    content = load_yaml(path, text)
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise malformed(path, "", f"holds a {type(content).__name__}", "write keys and values")
-    return content
-
-
-def malformed(path: str, key: str, problem: str, fix: str) -> Malformed:
-    """Say what is wrong with `key` of `path`."""
-    return Malformed(Finding(path, None, "malformed-key", f"{key}: {problem}" if key else problem, fix))
-
-
 def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -> Pipeline:
     """Read the two files of the pipeline `name`; raise `Malformed` at the first thing Mage would choke on."""
     content = load_mapping(path, metadata)
     blocks = tuple(block for kind in _LISTS for block in _blocks(path, content, kind))
-    extensions = content.get("extensions") or {}
-    blocks += tuple(
-        block
-        for uuid, extension in extensions.items()
-        for block in _blocks(path, extension, "blocks", f"extensions.{uuid}.")
-    )
+    for uuid, value in mapping(path, "extensions", content.get("extensions")).items():
+        extension = mapping(path, f"extensions.{uuid}", value)
+        blocks += tuple(_blocks(path, extension, "blocks", f"extensions.{uuid}."))
     _check_graph(path, blocks)
     return _with_promotion(
         Pipeline(name, path, blocks), path.replace("metadata.yaml", "promotion.yaml"), promotion
@@ -129,40 +89,45 @@ def _blocks(path: str, content: Mapping[str, Any], kind: str, prefix: str = "") 
 def _block(path: str, key: str, entry: Any, *, in_graph: bool) -> Block:
     if not isinstance(entry, dict) or not isinstance(entry.get("uuid"), str):
         raise malformed(path, f"{key}.uuid", "is missing", "give the block its name")
-    uuid, kind, language = entry["uuid"], entry.get("type"), entry.get("language") or "python"
-    if ".." in uuid.split("/"):
-        finding = Finding(
-            path, None, "path-outside-project", f"{key}.uuid: {uuid!r} leaves the project", "name a block"
-        )
-        raise Malformed(finding)
-    if not BLOCK_NAME.fullmatch(uuid):
-        finding = Finding(
-            path, None, "bad-name", f"{key}.uuid: {uuid!r}", "use letters, digits, `_`, `-`, `.` and `/`"
-        )
-        raise Malformed(finding)
-    if kind not in BLOCK_TYPES:
-        raise malformed(
-            path,
-            f"{key}.type",
-            f"{kind!r} is no block type of Mage",
-            f"one of {', '.join(sorted(BLOCK_TYPES))}",
-        )
-    if language not in LANGUAGES:
-        raise malformed(path, f"{key}.language", f"{language!r} is unknown", f"one of {', '.join(LANGUAGES)}")
+    _check_name(path, key, entry["uuid"])
+    replicated = entry.get("replicated_block")
+    if replicated is not None and not isinstance(replicated, str):
+        raise malformed(path, f"{key}.replicated_block", "is not text", "name a block of this pipeline")
     return Block(
-        uuid=uuid,
-        type=kind,
-        language=language,
-        upstream=tuple(entry.get("upstream_blocks") or ()),
-        configuration=entry.get("configuration") or {},
-        replicated=entry.get("replicated_block"),
+        uuid=entry["uuid"],
+        type=_one_of(path, f"{key}.type", entry.get("type"), sorted(BLOCK_TYPES)),
+        language=_one_of(path, f"{key}.language", entry.get("language") or "python", list(LANGUAGES)),
+        upstream=_names(path, f"{key}.upstream_blocks", entry.get("upstream_blocks") or []),
+        configuration=mapping(path, f"{key}.configuration", entry.get("configuration")),
+        replicated=replicated,
         has_callback=bool(entry.get("has_callback")),
         in_graph=in_graph,
     )
 
 
+def _check_name(path: str, key: str, uuid: str) -> None:
+    problem = f"{key}.uuid: {uuid!r}"
+    if ".." in uuid.split("/"):
+        finding = Finding(path, None, "path-outside-project", f"{problem} leaves the project", "name a block")
+        raise Malformed(finding)
+    if not BLOCK_NAME.fullmatch(uuid):
+        raise Malformed(Finding(path, None, "bad-name", problem, "use letters, digits, `_`, `-`, `.` and `/`"))
+
+
+def _one_of(path: str, key: str, value: Any, known: list[str]) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise malformed(path, key, f"{value!r} is unknown to Mage", f"one of {', '.join(known)}")
+    return value
+
+
+def _names(path: str, key: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise malformed(path, key, "is not a list of names", "write one block name per list entry")
+    return tuple(value)
+
+
 def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
-    """Mage drops an unknown upstream block in silence and loops on a cycle: both are refused here."""
+    """Mage drops an unknown block in silence and loops on a cycle: both are refused here."""
     graph = {block.uuid: block.upstream for block in blocks if block.in_graph}
     known = {block.uuid for block in blocks}
     for block in blocks:
@@ -170,6 +135,9 @@ def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
             if upstream not in known:
                 problem = f"{block.uuid}.upstream_blocks: there is no block {upstream!r}"
                 raise Malformed(Finding(path, None, "unknown-upstream", problem, "name a block of this pipeline"))
+        if block.replicated is not None and block.replicated not in known:
+            problem = f"{block.uuid}.replicated_block: there is no block {block.replicated!r}"
+            raise Malformed(Finding(path, None, "unknown-block", problem, "name a block of this pipeline"))
     _refuse_cycle(path, graph)
 
 
@@ -187,9 +155,7 @@ def _refuse_cycle(path: str, graph: Mapping[str, tuple[str, ...]]) -> None:
 def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline:
     content = load_mapping(path, text) if text is not None else {}
     unknown = sorted(set(content) - {"needs", "smoke"})
-    smoke = content.get("smoke") or {}
-    if not isinstance(smoke, dict):
-        raise malformed(path, "smoke", "is not a mapping", "write `smoke: {variables: [...]}`")
+    smoke = mapping(path, "smoke", content.get("smoke"))
     unknown += [f"smoke.{key}" for key in sorted(set(smoke) - {"variables", "volatile"})]
     if unknown:
         raise malformed(path, unknown[0], "is unknown", "known are needs, smoke.variables, smoke.volatile")

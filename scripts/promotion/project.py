@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from promotion.errors import Finding
-from promotion.pipeline import PIPELINE_NAME, Block, Malformed, Pipeline, load_mapping, parse_pipeline
+from promotion.errors import Finding, Malformed
+from promotion.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
 from promotion.python_source import Import, read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree, not_utf8
+from promotion.yaml_file import load_mapping, mapping
 
 FOLDER = "mage_project"  # part of every Python import of the project, hence the same everywhere
 
@@ -88,14 +89,17 @@ class _ClosureBuilder:
         self.tree = project.tree
         self.files: dict[str, str] = {}
         self.findings: list[Finding] = []
+        self._seen: set[str] = set()  # pipelines
+        self._unread: list[str] = []  # files whose references are not followed yet
 
     def build(self, name: str) -> Closure:
         pipeline = self._pipeline(name)
-        for path in sorted(self.files):
-            self._follow(path)
+        while self._unread:
+            self._follow(self._unread.pop())
         return Closure(pipeline, dict(sorted(self.files.items())), tuple(sorted(set(self.findings))))
 
     def _pipeline(self, name: str) -> Pipeline | None:
+        self._seen.add(name)
         folder = f"{FOLDER}/pipelines/{name}"
         for path in self.tree.under(folder):
             self._add(path, f"folder of pipeline {name}")
@@ -134,14 +138,13 @@ class _ClosureBuilder:
             problem = f"block {block.uuid}: the files of a dbt block cannot be resolved yet"
             self._report(pipeline.metadata_path, "unresolved", problem, "run dbt outside of this pipeline")
             return
-        path = self._block_path(pipeline, block)
-        if path is not None:
-            self._need(path, f"block {block.uuid}", pipeline.metadata_path)
+        if not self._leaves_project(pipeline, block):
+            self._need(block_path(block), f"block {block.uuid}", pipeline.metadata_path)
         if block.has_callback:
             callback = f"{FOLDER}/callbacks/{block.uuid.replace('/', '_')}_callback.py"
             self._need(callback, f"callback of block {block.uuid}", pipeline.metadata_path)
 
-    def _block_path(self, pipeline: Pipeline, block: Block) -> str | None:
+    def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
         source = block.configuration.get("file_source")
         declared = block.configuration.get("file_path")
         for path in (declared, source.get("path") if isinstance(source, dict) else None):
@@ -150,27 +153,27 @@ class _ClosureBuilder:
                 self._report(
                     pipeline.metadata_path, "path-outside-project", problem, f"name a path below {FOLDER}/"
                 )
-                return None
-        if isinstance(declared, str):
-            return f"{FOLDER}/{declared.removeprefix(FOLDER + '/')}"
-        return f"{FOLDER}/{block.default_path}"
+                return True
+        return False
 
     def _global_data_product(self, pipeline: Pipeline, block: Block) -> None:
         registry = f"{FOLDER}/global_data_products.yaml"
-        product = str((block.configuration.get("global_data_product") or {}).get("uuid"))
         try:
+            key = f"{block.uuid}.configuration.global_data_product"
+            declared = mapping(pipeline.metadata_path, key, block.configuration.get("global_data_product"))
+            product = str(declared.get("uuid"))
             products = load_mapping(registry, self.tree.text(registry)) if registry in self.tree else {}
+            other = mapping(registry, product, products.get(product)).get("object_uuid")
         except Malformed as error:
             self.findings.append(error.finding)
             return
-        entry = products.get(product) or {}
-        other = entry.get("object_uuid")
         if other not in self.project.pipelines:
             problem = f"block {block.uuid}: global data product {product!r} is not defined"
             self._report(pipeline.metadata_path, "block-file-missing", problem, f"define it in {registry}")
             return
-        for path in self.project.closure(other).files:
-            self.files.setdefault(path, f"global data product {product}")
+        self._add(registry, f"defines the global data product {product}")
+        if other not in self._seen:
+            self._pipeline(other)
 
     # Files: what each one refers to
 
@@ -185,22 +188,16 @@ class _ClosureBuilder:
         if path in self.files:
             return
         self.files[path] = reason
-        mode = self.tree[path].mode
-        if mode == SUBMODULE:
-            self._report(path, "submodule", "a submodule's files are not part of this repository", "add the files")
-        elif mode == SYMLINK:
-            self._symlink(path)
-
-    def _symlink(self, path: str) -> None:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), self.tree.read(path).decode()))
-        if target in self.tree and target.startswith(FOLDER + "/"):
-            self._add(target, f"target of the link {path}")
-        else:
-            problem = f"the symbolic link points to {target}, which is no file of the project"
-            self._report(path, "symlink-outside-project", problem, "replace the link by the file")
+        self._unread.append(path)
 
     def _follow(self, path: str) -> None:
-        if self.tree[path].mode in (SYMLINK, SUBMODULE):
+        mode = self.tree[path].mode
+        if mode == SUBMODULE:
+            return
+        if mode == SYMLINK:
+            target = self.tree.linked(path)
+            if target in self.tree:  # the static gate refuses every other link
+                self._add(target, f"target of the link {path}")
             return
         try:
             text = self.tree.read(path).decode()
@@ -228,9 +225,7 @@ class _ClosureBuilder:
                 path, "import-missing", f"imports {module}, which is not in the project", fix, imported.line
             )
         for new in found:
-            if new not in self.files:
-                self._add(new, f"imported by {path}")
-                self._follow(new)
+            self._add(new, f"imported by {path}")
 
     def _project_modules(self, path: str, imported: Import) -> Iterator[str]:
         """Yield the modules of the project that an import names, as dotted names from the folder on."""
@@ -266,6 +261,14 @@ class _ClosureBuilder:
 
     def _report(self, path: str, code: str, problem: str, fix: str, line: int | None = None) -> None:
         self.findings.append(Finding(path, line, code, problem, fix))
+
+
+def block_path(block: Block) -> str:
+    """Return where in the tree Mage looks for the file of `block`."""
+    declared = block.configuration.get("file_path")
+    if isinstance(declared, str):
+        return f"{FOLDER}/{declared.removeprefix(FOLDER + '/')}"
+    return f"{FOLDER}/{block.default_path}"
 
 
 def _leaves(path: str) -> bool:

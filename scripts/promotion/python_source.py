@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +38,10 @@ def read_python(text: str) -> PythonSource:
     """Parse `text`; a syntax error is returned in `error`, not raised."""
     try:
         module = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(module, "<block>", "exec", dont_inherit=True)  # finds what parsing lets pass: a stray return
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return PythonSource(error=(str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1))
     nodes = list(ast.walk(module))
     return PythonSource(
@@ -63,8 +67,8 @@ def _environment_names(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
             if _name(node.func) in {"os.getenv", "getenv", "os.environ.get", "environ.get"}:
                 yield from _literal(node.args[0])
-        elif isinstance(node, ast.Subscript) and _name(node.value) in {"os.environ", "environ"}:
-            yield from _literal(node.slice)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):  # writing needs no supply
+            yield from _literal(node.slice) if _name(node.value) in {"os.environ", "environ"} else ()
 
 
 def _profiles(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
@@ -78,15 +82,29 @@ def _profiles(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
 
 
 def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Name the decorators that a plain import at the top of a block puts over Mage's own.
+    """Name the decorators that an import puts over Mage's own as soon as the block is loaded.
 
     Mage runs a block with its decorators in the namespace; an import that replaces them makes the run
     fail with "does not have any decorated functions". Inside an `if … not in globals()` it is harmless.
     """
-    for node in module.body:
+    for node in _executed_at_once(module.body):
         if isinstance(node, ast.ImportFrom) and node.module == _MAGE_DECORATORS:
             for alias in node.names:
                 yield alias.asname or alias.name, node.lineno
+
+
+def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield every statement that loading the module runs, but for what a test of `globals()` guards."""
+    for statement in statements:
+        yield statement
+        guarded = isinstance(statement, ast.If) and _calls_globals(statement.test)
+        if not guarded and not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _executed_at_once(getattr(statement, part, []))
+
+
+def _calls_globals(test: ast.expr) -> bool:
+    return any(isinstance(node, ast.Call) and _name(node.func) == "globals" for node in ast.walk(test))
 
 
 def _decorators(nodes: list[ast.AST]) -> Iterator[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from promotion.errors import Finding, GateRefused
+from promotion.errors import Finding, Malformed
 
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
@@ -49,11 +51,34 @@ class Tree(Mapping[str, File]):
         return self._blobs.read(self._files[path].oid)
 
     def text(self, path: str) -> str:
-        """Return the content as text; raise `GateRefused` where it is not UTF-8."""
+        """Return the content as text; raise `Malformed` where it is not UTF-8."""
         try:
             return self.read(path).decode()
         except UnicodeDecodeError as error:
-            raise GateRefused("not-utf8", f"{path} is not UTF-8 text", findings=[not_utf8(path)]) from error
+            raise Malformed(not_utf8(path)) from error
+
+    def is_text(self, path: str) -> bool:
+        """Tell whether `path` is a file of UTF-8 text."""
+        if self._files[path].mode in (SYMLINK, SUBMODULE):
+            return False
+        content = self.read(path)
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            return False
+        return b"\0" not in content[:8000]
+
+    def texts(self) -> list[str]:
+        """Return the paths of all files of UTF-8 text."""
+        return [path for path in self if self.is_text(path)]
+
+    def link(self, path: str) -> str:
+        """Return what the symbolic link `path` says."""
+        return os.fsdecode(self.read(path))
+
+    def linked(self, path: str) -> str:
+        """Return the path in the tree that the symbolic link `path` points to; it may be no file of it."""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(path), self.link(path)))
 
     def under(self, *roots: str) -> Tree:
         """Return the part that is one of `roots` or lies below one of them."""
@@ -74,15 +99,21 @@ class Tree(Mapping[str, File]):
         return Tree({path: file for path, file in self._files.items() if path not in gone}, self._blobs)
 
     def overlaid_with(self, other: Tree) -> Tree:
-        """Return this tree with the files of `other` laid over it."""
-        return Tree({**self._files, **other._files}, self._blobs)
+        """Return this tree with `other` laid over it, a file over a folder of the same name and vice versa."""
+        folders = {folder for path in other for folder in _folders(path)}
+        keep = {
+            path: file
+            for path, file in self._files.items()
+            if path not in folders and not any(folder in other for folder in _folders(path))
+        }
+        return Tree({**keep, **other._files}, self._blobs)
 
     def digest(self) -> str:
         """Return the SHA-256 over the sorted (mode, path, content) of all files, as `sha256:<hex>`."""
         total = hashlib.sha256()
         for path, file in self._files.items():
             content = hashlib.sha256(self._blobs.read(file.oid)).hexdigest()
-            total.update(f"{file.mode} {path}\0{content}\n".encode())
+            total.update(f"{file.mode} {path}\0{content}\n".encode(errors="surrogateescape"))
         return f"sha256:{total.hexdigest()}"
 
     def write_to(self, folder: Path) -> None:
@@ -91,10 +122,14 @@ class Tree(Mapping[str, File]):
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             if file.mode == SYMLINK:
-                target.symlink_to(self.read(path).decode())
+                target.symlink_to(self.link(path))
                 continue
             target.write_bytes(self.read(path))
             target.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
+
+
+def _folders(path: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(path).parents][:-1]
 
 
 def not_utf8(path: str) -> Finding:
@@ -124,7 +159,7 @@ def tree_of_folder(folder: Path, paths: Iterable[str]) -> Tree:
     for path in paths:
         on_disk = folder / path
         if on_disk.is_symlink():
-            files[path] = File(SYMLINK, blobs.add(str(on_disk.readlink()).encode()))
+            files[path] = File(SYMLINK, blobs.add(os.fsencode(on_disk.readlink())))
         elif on_disk.is_file():
             mode = EXECUTABLE if on_disk.stat().st_mode & 0o100 else REGULAR
             files[path] = File(mode, blobs.add(on_disk.read_bytes()))

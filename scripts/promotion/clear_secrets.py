@@ -1,0 +1,68 @@
+"""Secrets in clear, found by their shape or by the key that they stand under; no finding repeats one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from promotion import io_config
+from promotion.environment import Environment
+from promotion.errors import Finding
+from promotion.tree import Tree
+
+_SENSITIVE_KEY = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY", re.IGNORECASE)
+_SHAPES = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
+    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
+    "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:[^/\s:@'\"{}$]+@"),
+}
+
+
+def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
+    """Yield every place of `tree`, and every setting of `environment`, that seems to hold a secret."""
+    for name in environment.settings:
+        if _SENSITIVE_KEY.search(name):
+            path = f"environments/{environment.name}/values.yaml"
+            problem = f"io.settings.{name} looks like a secret in clear"
+            fix = "move it to io.secrets and name a Secret; then change the secret, git keeps what it saw"
+            yield Finding(path, None, "secret-in-clear", problem, fix)
+    texts = tree.texts()
+    for path in texts:
+        for number, line in enumerate(tree.text(path).splitlines(), start=1):
+            yield from (_finding(path, number, what) for what, shape in _SHAPES.items() if shape.search(line))
+    if io_config.PATH in texts:
+        for number in _literal_values(io_config.without_jinja(tree.text(io_config.PATH))):
+            yield _finding(io_config.PATH, number, "a value for a secret key")
+
+
+def _finding(path: str, line: int, what: str) -> Finding:
+    fix = "read it with env_var or os.getenv; then change the secret, git keeps what it saw"
+    return Finding(path, line, "secret-in-clear", f"the line holds {what}", fix)
+
+
+def _literal_values(text: str) -> Iterator[int]:
+    """Yield the lines of the values that stand under a secret key and that no environment supplies."""
+    try:
+        unread = [yaml.compose(text, Loader=yaml.SafeLoader)]
+    except yaml.YAMLError:
+        return  # the gate that reads the profiles reports it
+    while unread:
+        node = unread.pop()
+        if isinstance(node, yaml.SequenceNode):
+            unread += node.value
+        elif isinstance(node, yaml.MappingNode):
+            unread += [value for _, value in node.value]
+            yield from (value.start_mark.line + 1 for key, value in node.value if _is_literal_secret(key, value))
+
+
+def _is_literal_secret(key: yaml.Node, value: yaml.Node) -> bool:
+    return (
+        isinstance(value, yaml.ScalarNode)
+        and bool(_SENSITIVE_KEY.search(str(key.value)))
+        and value.value not in ("", io_config.SUPPLIED)
+        and value.tag != "tag:yaml.org,2002:null"
+    )

@@ -1,0 +1,36 @@
+"""The io profiles: `mage_project/io_config.yaml` as it stands in git, before Mage renders its Jinja."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from promotion.project import FOLDER
+from promotion.tree import Tree
+from promotion.yaml_file import load_mapping
+
+PATH = f"{FOLDER}/io_config.yaml"
+SUPPLIED = "supplied-by-jinja"  # what stands for an expression that holds no value of its own
+
+_EXPRESSION = re.compile(r"\{\{(.*?)\}\}")
+_STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}")
+_DEFAULT = re.compile(r",\s*['\"]\s*[^'\"\s]")  # `env_var('NAME', 'value')`
+
+
+def profiles(tree: Tree) -> dict[str, Any]:
+    """Return the profiles by name; raise `Malformed` where the file is not what Mage could read."""
+    return load_mapping(PATH, without_jinja(tree.text(PATH))) if PATH in tree else {}
+
+
+def is_expression(text: str) -> bool:
+    """Tell whether Jinja computes (a part of) `text`."""
+    return bool(_EXPRESSION.search(text) or _STATEMENT.search(text))
+
+
+def without_jinja(text: str) -> str:
+    """Return `text` as YAML, line by line: a stand-in for each expression, nothing for each statement."""
+    return _EXPRESSION.sub(_stand_in, _STATEMENT.sub("", text))
+
+
+def _stand_in(expression: re.Match[str]) -> str:
+    return f"{SUPPLIED}-with-default" if _DEFAULT.search(expression[1]) else SUPPLIED

@@ -1,0 +1,325 @@
+"""Builders for tests: a small project, git commands, and the scripts as a user runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from promotion import gates
+from promotion.environment import load_environment
+from promotion.errors import Finding
+from promotion.project import Project
+from promotion.tree import tree_of_folder
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+PROJECT = "mage_project"
+SECRET = "hunter2-correct-horse"
+
+# Nothing of the machine's own git configuration reaches a test.
+GIT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Ada Example",
+    "GIT_AUTHOR_EMAIL": "ada@example.com",
+    "GIT_COMMITTER_NAME": "Ada Example",
+    "GIT_COMMITTER_EMAIL": "ada@example.com",
+}
+
+LOADER = """\
+import os
+
+if 'data_loader' not in globals():
+    from mage_ai.data_preparation.decorators import data_loader
+
+
+@data_loader
+def load(*args, **kwargs):
+    return [os.getenv('ENV'), {name!r}]
+"""
+TRANSFORMER = """\
+from mage_project.utils.money import rounded
+
+if 'transformer' not in globals():
+    from mage_ai.data_preparation.decorators import transformer
+
+
+@transformer
+def clean(data, *args, **kwargs):
+    return [rounded(item) for item in data]
+"""
+MONEY = "def rounded(amount):\n    return amount\n"
+IO_CONFIG = """\
+default:
+  POSTGRES_HOST: "{{ env_var('WAREHOUSE_HOST') }}"
+  POSTGRES_PASSWORD: "{{ env_var('WAREHOUSE_PASSWORD') }}"
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a script left behind when it ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        document = json.loads(self.stdout)
+        assert isinstance(document, dict)
+        return document
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Return the environment of a script or of git: the machine's, without its git settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return inherited | GIT | extra
+
+
+def git(folder: Path, *arguments: str, stdin: str | None = None) -> str:
+    """Run git in `folder` and return what it printed."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        input=stdin,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"git {arguments}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    """Return the command line of the script `name`."""
+    return [sys.executable, str(SCRIPTS / f"{name}.py"), *arguments]
+
+
+def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Result:
+    """Run `scripts/<name>.py` in `clone` with no terminal; `variables` are added to its environment."""
+    done = subprocess.run(
+        command(name, *arguments),
+        cwd=clone,
+        env=environment(**variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def promote(clone: Path, *arguments: str) -> Result:
+    """Run a promotion that must succeed, without a question."""
+    result = run_script(clone, "promote", *arguments, "--yes")
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def write(clone: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files, each given by its path in the clone."""
+    for name, content in files.items():
+        path = clone / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def block(uuid: str, kind: str, upstream: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """Return one block's entry of metadata.yaml."""
+    return {"uuid": uuid, "type": kind, "language": "python", "upstream_blocks": list(upstream), **more}
+
+
+def write_pipeline(clone: Path, name: str, blocks: Sequence[Mapping[str, Any]], **more: Any) -> None:
+    """Write the pipeline's metadata.yaml."""
+    metadata = {"name": name, "uuid": name, "type": "python", "blocks": [dict(entry) for entry in blocks], **more}
+    write(clone, {metadata_of(name): yaml.safe_dump(metadata)})
+
+
+def metadata_of(pipeline: str) -> str:
+    """Return the path of the pipeline's metadata.yaml."""
+    return f"{PROJECT}/pipelines/{pipeline}/metadata.yaml"
+
+
+def write_loading_pipeline(clone: Path, name: str, *, shared: bool = False) -> None:
+    """Write a pipeline with a loader of its own and, when `shared`, the transformer `clean` after it."""
+    write(clone, {f"{PROJECT}/data_loaders/load_{name}.py": LOADER.format(name=name)})
+    blocks = [block(f"load_{name}", "data_loader")]
+    if shared:
+        blocks.append(block("clean", "transformer", [f"load_{name}"]))
+    write_pipeline(clone, name, blocks)
+
+
+def values(name: str, **changes: Any) -> str:
+    """Return the environment's values.yaml."""
+    content = {
+        "env": name,
+        "io": {
+            "settings": {"WAREHOUSE_HOST": f"warehouse.{name}.svc"},
+            "secrets": {"WAREHOUSE_PASSWORD": {"name": "warehouse", "key": "password"}},
+        },
+        "schedules": {},
+    }
+    return yaml.safe_dump(content | changes)
+
+
+def schedule(pipeline: str, interval: str = "@daily") -> dict[str, Any]:
+    """Return one entry of `schedules`."""
+    return {"pipeline": pipeline, "interval": interval, "enabled": True, "timeout": 600}
+
+
+def write_environment(clone: Path, name: str, source: str, gates: Sequence[str] = ()) -> None:
+    """Write the environment's folder."""
+    write(
+        clone,
+        {
+            f"environments/{name}/values.yaml": values(name),
+            f"environments/{name}/policy.yaml": yaml.safe_dump({"source": source, "gates": list(gates)}),
+        },
+    )
+
+
+def write_project(clone: Path) -> None:
+    """Write three pipelines: `orders` and `returns` share a transformer and a module, `stock` stands alone."""
+    write(
+        clone,
+        {
+            ".gitignore": "*.log\n",
+            "Dockerfile": "FROM scratch\n",
+            "requirements.txt": "",
+            "charts/mage/Chart.yaml": "name: mage\n",
+            "README.md": "not part of a release\n",
+            f"{PROJECT}/metadata.yaml": "project_uuid: 1234\n",
+            f"{PROJECT}/io_config.yaml": IO_CONFIG,
+            f"{PROJECT}/transformers/clean.py": TRANSFORMER,
+            f"{PROJECT}/utils/money.py": MONEY,
+        },
+    )
+    write_loading_pipeline(clone, "orders", shared=True)
+    write_loading_pipeline(clone, "returns", shared=True)
+    write_loading_pipeline(clone, "stock")
+    for name, source in (("dev", "main"), ("staging", "dev"), ("prod", "staging")):
+        write_environment(clone, name, source)
+
+
+def commit(clone: Path, message: str = "Change") -> str:
+    """Commit everything in the clone and return the commit's id."""
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--allow-empty", "-m", message)
+    return git(clone, "rev-parse", "HEAD")
+
+
+def push(clone: Path, message: str = "Change") -> str:
+    """Commit everything in the clone, push it to main and return the commit's id."""
+    oid = commit(clone, message)
+    git(clone, "push", "--quiet", "origin", "HEAD:main")
+    return oid
+
+
+def remote_of(clone: Path) -> Path:
+    """Return the bare repository that the clone pushes to."""
+    return clone.parent / "remote.git"
+
+
+def head(clone: Path, branch: str) -> str:
+    """Return the commit that the remote's `branch` points to."""
+    return git(remote_of(clone), "rev-parse", f"refs/heads/{branch}")
+
+
+def released_files(clone: Path, environment_name: str) -> list[str]:
+    """Return the paths in the environment's release."""
+    listing = git(remote_of(clone), "ls-tree", "-r", "-z", "--name-only", head(clone, f"env/{environment_name}"))
+    return [path for path in listing.split("\0") if path]
+
+
+def released_text(clone: Path, environment_name: str, path: str) -> str:
+    """Return one file of the environment's release."""
+    return git(remote_of(clone), "show", f"env/{environment_name}:{path}")
+
+
+def record(clone: Path, environment_name: str) -> dict[str, Any]:
+    """Return the `release` part of the environment's release.yaml."""
+    record = yaml.safe_load(released_text(clone, environment_name, "release.yaml"))["release"]
+    assert isinstance(record, dict)
+    return record
+
+
+def digests(clone: Path, environment_name: str) -> dict[str, str]:
+    """Return the digest of each pipeline that the environment runs."""
+    return {name: entry["digest"] for name, entry in record(clone, environment_name)["pipelines"].items()}
+
+
+def edit_branch(clone: Path, branch: str, files: Mapping[str, str | None]) -> str:
+    """Write to a remote branch by hand, as nobody should: None removes a file."""
+    other = clone.parent / "by hand"
+    if not other.exists():
+        git(clone.parent, "clone", "--quiet", str(remote_of(clone)), str(other))
+    git(other, "fetch", "--quiet")
+    git(other, "checkout", "--quiet", "-B", "edit", f"origin/{branch}")
+    for path, content in files.items():
+        if content is None:
+            (other / path).unlink()
+        else:
+            write(other, {path: content})
+    oid = commit(other, "By hand")
+    git(other, "push", "--quiet", "origin", f"HEAD:{branch}")
+    return oid
+
+
+def remote_refs(clone: Path) -> str:
+    """Return every ref of the remote with its commit."""
+    return git(remote_of(clone), "for-each-ref")
+
+
+def untouched(clone: Path) -> dict[str, str]:
+    """Return what no command may change in a clone: its files, index, HEAD, branches, tags and configuration."""
+    state = {
+        str(path.relative_to(clone)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(clone.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(clone).parts
+    }
+    for name in ("index", "HEAD", "config"):
+        state[f".git/{name}"] = (clone / ".git" / name).read_bytes().hex()
+    state["branches and tags"] = git(clone, "for-each-ref", "refs/heads", "refs/tags", "refs/stash")
+    state["work trees"] = git(clone, "worktree", "list")
+    return state
+
+
+def refused(clone: Path, name: str, *arguments: str, **variables: str) -> dict[str, Any]:
+    """Run a script that must refuse and write nothing; return the `error` of its JSON document."""
+    before = untouched(clone), remote_refs(clone)
+    result = run_script(clone, name, *arguments, "--json", **variables)
+    assert (untouched(clone), remote_refs(clone)) == before, "a refusal wrote something"
+    error: dict[str, Any] = result.document["error"]
+    assert error["exit_code"] == result.exit_code != 0
+    assert f"error[{error['code']}]: {error['message'].splitlines()[0]}" in result.stderr
+    assert error["fix"], "a refusal says what to do next"
+    assert error["code"] != "unexpected", error["message"]
+    return error
+
+
+def static_findings(folder: Path, files: Mapping[str, str | bytes] | None = None) -> list[Finding]:
+    """Write `files` into `folder` and return what the static gate of dev says of it."""
+    write(folder, files or {})
+    paths = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    tree = tree_of_folder(folder, paths)
+    findings = gates.static_findings(Project(tree), load_environment(tree, "dev"))
+    assert all(finding.fix for finding in findings)
+    return findings
+
+
+def write_environment_gates(clone: Path, name: str, gates: Sequence[str]) -> None:
+    """Make `gates` due in the environment."""
+    path = clone / f"environments/{name}/policy.yaml"
+    policy = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(policy | {"gates": list(gates)}))

@@ -1,0 +1,78 @@
+"""Situations: each fixture is a clone of its own, next to its remote, in a path with a space."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers import git, promote, remote_of, write_project
+from helpers import push as push_to_main
+
+
+def _build(folder: Path) -> Path:
+    """Make a bare remote and a clone of it with the small project on main."""
+    clone = folder / "clone"
+    clone.mkdir(parents=True)
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    git(clone, "init", "--quiet", "--initial-branch=main")
+    git(clone, "remote", "add", "origin", "../remote.git")
+    write_project(clone)
+    push_to_main(clone, "Begin")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def situations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one made situation per name; a situation is the one before it and one promotion more."""
+    root = tmp_path_factory.mktemp("made situations")
+    clone = _build(root / "project")
+    for name, source, target in (
+        ("promoted_to_dev", "main", "dev"),
+        ("promoted_to_staging", "dev", "staging"),
+        ("promoted_to_prod", "staging", "prod"),
+    ):
+        shutil.copytree(clone.parent, root / name, symlinks=True)
+        clone = root / name / "clone"
+        promote(clone, source, target)
+    return root
+
+
+def _copy(situations: Path, name: str, tmp_path: Path) -> Path:
+    folder = tmp_path / "a team's work"
+    shutil.copytree(situations / name, folder, symlinks=True)
+    clone = folder / "clone"
+    assert remote_of(clone).is_dir()
+    git(clone, "status")  # the copy's time stamps enter the index now, not when a command under test looks
+    return clone
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """The files of the small project, without a repository around them."""
+    write_project(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def project(situations: Path, tmp_path: Path) -> Path:
+    """A clone whose main is pushed; no environment has a release."""
+    return _copy(situations, "project", tmp_path)
+
+
+@pytest.fixture
+def promoted_to_dev(situations: Path, tmp_path: Path) -> Path:
+    """Dev runs all of main."""
+    return _copy(situations, "promoted_to_dev", tmp_path)
+
+
+@pytest.fixture
+def promoted_to_staging(situations: Path, tmp_path: Path) -> Path:
+    """Dev and staging run all of main."""
+    return _copy(situations, "promoted_to_staging", tmp_path)
+
+
+@pytest.fixture
+def promoted_to_prod(situations: Path, tmp_path: Path) -> Path:
+    """Every environment runs all of main."""
+    return _copy(situations, "promoted_to_prod", tmp_path)

@@ -1,0 +1,399 @@
+"""What the static gate finds: each with the file, the line where there is one, a stable code and a fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers import (
+    IO_CONFIG,
+    LOADER,
+    PROJECT,
+    SECRET,
+    TRANSFORMER,
+    block,
+    metadata_of,
+    schedule,
+    static_findings,
+    values,
+    write,
+    write_pipeline,
+)
+from promotion.errors import Finding
+
+ORDERS = metadata_of("orders")
+LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
+MONEY = f"{PROJECT}/utils/money.py"
+
+
+def places(findings: list[Finding]) -> list[tuple[str, str, int | None]]:
+    return [(finding.code, finding.path, finding.line) for finding in findings]
+
+
+def only(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1, findings
+    return findings[0]
+
+
+def test_a_sound_project_passes(sources: Path) -> None:
+    assert static_findings(sources) == []
+
+
+def test_all_findings_are_told_at_once(sources: Path) -> None:
+    (sources / LOAD_ORDERS).unlink()
+    (sources / MONEY).unlink()
+    codes = {finding.code for finding in static_findings(sources)}
+    assert codes == {"block-file-missing", "import-missing"}
+
+
+# Pipelines and their files
+
+
+def test_a_missing_block_file_is_named(sources: Path) -> None:
+    (sources / LOAD_ORDERS).unlink()
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("block-file-missing", ORDERS, None)]
+    assert LOAD_ORDERS in finding.problem
+
+
+def test_a_missing_callback_file_is_named(sources: Path) -> None:
+    write_pipeline(sources, "stock", [block("load_stock", "data_loader", has_callback=True)])
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("block-file-missing", metadata_of("stock"), None)]
+    assert f"{PROJECT}/callbacks/load_stock_callback.py" in finding.problem
+
+
+def test_a_replicated_block_that_does_not_exist_is_refused(sources: Path) -> None:
+    blocks = [block("load_stock", "data_loader"), block("again", "data_loader", replicated_block="nobody")]
+    write_pipeline(sources, "stock", blocks)
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("unknown-block", metadata_of("stock"), None)]
+    assert "nobody" in finding.problem
+
+
+def test_a_missing_import_is_named_with_its_line(sources: Path) -> None:
+    finding = only(static_findings(sources, {MONEY: "import os\nfrom mage_project.utils import nowhere\n"}))
+    assert places([finding]) == [("import-missing", MONEY, 2)]
+    assert "mage_project.utils.nowhere" in finding.problem
+
+
+def test_a_pipeline_folder_without_metadata_is_refused(sources: Path) -> None:
+    finding = only(static_findings(sources, {f"{PROJECT}/pipelines/half_done/notes.md": "later\n"}))
+    assert places([finding]) == [("pipeline-without-metadata", f"{PROJECT}/pipelines/half_done", None)]
+
+
+@pytest.mark.parametrize("name", ["umsätze", "two words", "-dash", "semi;colon"])
+def test_a_pipeline_name_that_mage_cannot_use_is_refused(sources: Path, name: str) -> None:
+    write_pipeline(sources, name, [])
+    assert places(static_findings(sources)) == [("bad-name", f"{PROJECT}/pipelines/{name}", None)]
+
+
+@pytest.mark.parametrize("uuid", ["load umsätze", "a//b", "/etc/passwd", "a\nb"])
+def test_a_block_name_that_mage_cannot_use_is_refused(sources: Path, uuid: str) -> None:
+    write_pipeline(sources, "orders", [block(uuid, "data_loader")])
+    assert places(static_findings(sources)) == [("bad-name", ORDERS, None)]
+
+
+# Malformed YAML
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ORDERS, f"{PROJECT}/pipelines/orders/promotion.yaml", f"{PROJECT}/io_config.yaml"],
+)
+def test_malformed_yaml_is_named_with_file_and_line(sources: Path, path: str) -> None:
+    findings = static_findings(sources, {path: "blocks: []\nname: [unclosed\n"})
+    assert ("malformed-yaml", path, 3) in places(findings)
+
+
+def test_a_tab_in_yaml_is_named_with_its_line(sources: Path) -> None:
+    assert places(static_findings(sources, {ORDERS: "name: orders\nblocks:\n\t- uuid: a\n"})) == [
+        ("malformed-yaml", ORDERS, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("blocks: {a: b}", "blocks"),
+        ("blocks: [text]", "blocks[0]"),
+        ("blocks: [{uuid: a}]", "blocks[0].type"),
+        ("blocks: [{uuid: a, type: [x]}]", "blocks[0].type"),
+        ("blocks: [{uuid: a, type: custom, language: {a: b}}]", "blocks[0].language"),
+        ("blocks: [{uuid: a, type: custom, language: cobol}]", "blocks[0].language"),
+        ("blocks: [{uuid: a, type: custom, upstream_blocks: b}]", "blocks[0].upstream_blocks"),
+        ("blocks: [{uuid: a, type: custom, upstream_blocks: [{}]}]", "blocks[0].upstream_blocks"),
+        ("blocks: [{uuid: a, type: custom, configuration: [x]}]", "blocks[0].configuration"),
+        ("blocks: [{uuid: a, type: custom, replicated_block: [x]}]", "blocks[0].replicated_block"),
+        ("extensions: [x]", "extensions"),
+        ("extensions: {great_expectations: text}", "extensions.great_expectations"),
+        ("- a\n- b", "list"),
+        ("1: a\nb: c", "1"),
+        ("created_at: 2013-13-45", ""),
+    ],
+)
+def test_metadata_in_another_shape_is_refused_with_its_key(sources: Path, text: str, key: str) -> None:
+    findings = static_findings(sources, {ORDERS: text})
+    assert {finding.path for finding in findings} == {ORDERS}
+    assert {finding.code for finding in findings} <= {"malformed-key", "malformed-yaml"}
+    assert key in findings[0].problem
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("need: [stock]", "need"),
+        ("needs: stock", "needs"),
+        ("needs: [1]", "needs"),
+        ("smoke: [x]", "smoke"),
+        ("smoke: {days: 3}", "smoke.days"),
+        ("smoke: {variables: {a: b}}", "smoke.variables"),
+        ("smoke: {volatile: [1]}", "smoke.volatile"),
+    ],
+)
+def test_a_promotion_file_in_another_shape_is_refused_with_its_key(sources: Path, text: str, key: str) -> None:
+    path = f"{PROJECT}/pipelines/orders/promotion.yaml"
+    finding = only(static_findings(sources, {path: text}))
+    assert places([finding]) == [("malformed-key", path, None)]
+    assert finding.problem.startswith(key)
+
+
+def test_a_needed_pipeline_that_is_not_there_is_named(sources: Path) -> None:
+    path = f"{PROJECT}/pipelines/orders/promotion.yaml"
+    assert places(static_findings(sources, {path: "needs: [nobody]"})) == [("needed-pipeline-missing", path, None)]
+
+
+# The graph
+
+
+def test_a_cycle_is_refused_with_its_blocks(sources: Path) -> None:
+    blocks = [block("load_orders", "data_loader", ["clean"]), block("clean", "transformer", ["load_orders"])]
+    write_pipeline(sources, "orders", blocks)
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("cycle", ORDERS, None)]
+    assert "load_orders" in finding.problem
+    assert "clean" in finding.problem
+
+
+def test_an_unknown_upstream_block_is_refused(sources: Path) -> None:
+    write_pipeline(sources, "orders", [block("load_orders", "data_loader", ["nobody"])])
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("unknown-upstream", ORDERS, None)]
+    assert "nobody" in finding.problem
+
+
+# Paths that leave the project
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "utils/../../../secret.py"])
+@pytest.mark.parametrize("key", ["file_path", "file_source"])
+def test_a_block_path_that_leaves_the_project_is_refused(sources: Path, key: str, path: str) -> None:
+    declared = {"path": path} if key == "file_source" else path
+    write_pipeline(sources, "orders", [block("load_orders", "data_loader", configuration={key: declared})])
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("path-outside-project", ORDERS, None)]
+    assert path in finding.problem
+
+
+def test_a_block_name_that_leaves_the_project_is_refused(sources: Path) -> None:
+    write_pipeline(sources, "orders", [block("../../secrets", "data_loader")])
+    assert places(static_findings(sources)) == [("path-outside-project", ORDERS, None)]
+
+
+@pytest.mark.parametrize("target", ["../../../README.md", "/etc/passwd", "../utils", "gone.py"])
+def test_a_block_that_is_a_link_out_of_the_project_is_refused(sources: Path, target: str) -> None:
+    (sources / LOAD_ORDERS).unlink()
+    (sources / LOAD_ORDERS).symlink_to(target)
+    assert places(static_findings(sources)) == [("symlink-outside-project", LOAD_ORDERS, None)]
+
+
+def test_a_linked_folder_that_no_pipeline_names_is_refused_too(sources: Path) -> None:
+    (sources / PROJECT / "shared").symlink_to("/etc")
+    assert places(static_findings(sources)) == [("symlink-outside-project", f"{PROJECT}/shared", None)]
+
+
+def test_a_link_in_the_platform_is_refused(sources: Path) -> None:
+    (sources / "charts/mage/values.yaml").symlink_to("../../../somewhere")
+    assert places(static_findings(sources)) == [("symlink-outside-project", "charts/mage/values.yaml", None)]
+
+
+def test_links_in_a_circle_are_refused(sources: Path) -> None:
+    (sources / LOAD_ORDERS).unlink()
+    (sources / LOAD_ORDERS).symlink_to("other.py")
+    (sources / PROJECT / "data_loaders/other.py").symlink_to("load_orders.py")
+    assert {finding.code for finding in static_findings(sources)} == {"symlink-outside-project"}
+
+
+# Text that is not what it should be
+
+
+@pytest.mark.parametrize("path", [LOAD_ORDERS, MONEY, ORDERS, f"{PROJECT}/io_config.yaml"])
+def test_a_file_that_is_not_utf8_is_refused(sources: Path, path: str) -> None:
+    assert ("not-utf8", path, None) in places(static_findings(sources, {path: b"# caf\xe9\n"}))
+
+
+def test_a_picture_in_the_project_is_no_text_and_passes(sources: Path) -> None:
+    assert static_findings(sources, {f"{PROJECT}/assets/logo.png": b"\x89PNG\r\n\x1a\n\x00\xff"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("def load(:\n", 1), ("x = 1\nreturn x\n", 2), ("x = 1\nawait x\n", 2), ("x = '\0'\n", 1)],
+)
+def test_python_that_does_not_compile_is_named_with_its_line(sources: Path, text: str, line: int) -> None:
+    assert places(static_findings(sources, {MONEY: text})) == [("syntax-error", MONEY, line)]
+
+
+# Decorators
+
+
+@pytest.mark.parametrize(
+    "importing",
+    [
+        "from mage_ai.data_preparation.decorators import data_loader\n",
+        "try:\n    from mage_ai.data_preparation.decorators import data_loader\nexcept ImportError:\n    pass\n",
+        "from mage_ai.data_preparation.decorators import *\n",
+    ],
+)
+def test_an_unguarded_decorator_import_is_named_with_its_line(sources: Path, importing: str) -> None:
+    code = importing + "@data_loader\ndef load():\n    return []\n"
+    finding = only(static_findings(sources, {LOAD_ORDERS: code}))
+    line = 2 if importing.startswith("try") else 1
+    assert places([finding]) == [("unguarded-decorator", LOAD_ORDERS, line)]
+    assert "not in globals()" in finding.fix
+
+
+def test_a_decorator_is_looked_for_where_file_path_points(sources: Path) -> None:
+    write(sources, {f"{PROJECT}/elsewhere/load.py": "def load():\n    return []\n"})
+    configuration = {"file_path": f"{PROJECT}/elsewhere/load.py"}
+    write_pipeline(sources, "orders", [block("load_orders", "data_loader", configuration=configuration)])
+    assert places(static_findings(sources)) == [("decorator-missing", f"{PROJECT}/elsewhere/load.py", None)]
+
+
+def test_a_block_without_its_decorator_is_refused(sources: Path) -> None:
+    code = LOADER.format(name="x").replace("@data_loader\n", "")
+    assert places(static_findings(sources, {LOAD_ORDERS: code})) == [("decorator-missing", LOAD_ORDERS, None)]
+
+
+# What the environment supplies
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        (MONEY, "import os\n\nREGION = os.getenv('SALES_REGION')\n", 3),
+        (MONEY, "import os\nREGION = os.environ['SALES_REGION']\n", 2),
+        (MONEY, "from os import environ\nREGION = environ.get('SALES_REGION')\n", 2),
+        (f"{PROJECT}/data_exporters/totals.sql", "select 1\n  as \"{{ env_var('SALES_REGION') }}\"\n", 2),
+        (f"{PROJECT}/io_config.yaml", IO_CONFIG + "  POSTGRES_DBNAME: \"{{ env_var('SALES_REGION') }}\"\n", 4),
+    ],
+)
+def test_a_name_that_the_target_does_not_supply_is_refused(sources: Path, path: str, text: str, line: int) -> None:
+    finding = next(f for f in static_findings(sources, {path: text}) if f.code == "name-not-supplied")
+    assert places([finding]) == [("name-not-supplied", path, line)]
+    assert "SALES_REGION" in finding.problem
+    assert "environments/dev/values.yaml" in finding.problem
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\nREGION = os.getenv('SALES_REGION', 'north')\n",
+        "import os\nos.environ['SALES_REGION'] = 'north'\n",
+        "import os\nREGION = os.getenv('ENV')\n",
+    ],
+)
+def test_a_name_with_a_default_or_given_by_the_block_needs_no_supply(sources: Path, code: str) -> None:
+    assert static_findings(sources, {MONEY: "def rounded(amount):\n    return amount\n" + code}) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from mage_ai.io.config import ConfigFileLoader\nC = ConfigFileLoader('io_config.yaml', 'lake')\n",
+        "from mage_ai.io.config import ConfigFileLoader\nC = ConfigFileLoader(None, profile='lake')\n",
+    ],
+)
+def test_a_profile_that_code_names_and_io_config_lacks_is_refused(sources: Path, code: str) -> None:
+    finding = only(static_findings(sources, {MONEY: code}))
+    assert places([finding]) == [("profile-missing", MONEY, 2)]
+    assert "lake" in finding.problem
+    assert f"{PROJECT}/io_config.yaml" in finding.fix
+
+
+def test_a_profile_that_a_block_names_and_io_config_lacks_is_refused(sources: Path) -> None:
+    configuration = {"data_provider_profile": "lake"}
+    write_pipeline(sources, "orders", [block("load_orders", "data_loader", configuration=configuration)])
+    assert places(static_findings(sources)) == [("profile-missing", ORDERS, None)]
+
+
+def test_a_schedule_that_names_no_pipeline_is_refused(sources: Path) -> None:
+    path = "environments/dev/values.yaml"
+    finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": schedule("nobody")})}))
+    assert places([finding]) == [("schedule-without-pipeline", path, None)]
+    assert "schedules.nightly" in finding.problem
+
+
+def test_triggers_in_the_project_are_refused(sources: Path) -> None:
+    path = f"{PROJECT}/pipelines/orders/triggers.yaml"
+    finding = only(static_findings(sources, {path: "triggers: []\n"}))
+    assert places([finding]) == [("triggers-in-project", path, None)]
+    assert "environments/<env>/values.yaml" in finding.fix
+
+
+# Secrets in clear: refused, and the text of the secret is repeated nowhere
+
+PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        (f"{PROJECT}/io_config.yaml", f"default:\n  POSTGRES_PASSWORD: {SECRET}\n", 2),
+        (f"{PROJECT}/io_config.yaml", f"default: {{POSTGRES_USER: a, POSTGRES_PASSWORD: {SECRET}}}\n", 1),
+        (f"{PROJECT}/io_config.yaml", f"default:\n  POSTGRES_PASSWORD:\n    {SECRET}\n", 3),
+        (
+            f"{PROJECT}/io_config.yaml",
+            f"default:\n  POSTGRES_PASSWORD: \"{{{{ env_var('WAREHOUSE_PASSWORD', '{SECRET}') }}}}\"\n",
+            2,
+        ),
+        (
+            f"{PROJECT}/io_config.yaml",
+            f"default:\n  POSTGRES_PASSWORD: \"{{{{ env_var('WAREHOUSE_PASSWORD') }}}}{SECRET}\"\n",
+            2,
+        ),
+        (MONEY, f"URL = 'postgresql://mage:{SECRET}@warehouse/db'\n", 1),
+        (f"{PROJECT}/utils/key.pem", PRIVATE_KEY, 1),
+        ("charts/mage/values.yaml", f"url: https://mage:{SECRET}@example.com/\n", 1),
+    ],
+)
+def test_a_secret_in_clear_is_refused_and_not_repeated(sources: Path, path: str, text: str, line: int) -> None:
+    findings = static_findings(sources, {path: text})
+    assert ("secret-in-clear", path, line) in places(findings)
+    assert SECRET not in repr(findings)
+
+
+def test_a_setting_that_is_named_like_a_secret_is_refused_and_not_repeated(sources: Path) -> None:
+    path = "environments/dev/values.yaml"
+    io = {"settings": {"WAREHOUSE_HOST": "w", "WAREHOUSE_PASSWORD": SECRET}, "secrets": {}}
+    finding = only(static_findings(sources, {path: values("dev", io=io)}))
+    assert places([finding]) == [("secret-in-clear", path, None)]
+    assert SECRET not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    "io_config",
+    [
+        IO_CONFIG + "  {% if env_var('ENV') == 'prod' %}\n  POSTGRES_SCHEMA: a\n  {% endif %}\n",
+        IO_CONFIG + "  POSTGRES_SCHEMA: {{ env_var('SCHEMA', 'public') }}\n",
+        IO_CONFIG + "  # POSTGRES_PASSWORD: {{ env_var('OLD') }}\n",
+        IO_CONFIG + "  AWS_SECRET_ACCESS_KEY: \"{{ env_var('AWS_KEY', '') }}\"\n  API_TOKEN:\n",
+    ],
+)
+def test_an_io_config_that_mage_can_render_passes(sources: Path, io_config: str) -> None:
+    assert static_findings(sources, {f"{PROJECT}/io_config.yaml": io_config}) == []
+
+
+def test_a_transformer_shared_by_two_pipelines_is_told_once(sources: Path) -> None:
+    code = TRANSFORMER.replace("@transformer\n", "")
+    only(static_findings(sources, {f"{PROJECT}/transformers/clean.py": code}))
