@@ -1,0 +1,220 @@
+"""`run.py ENV|PATH`: run pipelines on this machine, against the local server's warehouse of an environment."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from runtime.binding import bind_locally
+from runtime.postgres import ServerError, local_server
+from runtime.run import BlockResult, Run, RunResult, WorkerError, run_pipelines
+from runtime.source_data import load_source
+
+from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.environment import Environment, environment_names, load_environment
+from promotion.errors import GateCouldNotRun, GateRefused, PromotionError, UsageError
+from promotion.git import Repository
+from promotion.pipeline import Pipeline
+from promotion.project import FOLDER, Project
+from promotion.report import Report
+from promotion.sides import environment_side, main_side
+from promotion.story import Story
+from promotion.tree import Tree, tree_of_folder
+
+# Where `make dev` keeps its databases too: the source data is loaded once for both.
+_DATA = Path(__file__).resolve().parents[3] / ".local" / "postgres"
+_STYLES = {"completed": "", "failed": "bold red", "skipped": "dim", "upstream_failed": "dim"}
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What to run: a project on disk, as which environment."""
+
+    folder: Path
+    project: Project
+    environment: Environment
+
+
+def run_locally(
+    what: str, names: Sequence[str], days: Sequence[date], *, brief: bool, report: Report, story: Story
+) -> int:
+    """Run the pipelines `names` (empty: all) of the environment or folder `what`; `brief` is a line per run.
+
+    A pipeline runs once for each of `days`, or once for each of its smoke variables where there are no days or
+    it is not about a day. Raises `GateRefused` when a run failed, after all of them ran.
+    """
+    with _subject(what) as subject:
+        runs = list(_runs(subject.project, names, days))
+        with _warehouse(subject, story) as variables:
+            results = _run(subject.folder / FOLDER, runs, variables, brief=brief, report=report)
+    failed = [result for result in results if result.status != "completed"]
+    if failed:
+        raise GateRefused(
+            "run-failed", f"{len(failed)} of {len(results)} runs failed", fix=_advice(subject.project, failed)
+        )
+    return 0
+
+
+# What to run
+
+
+@contextmanager
+def _subject(what: str) -> Iterator[_Subject]:
+    folder = Path(what)
+    if folder.is_dir():
+        yield _of_folder(folder.resolve())
+        return
+    with Repository.find(Path.cwd()) as repository, tempfile.TemporaryDirectory(prefix="run-") as scratch:
+        tree = _release(repository, what)
+        tree.write_to(Path(scratch))
+        yield _Subject(Path(scratch), Project(tree), load_environment(tree, what))
+
+
+def _of_folder(folder: Path) -> _Subject:
+    """Return the project in `folder` as the first environment on its way would run it."""
+    files = (file for root in (FOLDER, ENVIRONMENTS) for file in (folder / root).rglob("*") if file.is_file())
+    tree = tree_of_folder(folder, {file.relative_to(folder).as_posix() for file in files})
+    names = environment_names(tree)
+    if not Project(tree).pipelines or not names:
+        missing = f"{FOLDER}/pipelines" if names else ENVIRONMENTS
+        raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
+    return _Subject(folder, Project(tree), load_environment(tree, names[0]))
+
+
+def _release(repository: Repository, name: str) -> Tree:
+    repository.fetch()
+    load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
+    side = environment_side(repository, name)
+    if side.current is None:
+        raise UsageError("no-release", f"{name} has no release to run", fix=f"promote to {name} first")
+    return side.tree
+
+
+def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Iterator[Run]:
+    """Yield the runs to make, each pipeline after those whose tables it reads."""
+    for name in names:
+        if name not in project.pipelines:
+            known = ", ".join(project.pipelines)
+            raise UsageError("unknown-pipeline", f"there is no pipeline {name!r}", fix=f"one of {known}")
+    wanted = list(names) or project.pipelines
+    for name in project.needed_first(wanted):
+        if name in wanted:
+            yield from (Run(name, variables) for variables in _variables(_pipeline(project, name), days))
+
+
+def _pipeline(project: Project, name: str) -> Pipeline:
+    closure = project.closure(name)
+    if closure.pipeline is None:
+        raise GateRefused("unreadable", f"{name} cannot be read", fix="fix each", findings=closure.findings)
+    return closure.pipeline
+
+
+def _variables(pipeline: Pipeline, days: Sequence[date]) -> list[Mapping[str, Any]]:
+    declared = list(pipeline.smoke_variables)
+    if not days or not any("execution_date" in variables for variables in declared):
+        return declared
+    return [{"execution_date": day.isoformat()} for day in days]
+
+
+# Run it
+
+
+@contextmanager
+def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
+    """Yield the environment variables that bind the project to the local server's databases."""
+    environment = subject.environment
+    database = f"warehouse_{environment.name}"
+    io_config = (subject.folder / FOLDER / "io_config.yaml").read_text(encoding="utf-8")
+    try:
+        with ExitStack() as stack:
+            with story.step(f"PostgreSQL with the source data and {database}"):
+                server = stack.enter_context(local_server(_DATA))
+                load_source(server)
+                if database not in server.databases():
+                    server.create_database(database)
+            databases = {"default": database, "source": "source"}
+            bound = bind_locally(io_config, environment.settings, environment.secrets, server, databases)
+            yield bound | {"ENV": environment.name}
+    except ServerError as error:
+        raise PromotionError("no-server", str(error)) from error
+
+
+def _run(
+    project: Path, runs: Sequence[Run], variables: Mapping[str, str], *, brief: bool, report: Report
+) -> list[RunResult]:
+    documents: list[dict[str, Any]] = []
+
+    def tell(result: RunResult) -> None:
+        documents.append(_document(result))
+        report.result("runs", documents, list(_lines(result, brief=brief)))
+
+    try:
+        return run_pipelines(project, runs, environment=variables, on_result=tell)
+    except WorkerError as error:
+        raise GateCouldNotRun("mage-could-not-run", str(error), fix="make .venv/installed") from error
+
+
+# Say what happened
+
+
+def _lines(result: RunResult, *, brief: bool) -> Iterator[tuple[str, str]]:
+    """Yield a line for the run and one for each block; `brief` leaves out the blocks that did not fail."""
+    seconds = f"{result.seconds:.1f} s"
+    completed = sum(block.status == "completed" for block in result.blocks)
+    blocks = f"{completed} of {len(result.blocks)} blocks"
+    text = f"{result.pipeline}  {describe(result.variables)}".rstrip()
+    yield f"{text}  {result.status}, {blocks}, {seconds}", "green" if result.status == "completed" else "bold red"
+    width = max((len(block.block) for block in result.blocks), default=0)
+    for block in result.blocks:
+        if not brief or block.status == "failed":
+            yield _block_line(block, width), _STYLES[block.status]
+    if result.error and not any(block.error for block in result.blocks):
+        yield f"  {result.error}", "bold red"
+
+
+def _block_line(block: BlockResult, width: int) -> str:
+    status = block.status.replace("_", " ")
+    rows = "" if block.rows is None else f"{block.rows:,} rows"
+    line = f"  {block.block:<{width}}  {status:<15}  {block.seconds:5.1f} s  {rows:>14}".rstrip()
+    return f"{line}\n    {block.error}" if block.error else line
+
+
+def describe(variables: Mapping[str, Any]) -> str:
+    """Return the variables of a run as a person writes them: the day alone, or `name=value`."""
+    return ", ".join(
+        str(value) if name == "execution_date" else f"{name}={value}" for name, value in variables.items()
+    )
+
+
+def _advice(project: Project, failed: Sequence[RunResult]) -> str:
+    """Return the next step: a pipeline whose input was never made needs other pipelines first."""
+    names = [result.pipeline for result in failed]
+    needed = [name for name in project.needed_first(names) if name not in names]
+    hint = f"; {', '.join(names)} reads what {', '.join(needed)} writes: did it run before?" if needed else ""
+    return f"read the errors above{hint}"
+
+
+def _document(result: RunResult) -> dict[str, Any]:
+    return {
+        "pipeline": result.pipeline,
+        "variables": dict(result.variables),
+        "status": result.status,
+        "seconds": round(result.seconds, 3),
+        "error": result.error,
+        "blocks": [
+            {
+                "block": block.block,
+                "status": block.status,
+                "seconds": round(block.seconds, 3),
+                "rows": block.rows,
+                "error": block.error,
+                "output": block.output,
+            }
+            for block in result.blocks
+        ],
+    }
