@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
-from promotion.errors import PromotionError
+from promotion.errors import Interrupted, PromotionError, UsageError
 from promotion.git import Repository
 from promotion.plan import Options
+from promotion.process import without_credentials
 from promotion.report import Report
 from promotion.story import Story
-
-USAGE, INTERRUPTED = 64, 130
 
 _EXITS = """exit codes:
   0 done or nothing to do   1 error: could not tell   2 --plan found changes   3 a gate said no
@@ -25,10 +26,8 @@ _EXITS = """exit codes:
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage(sys.stderr)
-        print(f"error[usage]: {message}", file=sys.stderr)
-        raise SystemExit(USAGE)
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("usage", message, fix=f"{self.prog} --help")
 
 
 def _parser(description: str) -> _Parser:
@@ -37,6 +36,7 @@ def _parser(description: str) -> _Parser:
         description=program,
         epilog=f"{examples.strip()}\n\n{_EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     return parser
@@ -79,9 +79,8 @@ def promote_main(description: str, arguments: Sequence[str] | None = None) -> in
     parser.add_argument(
         "--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"
     )
-    options = parser.parse_args(arguments)
 
-    def command(report: Report) -> int:
+    def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.promote import promote
 
         with Repository.find(Path.cwd()) as repository:
@@ -95,7 +94,7 @@ def promote_main(description: str, arguments: Sequence[str] | None = None) -> in
                 story=Story(),
             )
 
-    return run(command, as_json=options.json)
+    return _run(parser, arguments, command)
 
 
 def rollback_main(description: str, arguments: Sequence[str] | None = None) -> int:
@@ -105,9 +104,8 @@ def rollback_main(description: str, arguments: Sequence[str] | None = None) -> i
     parser.add_argument("--to", metavar="N", type=int, help="the release to go back to (the last good one)")
     _add_modes(parser)
     parser.set_defaults(release_hold=False)
-    options = parser.parse_args(arguments)
 
-    def command(report: Report) -> int:
+    def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.rollback import rollback
 
         with Repository.find(Path.cwd()) as repository:
@@ -121,7 +119,7 @@ def rollback_main(description: str, arguments: Sequence[str] | None = None) -> i
                 story=Story(),
             )
 
-    return run(command, as_json=options.json)
+    return _run(parser, arguments, command)
 
 
 def status_main(description: str, arguments: Sequence[str] | None = None) -> int:
@@ -129,29 +127,27 @@ def status_main(description: str, arguments: Sequence[str] | None = None) -> int
     parser = _parser(description)
     parser.add_argument("environment", metavar="ENV", nargs="?", help="only this environment, with its releases")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the page to FILE as well")
-    options = parser.parse_args(arguments)
 
-    def command(report: Report) -> int:
+    def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.status import status
 
         with Repository.find(Path.cwd()) as repository:
             return status(repository, options.environment, options.html, report=report)
 
-    return run(command, as_json=options.json)
+    return _run(parser, arguments, command)
 
 
 def verify_main(description: str, arguments: Sequence[str] | None = None) -> int:
     """Run `verify.py`."""
     parser = _parser(description)
     parser.add_argument("what", metavar="ENV|PATH", nargs="?", default=".", help="an environment, or a folder (.)")
-    options = parser.parse_args(arguments)
 
-    def command(report: Report) -> int:
+    def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.verify import verify
 
         return verify(options.what, report=report, story=Story())
 
-    return run(command, as_json=options.json)
+    return _run(parser, arguments, command)
 
 
 def run_main(description: str, arguments: Sequence[str] | None = None) -> int:
@@ -161,16 +157,15 @@ def run_main(description: str, arguments: Sequence[str] | None = None) -> int:
     _add_pipelines(parser)
     parser.add_argument("--days", metavar="FROM..TO", type=_days, default=[], help="days like 2013-02-08")
     parser.add_argument("-q", "--quiet", action="store_true", help="one line per run; failed blocks as well")
-    options = parser.parse_args(arguments)
 
-    def command(report: Report) -> int:
+    def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.run import run_locally
 
         return run_locally(
             options.what, options.pipelines, options.days, brief=options.quiet, report=report, story=Story()
         )
 
-    return run(command, as_json=options.json)
+    return _run(parser, arguments, command)
 
 
 def _days(text: str) -> list[date]:
@@ -191,17 +186,25 @@ def _options(options: argparse.Namespace) -> Options:
     )
 
 
-def run(command: Callable[[Report], int], *, as_json: bool) -> int:
-    """Run `command` and turn whatever it raises into a message and an exit code."""
-    report = Report(as_json=as_json)
+def _run(
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    command: Callable[[argparse.Namespace, Report], int],
+) -> int:
+    """Parse, run `command`, and turn whatever either raises into a message and an exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name in git need not be text
+    report = Report(as_json="--json" in arguments)
     try:
-        return command(report)
+        return command(parser.parse_args(arguments), report)
     except PromotionError as error:
         report.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        report.error(PromotionError("interrupted", "interrupted: the environment is as it was"))
-        return INTERRUPTED
+        report.error(Interrupted())
+        return Interrupted.exit_code
     except Exception as error:  # noqa: BLE001 (the boundary: a surprise becomes a report, not a naked traceback)
         report.error(
             PromotionError("unexpected", f"{type(error).__name__}: {error}", fix=f"see {_traceback_file()}")
@@ -213,5 +216,5 @@ def run(command: Callable[[Report], int], *, as_json: bool) -> int:
 
 def _traceback_file() -> str:
     with tempfile.NamedTemporaryFile("w", prefix="promotion-", suffix=".log", delete=False) as log:
-        log.write(traceback.format_exc())
+        log.write(without_credentials(traceback.format_exc()))
     return log.name

@@ -7,7 +7,8 @@ PromotionError            1   could not tell
 ├── PolicyRefused         4   the target's policy says no
 ├── Conflict              5   shared file, stale plan, lost race
 ├── GateCouldNotRun       6   a gate reached no verdict
-└── Declined            130   the question was answered with no, or Ctrl-C
+├── Declined            130   the question was answered with no
+└── Interrupted         130   Ctrl-C
 """
 
 from __future__ import annotations
@@ -87,3 +88,16 @@ class Declined(PromotionError):
     """The person at the terminal said no."""
 
     exit_code = 130
+
+
+class Interrupted(PromotionError):
+    """Somebody pressed Ctrl-C: at that moment a push may have gone through, or not."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__(
+            "interrupted",
+            "interrupted: the environment has the old release or the new one",
+            fix="scripts/status.py",
+        )

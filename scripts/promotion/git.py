@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from promotion.errors import Conflict, PromotionError
-from promotion.process import CommandError, run
+from promotion.process import CommandError, run, start
 from promotion.tree import File, Tree
 
 MAIN = "main"
@@ -25,17 +26,18 @@ class Repository:
         self._contents: dict[str, bytes] = {}
 
     @classmethod
-    def find(cls, start: Path) -> Repository:
-        """Return the repository around `start`; refuse what cannot be promoted from."""
+    def find(cls, folder: Path) -> Repository:
+        """Return the repository around `folder`; refuse what cannot be promoted from."""
         try:
-            root = run("git", "rev-parse", "--show-toplevel", cwd=start).decode().rstrip("\n")
+            shown = run("git", "rev-parse", "--show-toplevel", cwd=folder)
+            root = Path(os.fsdecode(shown.removesuffix(b"\n")))
         except CommandError as error:
             raise PromotionError(
                 "not-a-repository",
-                f"{start} is not inside a git repository",
+                f"{folder} is not inside a git repository that can be used:\n{error.stderr}",
                 fix="cd into your clone and try again",
             ) from error
-        return cls(Path(root), _remote(Path(root)))
+        return cls(root, _remote(root))
 
     def __enter__(self) -> Repository:
         return self
@@ -45,7 +47,9 @@ class Repository:
             self._reader.communicate()
 
     def _git(self, *arguments: str, stdin: bytes | None = None, index: str | None = None) -> str:
-        environment = {"GIT_TERMINAL_PROMPT": "0"} | ({"GIT_INDEX_FILE": index} if index else {})
+        # Without optional locks a question about the work tree does not write the index.
+        environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+        environment |= {"GIT_INDEX_FILE": index} if index else {}
         return (
             run("git", *arguments, cwd=self.root, stdin=stdin, environment=environment)
             .decode(errors="surrogateescape")
@@ -100,8 +104,8 @@ class Repository:
 
     def uncommitted(self, roots: Iterable[str]) -> list[str]:
         """Return the paths below `roots` that differ from HEAD in the work tree or the index."""
-        listing = self._git("status", "--porcelain", "-z", "--untracked-files=all", "--", *roots)
-        return [entry[3:] for entry in listing.split("\0") if entry[2:3] == " "]
+        listing = self._git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *roots)
+        return [entry[3:] for entry in listing.split("\0") if entry]
 
     def unpushed(self, roots: Iterable[str]) -> list[str]:
         """Return the commits of the local `main` that touch `roots` and that the remote's does not have."""
@@ -120,7 +124,7 @@ class Repository:
     def identity(self) -> str:
         """Return `Name <email>` of the person at the keyboard."""
         try:
-            return self._git("var", "GIT_AUTHOR_IDENT").rsplit(" ", 2)[0]
+            return self._git("var", "GIT_COMMITTER_IDENT").rsplit(" ", 2)[0]
         except CommandError as error:
             raise PromotionError(
                 "no-identity",
@@ -146,9 +150,7 @@ class Repository:
 
     def _read(self, oid: str) -> bytes:
         if self._reader is None:
-            self._reader = subprocess.Popen(
-                ["git", "cat-file", "--batch"], cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            self._reader = start("git", "cat-file", "--batch", cwd=self.root)
         reader = self._reader
         if reader.stdin is None or reader.stdout is None:
             raise PromotionError("git-unreadable", "git cat-file gave no pipe")
@@ -183,7 +185,7 @@ class Repository:
         options = ["-p", parent] if parent else []
         if run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true":
             options.append("-S")
-        return self._git("commit-tree", *options, oid, stdin=message.encode())
+        return self._git("commit-tree", *options, oid, stdin=message.encode(errors="surrogateescape"))
 
     def push(self, branch: str, commit: str, expected: str | None) -> None:
         """Move the remote's `branch` from `expected` (None: it must not exist) to `commit`.

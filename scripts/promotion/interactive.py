@@ -24,7 +24,7 @@ def carry_out(
     story: Story,
 ) -> int:
     """Show `plan` and, unless `mode` is plan, carry it out; `mode` yes does not ask. Returns the exit code."""
-    if mode == "ask" and not sys.stdin.isatty():
+    if mode == "ask" and not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
             "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
         )
@@ -36,7 +36,7 @@ def carry_out(
     if mode == "plan":
         return CHANGES_PLANNED
     if mode == "ask" and not _agreed(plan):
-        raise Declined("declined", "nothing was released", fix="")
+        raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
     from promotion.apply import apply  # brings the database driver, which looking at a plan does without
 
     report.release(apply(plan, replan, repository, story))

@@ -12,8 +12,19 @@ from pathlib import Path
 from promotion.errors import PromotionError
 
 # A git hook that calls us exports these; they would point our git at the caller's index or work tree.
-_LEAKED = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_LEAKED = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_WORK_TREE",
+)
+# What a program says is compared and shown: in English, whatever the user's language is.
+_LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 
 
 class CommandError(PromotionError):
@@ -40,20 +51,38 @@ def run(
     check: bool = True,
 ) -> bytes:
     """Run `command` and return its standard output; a failure raises `CommandError` unless `check` is off."""
-    clean = {name: value for name, value in os.environ.items() if name not in _LEAKED}
     try:
         done = subprocess.run(
             command,
             cwd=cwd,
             input=stdin,
-            env=clean | dict(environment or {}),
+            env=_environment() | dict(environment or {}),
             capture_output=True,
             check=False,
         )
     except FileNotFoundError as error:
-        raise PromotionError(
-            "program-missing", f"`{command[0]}` is not installed or not on PATH", fix=f"install {command[0]}"
-        ) from error
+        raise _missing(command[0]) from error
     if check and done.returncode:
         raise CommandError(command, done.returncode, done.stderr.decode(errors="replace"))
     return done.stdout
+
+
+def start(*command: str, cwd: Path) -> subprocess.Popen[bytes]:
+    """Start `command` with pipes to its standard input and from its standard output."""
+    try:
+        return subprocess.Popen(
+            command, cwd=cwd, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+    except FileNotFoundError as error:
+        raise _missing(command[0]) from error
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in _LEAKED}
+    return inherited | _LANGUAGE
+
+
+def _missing(program: str) -> PromotionError:
+    return PromotionError(
+        "program-missing", f"`{program}` is not installed or not on PATH", fix=f"install {program}"
+    )
