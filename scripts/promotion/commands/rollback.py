@@ -52,7 +52,7 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
     target = environment_side(repository, name)
     if target.current is None:
         raise UsageError("no-release", f"{name} has no release to roll back", fix=f"scripts/status.py {name}")
-    older = _older(target, number)
+    older = _older(target, number, options.pipelines)
     source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
     names = options.pipelines or tuple(target.current.pipelines)
     restored = _digests(source, names)
@@ -70,32 +70,30 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
     )
 
 
-def _older(target: Side, number: int | None) -> Release:
-    """Return the release to go back to: by default the last one with other content and nothing on hold."""
+def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
+    """Return the release `number`, by default the last one in which `names` differ and are not on hold."""
     current, *earlier = target.releases
+    environment = current.environment
     if number is not None:
         for release in earlier:
             if release.number == number:
                 return release
         known = ", ".join(str(release.number) for release in earlier) or "none"
-        raise UsageError(
-            "unknown-release", f"{current.environment} has no earlier release {number}", fix=f"one of {known}"
-        )
+        fix = f"one of {known}"
+        raise UsageError("unknown-release", f"{environment} has no earlier release {number}", fix=fix)
     held = {(hold.pipeline, hold.digest) for hold in current.holds}
     for release in earlier:
-        digests = {(name, pipeline.digest) for name, pipeline in release.pipelines.items()}
-        if not digests & held and _content(release) != _content(current):
+        pipelines, rest = _content(release, names)
+        if not pipelines & held and (pipelines, rest) != _content(current, names):
             return release
-    raise UsageError(
-        "nothing-older",
-        f"{current.environment} has no earlier release to go back to",
-        fix=f"scripts/status.py {current.environment}",
-    )
+    fix = f"scripts/status.py {environment}"
+    raise UsageError("nothing-older", f"{environment} has no earlier release to go back to", fix=fix)
 
 
-def _content(release: Release) -> object:
-    digests = sorted((name, pipeline.digest) for name, pipeline in release.pipelines.items())
-    return (digests, release.platform, release.configuration)
+def _content(release: Release, names: tuple[str, ...]) -> tuple[set[tuple[str, str]], tuple[str, ...]]:
+    """Return what `names` are in a release; without names, what all is and what they share."""
+    pipelines = {(name, entry.digest) for name, entry in release.pipelines.items() if name in (names or [name])}
+    return pipelines, () if names else (release.platform, release.configuration)
 
 
 def _digests(source: Side, names: tuple[str, ...]) -> dict[str, str]:
