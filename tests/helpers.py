@@ -17,7 +17,7 @@ from promotion import gates
 from promotion.environment import load_environment
 from promotion.errors import Finding
 from promotion.project import Project
-from promotion.tree import tree_of_folder
+from promotion.tree import Tree, tree_of_folder
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PROJECT = "mage_project"
@@ -212,6 +212,18 @@ def write_project(clone: Path) -> None:
         write_environment(clone, name, source)
 
 
+def make_clone(folder: Path) -> Path:
+    """Make a bare remote and a clone of it with the small project on main; return the clone."""
+    clone = folder / "clone"
+    clone.mkdir(parents=True)
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    git(clone, "init", "--quiet", "--initial-branch=main")
+    git(clone, "remote", "add", "origin", "../remote.git")
+    write_project(clone)
+    push(clone, "Begin")
+    return clone
+
+
 def commit(clone: Path, message: str = "Change") -> str:
     """Commit everything in the clone and return the commit's id."""
     git(clone, "add", "--all")
@@ -308,11 +320,16 @@ def refused(clone: Path, name: str, *arguments: str, **variables: str) -> dict[s
     return error
 
 
+def tree_of(folder: Path) -> Tree:
+    """Return the tree of all files below `folder`, which is no clone."""
+    paths = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return tree_of_folder(folder, paths)
+
+
 def static_findings(folder: Path, files: Mapping[str, str | bytes] | None = None) -> list[Finding]:
     """Write `files` into `folder` and return what the static gate of dev says of it."""
     write(folder, files or {})
-    paths = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
-    tree = tree_of_folder(folder, paths)
+    tree = tree_of(folder)
     findings = gates.static_findings(Project(tree), load_environment(tree, "dev"))
     assert all(finding.fix for finding in findings)
     return findings

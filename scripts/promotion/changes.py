@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from promotion.environment import Environment, Schedule, load_environment
+from promotion.errors import PromotionError
 from promotion.project import Project
 from promotion.release import FILE, Endpoint
 from promotion.tree import Tree
@@ -103,8 +105,9 @@ def configuration_digests(before: Tree, after: Tree, name: str) -> tuple[str | N
 
 def schedule_changes(before: Tree, environment: Environment) -> tuple[ScheduleChange, ...]:
     """Compare the triggers of the target's current release with those that the environment wants now."""
-    current = before.under(f"environments/{environment.name}")
-    old: Mapping[str, Schedule] = load_environment(current, environment.name).schedules if current else {}
+    old: Mapping[str, Schedule] = {}
+    with suppress(PromotionError):  # no release yet, or one whose configuration no longer passes today's rules
+        old = load_environment(before, environment.name).schedules
     new = environment.schedules
     return tuple(
         ScheduleChange(name, str(old[name]) if name in old else None, str(new[name]) if name in new else None)

@@ -9,17 +9,16 @@ from typing import Any, TypeVar
 
 from promotion.errors import Finding, GateRefused, Malformed, UsageError
 from promotion.git import MAIN
+from promotion.interval import WORDS, is_interval
 from promotion.tree import Tree
 from promotion.yaml_file import load_mapping, malformed, mapping
 
 FOLDER = "environments"
 GATES = ("static", "smoke")
 
-_INTERVALS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@always_on")
-_CRON_FIELD = r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?(,(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[0-9]+)?)*"
-_CRON = re.compile(rf"{_CRON_FIELD}(\s+{_CRON_FIELD}){{4}}")
 T = TypeVar("T")
 
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # it names a branch, a namespace and a Helm release
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -63,10 +62,14 @@ class Environment:
         return frozenset(self.settings) | frozenset(self.secrets) | {"ENV"}
 
 
+def configured(tree: Tree) -> list[str]:
+    """Return the names of the environments that `tree` has a folder for."""
+    return sorted({path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1})
+
+
 def environment_names(tree: Tree) -> list[str]:
     """Return the environments that `tree` configures, each after the one that it is promoted from."""
-    names = {path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1}
-    sources = {name: load_environment(tree, name).policy.source for name in names}
+    sources = {name: load_environment(tree, name).policy.source for name in configured(tree)}
 
     def depth(name: str) -> int:
         steps = 0
@@ -74,13 +77,13 @@ def environment_names(tree: Tree) -> list[str]:
             name, steps = sources[name], steps + 1
         return steps
 
-    return sorted(names, key=lambda name: (depth(name), name))
+    return sorted(sources, key=lambda name: (depth(name), name))
 
 
 def load_environment(tree: Tree, name: str) -> Environment:
     """Read `environments/<name>/`; raise `UsageError` where there is none, `GateRefused` for what is wrong."""
     folder = f"{FOLDER}/{name}"
-    known = sorted({path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1})
+    known = configured(tree)
     if name not in known:
         raise UsageError(
             "unknown-environment",
@@ -88,9 +91,12 @@ def load_environment(tree: Tree, name: str) -> Environment:
             fix=f"one of {', '.join(known) or 'none'}; a new one starts with {folder}/ on {MAIN}",
         )
     findings: list[Finding] = []
+    if not _NAME.fullmatch(name) or name == MAIN:
+        fix = "use lower-case letters, digits and `-`"
+        findings.append(Finding(folder, None, "bad-name", f"{name!r} can name no environment", fix))
     values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
     policy = _load(tree, f"{folder}/policy.yaml", _policy, findings)
-    if values is None or policy is None:
+    if findings or values is None or policy is None:
         raise GateRefused(
             "bad-configuration",
             f"the configuration of {name} is not usable",
@@ -150,12 +156,14 @@ def _schedule(path: str, name: str, value: Any) -> Schedule:
     for field, kind in expected.items():
         if not isinstance(entry.get(field), kind):
             raise malformed(path, f"{key}.{field}", f"is missing or no {kind.__name__}", f"write `{field}:`")
+    if isinstance(entry["timeout"], bool) or entry["timeout"] < 1:
+        raise malformed(path, f"{key}.timeout", "is no number of seconds", "write e.g. `timeout: 1800`")
     unknown = sorted(set(entry) - {*expected, "variables"})
     if unknown:
         raise malformed(path, f"{key}.{unknown[0]}", "is unknown", f"known are {', '.join(expected)}, variables")
     interval = entry["interval"]
-    if interval not in _INTERVALS and not _CRON.fullmatch(interval):
-        fix = f"write five cron fields in quotes or one of {', '.join(_INTERVALS)}"
+    if not is_interval(interval):
+        fix = f"write five cron fields in quotes or one of {', '.join(WORDS)}"
         raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
     variables = mapping(path, f"{key}.variables", entry.get("variables"))
     return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)

@@ -16,6 +16,13 @@ from promotion.tree import File, Tree
 MAIN = "main"
 
 
+class ObjectMissing(PromotionError):
+    """Git was asked for something that it does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("object-missing", f"git has no object {name}", fix="git fsck")
+
+
 class Repository:
     """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
 
@@ -158,7 +165,7 @@ class Repository:
         reader.stdin.flush()
         header = reader.stdout.readline().split()
         if len(header) != 3:
-            raise PromotionError("object-missing", f"git has no object {oid}", fix="git fsck")
+            raise ObjectMissing(oid)
         content = reader.stdout.read(int(header[2]))
         reader.stdout.read(1)  # the line end after each object
         return content

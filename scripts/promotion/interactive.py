@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from promotion.apply import apply
 from promotion.errors import Declined, UsageError
 from promotion.git import Repository
 from promotion.plan import Plan
@@ -37,8 +38,6 @@ def carry_out(
         return CHANGES_PLANNED
     if mode == "ask" and not _agreed(plan):
         raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
-    from promotion.apply import apply  # brings the database driver, which looking at a plan does without
-
     report.release(apply(plan, replan, repository, story))
     return 0
 

@@ -158,10 +158,8 @@ def _refusals(
 ) -> Iterator[PromotionError]:
     """Yield what stands in the way, the most fundamental first."""
     source, environment, options = request.source.endpoint, request.environment, request.options
-    if request.action == "promotion":
-        yield from refusals.wrong_source(source, environment)
-        if not options.release_hold:
-            yield from refusals.on_hold(held)
+    if request.action == "promotion" and not options.release_hold:
+        yield from refusals.on_hold(held)
     if not options.verify_dependants:
         yield from refusals.shared_file(source, environment, options.pipelines, moved)
     if "static" in environment.policy.gates:

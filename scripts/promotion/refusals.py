@@ -10,11 +10,11 @@ from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused
 from promotion.release import Endpoint, Hold
 
 
-def wrong_source(source: Endpoint, environment: Environment) -> Iterator[PolicyRefused]:
-    """The target's policy names the one environment that it takes releases from."""
+def refuse_wrong_source(source: str, environment: Environment) -> None:
+    """The target's policy names the one place that it takes releases from."""
     allowed = environment.policy.source
-    if source.environment != allowed:
-        yield PolicyRefused(
+    if source != allowed:
+        raise PolicyRefused(
             "wrong-source",
             f"{environment.name} accepts promotions from {allowed} only",
             fix=f"scripts/promote.py {allowed} {environment.name}",

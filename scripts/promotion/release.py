@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from promotion.errors import PromotionError
-from promotion.git import Repository
+from promotion.git import ObjectMissing, Repository
 from promotion.tree import Tree
 
 FILE = "release.yaml"
@@ -114,16 +114,9 @@ class Release:
 
     @classmethod
     def from_yaml(cls, text: str, commit: str) -> Release:
-        """Read what `to_yaml` wrote; raise `PromotionError` where somebody else did."""
-        try:
-            overlay = yaml.safe_load(text)
-            return _parse(overlay["release"], overlay["image"]["tag"], commit)
-        except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise PromotionError(
-                "release-unreadable",
-                f"{FILE} of commit {commit[:8]} is no release record ({type(error).__name__}: {error})",
-                fix="somebody wrote to the env branch by hand: take its last good commit back with git push",
-            ) from error
+        """Read what `to_yaml` wrote."""
+        overlay = yaml.safe_load(text)
+        return _parse(overlay["release"], overlay["image"]["tag"], commit)
 
 
 def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
@@ -157,10 +150,20 @@ def releases(repository: Repository, environment: str) -> list[Release]:
     head = repository.head(branch_of(environment))
     if head is None:
         return []
-    return [
-        Release.from_yaml(repository.read(f"{commit}:{FILE}").decode(errors="replace"), commit)
-        for commit in repository.history(head)
-    ]
+    return [_read(repository, environment, commit) for commit in repository.history(head)]
+
+
+def _read(repository: Repository, environment: str, commit: str) -> Release:
+    try:
+        return Release.from_yaml(repository.read(f"{commit}:{FILE}").decode(), commit)
+    except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PromotionError(
+            "release-unreadable",
+            f"{FILE} of {branch_of(environment)} {commit[:8]} is no release record "
+            f"({type(error).__name__}: {error})",
+            fix=f"somebody wrote to the branch by hand: see `git log {branch_of(environment)}` on the remote, "
+            "and have the last release pushed back",
+        ) from error
 
 
 def image_tag(tree: Tree) -> str:

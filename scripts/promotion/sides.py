@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from promotion.environment import FOLDER, environment_names
+from promotion.environment import FOLDER, Environment, configured
 from promotion.errors import PromotionError, UsageError
 from promotion.git import MAIN, Repository
 from promotion.plan import PLATFORM_AND_PROJECT, Side
+from promotion.refusals import refuse_wrong_source
 from promotion.release import Endpoint, releases
 from promotion.tree import Tree
 
@@ -28,13 +29,15 @@ def environment_side(repository: Repository, name: str) -> Side:
     return Side(Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit), known)
 
 
-def source_side(repository: Repository, name: str, main: Side) -> Side:
-    """Return the source of a promotion; an environment must have a release to promote."""
+def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
+    """Return the source of a promotion to `target`; its policy must allow it, and there must be a release."""
+    known = [MAIN, *configured(main.tree)]
+    if name not in known:
+        fix = f"one of {', '.join(known)}"
+        raise UsageError("unknown-environment", f"there is no environment {name!r}", fix=fix)
+    refuse_wrong_source(name, target)
     if name == MAIN:
         return main
-    if name not in environment_names(main.tree):
-        known = ", ".join([MAIN, *environment_names(main.tree)])
-        raise UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {known}")
     side = environment_side(repository, name)
     if side.current is None:
         raise UsageError("no-release", f"{name} has no release yet", fix=f"promote to {name} first")

@@ -6,27 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import git, promote, remote_of, write_project
-from helpers import push as push_to_main
-
-
-def _build(folder: Path) -> Path:
-    """Make a bare remote and a clone of it with the small project on main."""
-    clone = folder / "clone"
-    clone.mkdir(parents=True)
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
-    git(clone, "init", "--quiet", "--initial-branch=main")
-    git(clone, "remote", "add", "origin", "../remote.git")
-    write_project(clone)
-    push_to_main(clone, "Begin")
-    return clone
+from helpers import git, make_clone, promote, remote_of, write_project
 
 
 @pytest.fixture(scope="session")
 def situations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one made situation per name; a situation is the one before it and one promotion more."""
     root = tmp_path_factory.mktemp("made situations")
-    clone = _build(root / "project")
+    clone = make_clone(root / "project")
     for name, source, target in (
         ("promoted_to_dev", "main", "dev"),
         ("promoted_to_staging", "dev", "staging"),

@@ -42,12 +42,13 @@ def plan_promotion(repository: Repository, source: str, target: str, options: Op
     repository.fetch()
     main = main_side(repository)
     environment = load_environment(main.tree, target)
+    taken_from = source_side(repository, source, main, environment)
     refuse_local_changes(repository, source, target)
     side = environment_side(repository, target)
     return build_plan(
         Request(
             action="promotion",
-            source=source_side(repository, source, main),
+            source=taken_from,
             target=side,
             configuration=main,
             environment=environment,

@@ -1,0 +1,88 @@
+"""An environment's configuration in another shape: refused with its file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers import tree_of, write
+from promotion.environment import environment_names, load_environment
+from promotion.errors import Finding, GateRefused
+from promotion.interval import is_interval
+
+
+def finding_in(folder: Path, path: str, text: str) -> Finding:
+    write(folder, {path: text})
+    with pytest.raises(GateRefused) as refusal:
+        load_environment(tree_of(folder), "dev")
+    (finding,) = refusal.value.findings
+    assert finding.fix
+    return finding
+
+
+def test_environments_come_in_the_order_of_promotion(sources: Path) -> None:
+    assert environment_names(tree_of(sources)) == ["dev", "staging", "prod"]
+
+
+@pytest.mark.parametrize(
+    "interval", ["@daily", "@always_on", "0 6 * * *", "*/5 0-6 1,15 jan-mar MON-fri", "0 0 * * 7"]
+)
+def test_an_interval_that_mage_runs(interval: str) -> None:
+    assert is_interval(interval)
+
+
+@pytest.mark.parametrize(
+    "interval",
+    ["daily", "", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "*/0 * * * *", "a * * * *"],
+)
+def test_an_interval_that_mage_cannot_run(interval: str) -> None:
+    assert not is_interval(interval)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("env: prod", "env"),
+        ("env: dev\nio: text", "io"),
+        ("env: dev\nio: {settings: {A: 5432}}", "io.settings.A"),
+        ("env: dev\nio: {settings: {a b: x}}", "io: a b"),
+        ("env: dev\nio: {secrets: {A: {name: x}}}", "io.secrets.A"),
+        ("env: dev\nschedules: [x]", "schedules"),
+        ("env: dev\nschedules: {a: {pipeline: orders}}", "schedules.a.interval"),
+        ("env: dev\nschedules: {1: {}}", "schedules"),
+        (
+            "env: dev\nschedules: {a: {pipeline: orders, interval: daily, enabled: true, timeout: 9}}",
+            "schedules.a.interval",
+        ),
+        (
+            "env: dev\nschedules: {a: {pipeline: orders, interval: '61 * * * *', enabled: true, timeout: 9}}",
+            "schedules.a.interval",
+        ),
+        (
+            "env: dev\nschedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 0}}",
+            "schedules.a.timeout",
+        ),
+        (
+            "env: dev\nschedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: true}}",
+            "schedules.a.timeout",
+        ),
+        (
+            "env: dev\nschedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 9, x: 1}}",
+            "schedules.a.x",
+        ),
+    ],
+)
+def test_values_in_another_shape_are_refused_with_their_key(sources: Path, text: str, key: str) -> None:
+    finding = finding_in(sources, "environments/dev/values.yaml", text)
+    assert finding.path == "environments/dev/values.yaml"
+    assert finding.problem.startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("gates: []", "source"), ("source: main", "gates"), ("source: main\ngates: [magic]", "gates"), ("s: 1", "s")],
+)
+def test_a_policy_in_another_shape_is_refused_with_its_key(sources: Path, text: str, key: str) -> None:
+    finding = finding_in(sources, "environments/dev/policy.yaml", text)
+    assert finding.path == "environments/dev/policy.yaml"
+    assert finding.problem.startswith(f"{key}: ")
