@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
-from runtime.binding import bind_locally
+from runtime.binding import BindingError, bind_locally
 from runtime.postgres import ServerError, local_server
 from runtime.run import Run, RunResult, WorkerError, run_pipelines
 from runtime.source_data import load_source
@@ -85,12 +85,13 @@ def _fresh_warehouse(
             with story.step("smoke: PostgreSQL with the source data"):
                 load_source(server)
                 server.create_database(name)
-            databases = {"default": name, "source": "source"}
-            variables = bind_locally(io_config, environment.settings, environment.secrets, server, databases)
+            variables = bind_locally(io_config, environment.settings, environment.secrets, server, name)
             try:
                 yield variables | {"ENV": environment.name}, server.url(name)
             finally:
                 server.drop_database(name)
+    except BindingError as error:
+        raise GateRefused("smoke-cannot-bind", str(error), fix="see mage_project/README.md") from error
     except (ServerError, WorkerError, psycopg2.Error) as error:
         raise GateCouldNotRun("smoke-could-not-run", str(error), fix="try again: nothing was released") from error
 

