@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""Start PostgreSQL and Mage's web UI with its scheduler on mage_project/, until Ctrl-C."""
+
+import sys
+from pathlib import Path
+
+from in_venv import ensure_packages
+
+if __name__ == "__main__":
+    ensure_packages()
+    from runtime.dev import main
+
+    sys.exit(main(Path(__file__).resolve().parents[1]))

@@ -1,0 +1,208 @@
+"""`make dev`: PostgreSQL and Mage's web UI with its scheduler on this checkout, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import yaml
+
+from runtime.binding import bind_locally
+from runtime.postgres import Server, ServerError, local_server
+from runtime.source_data import load_source
+from runtime.supervised import supervised
+
+_HOST = "127.0.0.1"
+_PORT = 6789
+_START_SECONDS = 120
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_EMAIL = "dev@example.com"
+_WAREHOUSE = "warehouse"
+# Mage's own constant: it names the client "the web UI" and protects nothing.
+_API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
+
+
+class DevError(RuntimeError):
+    """Mage did not start; the message says where to look."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The folders of one checkout. `local` is git-ignored and keeps everything from one start to the next."""
+
+    root: Path
+
+    @property
+    def project(self) -> Path:
+        """The Mage project."""
+        return self.root / "mage_project"
+
+    @property
+    def local(self) -> Path:
+        """What belongs to this machine alone."""
+        return self.root / ".local"
+
+    @property
+    def log(self) -> Path:
+        """What Mage writes to its terminal."""
+        return self.local / "mage.log"
+
+
+def main(root: Path) -> int:
+    """Serve the checkout at `root` until Ctrl-C or SIGTERM; return the exit code."""
+    for number in _ENDINGS:
+        signal.signal(number, _interrupt)
+    try:
+        _serve(Checkout(root))
+    except KeyboardInterrupt:
+        _say("Stopped. The data stays in .local/ for the next start.")
+        return 0
+    except (ServerError, DevError, ValueError) as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    for ending in _ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)  # one is enough: from here on everything ends
+    _say("\nStopping…")
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _serve(checkout: Checkout) -> None:
+    checkout.local.mkdir(exist_ok=True)
+    _say("Starting PostgreSQL and Mage; the first start takes half a minute…")
+    with local_server(checkout.local / "postgres") as server:
+        for name in {"mage", "warehouse"} - server.databases():
+            server.create_database(name)
+        load_source(server)
+        port = _free_port()
+        password = _kept_secret(checkout.local / "owner-password")
+        environment = _environment(checkout, server, password)
+        with _mage(checkout, port, environment) as process:
+            address = f"http://{_HOST}:{port}"
+            _wait_until_ready(process, address, password, checkout)
+            _greet(address, password, server, checkout)
+            code = process.wait()
+            raise DevError(f"Mage ended by itself with exit code {code}; its last words are in {checkout.log}")
+
+
+def _environment(checkout: Checkout, server: Server, password: str) -> dict[str, str]:
+    """Return what Mage finds in its environment: dev's values, bound to `server`."""
+    values = yaml.safe_load((checkout.root / "environments" / "dev" / "values.yaml").read_text())
+    io_config = (checkout.project / "io_config.yaml").read_text()
+    bound = bind_locally(io_config, values["io"]["settings"], values["io"]["secrets"], server, _WAREHOUSE)
+    own = {
+        "ENV": values["env"],
+        "DISABLE_AUTORELOAD": "1",  # which ENV=dev turns on; it restarts the server at every change of a file
+        "SCHEDULER_TRIGGER_INTERVAL": "2",  # seconds; each level of a pipeline waits for one
+        "DEFAULT_EXECUTOR_TYPE": "local_python_force",  # the other one cancels runs when memory looks full
+        "MAGE_DATABASE_CONNECTION_URL": server.url("mage").replace("postgresql://", "postgresql+psycopg2://"),
+        "MAGE_DATA_DIR": str(checkout.local / "mage"),
+        "REQUIRE_USER_AUTHENTICATION": "1",
+        "DEFAULT_OWNER_EMAIL": _EMAIL,
+        "DEFAULT_OWNER_USERNAME": "dev",
+        "DEFAULT_OWNER_PASSWORD": password,
+        "JWT_SECRET": _kept_secret(checkout.local / "jwt-secret"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return {**os.environ, **bound, **own}
+
+
+def _kept_secret(file: Path) -> str:
+    """Return the secret in `file`; at the first call, make one that only we may read."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(18))
+    return file.read_text()
+
+
+def _free_port() -> int:
+    """Return Mage's usual port, or one that is free: asked for a busy port, Mage silently takes another."""
+    for port in (_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                _say(f"Port {port} is in use: taking another one.")
+            else:
+                found: int = probe.getsockname()[1]
+                return found
+    raise DevError("There is no free port.")
+
+
+@contextmanager
+def _mage(checkout: Checkout, port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Mage's server and scheduler; without `supervised` its scheduler and workers would outlive it."""
+    # By module: the console script's first line breaks in a path with a space.
+    command = [sys.executable, "-P", "-m", "mage_ai.cli.main", "start", str(checkout.project)]
+    with (
+        checkout.log.open("wb") as log,
+        supervised(
+            [*command, "--host", _HOST, "--port", str(port)],
+            environment=environment,
+            cwd=checkout.local,
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        yield process
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: str, checkout: Checkout) -> None:
+    """Wait until Mage lets its owner in: it answers some seconds before it has made any user."""
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if _log_in(address, password):
+            return
+        time.sleep(0.5)
+    raise DevError(
+        f"Mage did not start; its last words are in {checkout.log}. If the password in "
+        f"{checkout.local / 'owner-password'} was changed or lost: remove {checkout.local} to start anew."
+    )
+
+
+def _log_in(address: str, password: str) -> bool:
+    """Whether Mage answers and accepts the owner's password."""
+    body = json.dumps({"session": {"email": _EMAIL, "password": password}}).encode()
+    headers = {"Content-Type": "application/json", "X-API-KEY": _API_KEY}
+    request = urllib.request.Request(f"{address}/api/sessions", body, headers)  # noqa: S310 our own http address
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            return "token" in json.load(response).get("session", {})
+    except (urllib.error.URLError, TimeoutError, ConnectionError, json.JSONDecodeError):
+        return False
+
+
+def _greet(address: str, password: str, server: Server, checkout: Checkout) -> None:
+    _say(
+        f"""
+Mage        {address}
+log in as   {_EMAIL}
+password    {password}
+
+databases   postgresql://{server.user}@{server.host}:{server.port}/   warehouse, source, mage
+            password in {checkout.local / "postgres" / "password"}
+Mage's log  {checkout.log}
+
+Ctrl-C stops Mage and PostgreSQL; the data stays."""
+    )

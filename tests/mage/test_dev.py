@@ -1,0 +1,204 @@
+"""`make dev`, started, used and stopped as a person does it, on a checkout in a folder with a space."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from runtime import dev
+
+ROOT = Path(dev.__file__).parents[2]
+WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="looks for processes left behind in /proc: needs Linux"
+)
+
+
+class Dev:
+    """A running `scripts/dev.py`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        environment = {name: value for name, value in os.environ.items() if name != "LOCAL_POSTGRES_URL"}
+        self.process = subprocess.Popen(
+            [sys.executable, root / "scripts" / "dev.py"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+        self.output = ""
+
+    def read_until(self, pattern: str) -> None:
+        """Read what it says until `pattern` appears."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            if re.search(pattern, self.output):
+                return
+        pytest.fail(f"dev.py ended:\n{self.output}")
+
+    def said(self, pattern: str) -> str:
+        """Return the group of `pattern` in what it said."""
+        found = re.search(pattern, self.output)
+        assert found, self.output
+        return found[1]
+
+    def call(self, path: str, body: dict[str, Any] | None = None, token: str = "") -> Any:
+        """Call Mage's API."""
+        headers = {"Content-Type": "application/json", "X-API-KEY": dev._API_KEY}
+        if token:
+            headers["Cookie"] = f"oauth_token={token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.said(r"Mage +(http\S+)") + path, data, headers)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def log_in(self) -> str:
+        """Log in with what it printed; return the token."""
+        login = {"email": self.said(r"log in as +(\S+)"), "password": self.said(r"password +(\S+)\n")}
+        token: str = self.call("/api/sessions", {"session": login})["session"]["token"]
+        return token
+
+    def stop(self, number: signal.Signals) -> int:
+        """Stop it as Ctrl-C (SIGINT) or a service manager (SIGTERM) does; return its exit code."""
+        os.killpg(self.process.pid, number)
+        output, _ = self.process.communicate(timeout=30)
+        self.output += output
+        return self.process.returncode
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not {what} after {seconds} s"
+        time.sleep(0.2)
+
+
+def processes_of(root: Path) -> list[str]:
+    """The command lines of processes that work for the checkout at `root`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            facts = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            if os.fsencode(root) in facts:
+                found.append((process / "cmdline").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("my checkout")
+    for folder in ("scripts", "environments", "mage_project"):
+        shutil.copytree(
+            ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", ".file_versions")
+        )
+    return root
+
+
+@pytest.fixture(scope="module")
+def running(checkout: Path) -> Iterator[Dev]:
+    """A first start, while somebody else has Mage's port."""
+    with socket.socket() as somebody:
+        with contextlib.suppress(OSError):  # then another Mage has it
+            somebody.bind((dev._HOST, dev._PORT))
+            somebody.listen()
+        started = Dev(checkout)
+        try:
+            started.read_until("the data stays")
+            yield started
+        finally:
+            if started.process.poll() is None:
+                started.stop(signal.SIGINT)
+
+
+def test_a_busy_port_is_reported_and_another_one_taken(running: Dev) -> None:
+    assert "Port 6789 is in use" in running.output
+    assert running.said(r"Mage +http://127.0.0.1:(\d+)") != "6789"
+
+
+def test_the_printed_login_works(running: Dev) -> None:
+    assert running.log_in()
+
+
+def test_without_a_login_there_is_no_access(running: Dev) -> None:
+    assert running.call("/api/pipelines")["error"]["code"] == 403
+
+
+def test_what_it_keeps_for_itself_only_its_user_may_read(running: Dev, checkout: Path) -> None:
+    assert {(checkout / ".local" / name).stat().st_mode & 0o077 for name in ("owner-password", "jwt-secret")} == {
+        0
+    }
+
+
+def test_a_triggered_run_of_flights_daily_fills_the_warehouse(running: Dev, checkout: Path) -> None:
+    token = running.log_in()
+    trigger = {"name": "by hand", "schedule_type": "api", "status": "active", "settings": {"timeout": 120}}
+    created = running.call(
+        "/api/pipelines/flights_daily/pipeline_schedules", {"pipeline_schedule": trigger}, token
+    )
+    schedule = created["pipeline_schedule"]["id"]
+    wanted = {"pipeline_run": {"execution_date": "2013-02-08"}}
+    run = running.call(f"/api/pipeline_schedules/{schedule}/pipeline_runs", wanted, token)["pipeline_run"]["id"]
+
+    def completed() -> bool:
+        status = running.call(f"/api/pipeline_runs/{run}", token=token)["pipeline_run"]["status"]
+        assert status != "failed"
+        return bool(status == "completed")
+
+    wait_until(completed, "completed", 90)
+    assert warehouse(running, checkout, "SELECT count(*), count(dep_delay) FROM mart.flights") == (930, 458)
+
+
+def test_stopping_by_ctrl_c_is_no_failure(running: Dev) -> None:
+    assert running.stop(signal.SIGINT) == 0
+
+
+def test_a_stopped_server_leaves_no_process_behind(running: Dev, checkout: Path) -> None:
+    assert running.process.poll() is not None
+    assert processes_of(checkout) == []
+
+
+def test_the_project_is_as_it_was(running: Dev, checkout: Path) -> None:
+    excluded = [f"--exclude={name}" for name in WRITTEN_BY_USE]
+    folders = [ROOT / "mage_project", checkout / "mage_project"]
+    compared = subprocess.run(["diff", "-r", *excluded, *folders], capture_output=True, check=False)
+    assert compared.stdout == b""
+
+
+@pytest.mark.usefixtures("running")
+def test_a_second_start_has_the_login_and_data_of_the_first_and_sigterm_stops_it(checkout: Path) -> None:
+    again = Dev(checkout)
+    again.read_until("the data stays")
+    assert again.log_in()
+    assert warehouse(again, checkout, "SELECT count(*) FROM mart.flights") == (930,)
+    again.stop(signal.SIGTERM)
+    assert processes_of(checkout) == []
+
+
+def warehouse(running: Dev, checkout: Path, question: str) -> tuple[Any, ...] | None:
+    connection = psycopg2.connect(
+        host="127.0.0.1",
+        port=running.said(r"postgresql://\S+:(\d+)/"),
+        user="postgres",
+        password=(checkout / ".local/postgres/password").read_text(),
+        dbname="warehouse",
+    )
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(question)
+        return cursor.fetchone()
