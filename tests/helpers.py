@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 from promotion import gates
+from promotion.cli import promote_main
 from promotion.environment import load_environment
 from promotion.errors import Finding
 from promotion.project import Project
@@ -121,10 +125,12 @@ def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Res
 
 
 def promote(clone: Path, *arguments: str) -> Result:
-    """Run a promotion that must succeed, without a question."""
-    result = run_script(clone, "promote", *arguments, "--yes")
-    assert result.exit_code == 0, result.stderr
-    return result
+    """Promote without a question, as a step towards what is tested: it must succeed, and starts no process."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with chdir(clone), redirect_stdout(stdout), redirect_stderr(stderr), mock.patch.dict(os.environ, GIT):
+        exit_code = promote_main("", [*arguments, "--yes"])
+    assert exit_code == 0, stderr.getvalue()
+    return Result(exit_code, stdout.getvalue(), stderr.getvalue())
 
 
 def write(clone: Path, files: Mapping[str, str | bytes]) -> None:

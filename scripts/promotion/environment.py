@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -69,15 +69,30 @@ def configured(tree: Tree) -> list[str]:
 
 def environment_names(tree: Tree) -> list[str]:
     """Return the environments that `tree` configures, each after the one that it is promoted from."""
-    sources = {name: load_environment(tree, name).policy.source for name in configured(tree)}
+    sources = _sources(tree)
+    return sorted(sources, key=lambda name: (len(_way_back(name, sources)), name))
 
-    def depth(name: str) -> int:
-        steps = 0
-        while name in sources and steps <= len(sources):
-            name, steps = sources[name], steps + 1
-        return steps
 
-    return sorted(sources, key=lambda name: (depth(name), name))
+def source_findings(tree: Tree) -> Iterator[Finding]:
+    """Yield the policies from which no way of promotions leads back to `main`."""
+    sources = _sources(tree)
+    for name, source in sources.items():
+        if _way_back(name, sources)[-1] != MAIN:
+            path, fix = f"{FOLDER}/{name}/policy.yaml", f"name {MAIN}, or an environment that is promoted from it"
+            problem = f"source: no promotion leads from {MAIN} over {source} to {name}"
+            yield Finding(path, None, "unknown-source", problem, fix)
+
+
+def _sources(tree: Tree) -> dict[str, str]:
+    return {name: load_environment(tree, name).policy.source for name in configured(tree)}
+
+
+def _way_back(name: str, sources: Mapping[str, str]) -> list[str]:
+    """Return the sources of `name`, the nearest first, up to the first that has none or was passed before."""
+    way = [name]
+    while way[-1] in sources and way[-1] not in way[:-1]:
+        way.append(sources[way[-1]])
+    return way
 
 
 def load_environment(tree: Tree, name: str) -> Environment:

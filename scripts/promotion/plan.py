@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from promotion import changes, refusals
 from promotion.changes import FileChange, PipelineChange, ScheduleChange, platform_digest
 from promotion.environment import Environment
-from promotion.errors import PromotionError, UsageError
+from promotion.errors import PromotionError
 from promotion.evidence import evidence_keys
 from promotion.gates import static_findings
 from promotion.project import FOLDER, Project
@@ -123,11 +123,7 @@ def _selected(request: Request) -> tuple[str, ...] | None:
     known = {*Project(request.source.tree).pipelines, *Project(request.target.tree).pipelines}
     for name in names:
         if name not in known:
-            raise UsageError(
-                "unknown-pipeline",
-                f"{request.source.endpoint.environment} has no pipeline {name!r}",
-                fix=f"one of {', '.join(sorted(known)) or 'none'}",
-            )
+            raise refusals.unknown_pipeline(request.source.endpoint.environment, name, known)
     return tuple(dict.fromkeys(names)) or None
 
 
@@ -157,10 +153,17 @@ def _refusals(
     request: Request, after: Project, moved: Sequence[PipelineChange], held: Sequence[Hold]
 ) -> Iterator[PromotionError]:
     """Yield what stands in the way, the most fundamental first."""
-    source, environment, options = request.source.endpoint, request.environment, request.options
+    environment, options = request.environment, request.options
     if request.action == "promotion" and not options.release_hold:
         yield from refusals.on_hold(held)
     if not options.verify_dependants:
-        yield from refusals.shared_file(source, environment, options.pipelines, moved)
+        yield from refusals.shared_file(_command(request), options.pipelines, moved)
     if "static" in environment.policy.gates:
         yield from refusals.static_gate(static_findings(after, environment))
+
+
+def _command(request: Request) -> str:
+    source, target = request.source.endpoint, request.environment.name
+    if request.action == "rollback":
+        return f"scripts/rollback.py {target} --to {source.release} --reason TEXT"
+    return f"scripts/promote.py {source.environment} {target}"

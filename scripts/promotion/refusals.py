@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from promotion.changes import PipelineChange
 from promotion.environment import Environment
-from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused
-from promotion.release import Endpoint, Hold
+from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
+from promotion.release import Hold
 
 
 def refuse_wrong_source(source: str, environment: Environment) -> None:
@@ -21,6 +21,12 @@ def refuse_wrong_source(source: str, environment: Environment) -> None:
         )
 
 
+def unknown_pipeline(place: str, name: str, known: Collection[str]) -> UsageError:
+    """Return the refusal of a name that nobody has."""
+    fix = f"one of {', '.join(sorted(known)) or 'none'}"
+    return UsageError("unknown-pipeline", f"{place} has no pipeline {name!r}", fix=fix)
+
+
 def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
     """What was rolled back does not come back by itself."""
     for hold in held:
@@ -31,14 +37,14 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
         )
 
 
-def shared_file(
-    source: Endpoint, environment: Environment, selected: Sequence[str], changes: Sequence[PipelineChange]
-) -> Iterator[Conflict]:
-    """An environment has one version of a file: a shared one moves for every pipeline that uses it."""
+def shared_file(command: str, selected: Sequence[str], changes: Sequence[PipelineChange]) -> Iterator[Conflict]:
+    """An environment has one version of a file: a shared one moves for every pipeline that uses it.
+
+    `command` is what the person typed, without its selection.
+    """
     affected = [change for change in changes if change.action == "affected"]
     if not affected:
         return
-    command = f"scripts/promote.py {source.environment} {environment.name}"
     chosen = " ".join(f"-p {name}" for name in selected)
     include = " ".join(f"-p {change.name}" for change in affected)
     yield Conflict(

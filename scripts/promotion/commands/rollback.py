@@ -9,6 +9,7 @@ from promotion.holds import holds_after_rollback
 from promotion.interactive import carry_out
 from promotion.plan import Options, Plan, Request, Side, build_plan
 from promotion.project import Project
+from promotion.refusals import unknown_pipeline
 from promotion.release import Endpoint, Release
 from promotion.report import Report
 from promotion.sides import environment_side, main_side
@@ -73,6 +74,9 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
 def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
     """Return the release `number`, by default the last one in which `names` differ and are not on hold."""
     current, *earlier = target.releases
+    ever = {name for release in target.releases for name in release.pipelines}
+    if unknown := [name for name in names if name not in ever]:
+        raise unknown_pipeline(current.environment, unknown[0], ever)
     environment = current.environment
     if number is not None:
         for release in earlier:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from promotion.changes import platform_digest
 from promotion.environment import FOLDER as ENVIRONMENTS
-from promotion.environment import environment_names, load_environment
+from promotion.environment import environment_names, load_environment, source_findings
 from promotion.errors import Finding, GateRefused, UsageError
 from promotion.gates import static_findings
 from promotion.git import Repository
@@ -41,6 +41,7 @@ def _verify_folder(folder: Path, report: Report, story: Story) -> int:
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     with story.step(f"static gate for {', '.join(names)}"):
         findings = {f for name in names for f in static_findings(project, load_environment(tree, name))}
+        findings |= set(source_findings(tree))
     if not findings:
         with story.step("static gate: Mage loads every pipeline"):
             findings = set(mage_findings(folder / FOLDER, project.pipelines))
@@ -64,36 +65,47 @@ def _verify_environment(repository: Repository, name: str, report: Report, story
     repository.fetch()
     load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     history = releases(repository, name)
+    findings: list[Finding] = []
     with story.step(f"derive every digest of {len(history)} releases"):
-        _conclude([finding for release in reversed(history) for finding in _release_findings(repository, release)])
+        for position, release in enumerate(reversed(history), start=1):
+            place = f"{branch_of(name)} release {release.number} ({release.commit[:8]})"
+            findings += _digest_findings(repository, release, place)
+            findings += _chain_findings(repository, release, name, position, place)
+    _conclude(findings)
     document = {"environment": name, "releases": len(history)}
     report.result("verified", document, [(f"OK: {len(history)} releases of {name}", "green")])
     return 0
 
 
-def _release_findings(repository: Repository, release: Release) -> Iterator[Finding]:
-    place = f"{branch_of(release.environment)} release {release.number} ({release.commit[:8]})"
+def _digest_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
+    """Derive again what the record says, and look for what it cannot say anything about."""
+    fix = "somebody wrote to the branch by hand: roll back"
     project = Project(repository.tree(release.commit))
+    own = project.tree.under(f"{ENVIRONMENTS}/{release.environment}")
     derived = {f"pipelines.{name}": project.digest(name) for name in project.pipelines}
-    derived["platform"] = platform_digest(project)
-    derived["configuration"] = project.tree.under(f"{ENVIRONMENTS}/{release.environment}").digest()
-    derived["image.tag"] = image_tag(project.tree)
+    derived |= {"platform": platform_digest(project), "configuration": own.digest()}
+    derived |= {"image.tag": image_tag(project.tree)}
     recorded = {f"pipelines.{name}": entry.digest for name, entry in release.pipelines.items()}
     recorded |= {"platform": release.platform, "configuration": release.configuration, "image.tag": release.image}
     for key in sorted({*derived, *recorded}):
         if derived.get(key) != recorded.get(key):
             problem = f"{key} is recorded as {recorded.get(key)} and derived as {derived.get(key)}"
-            yield Finding(
-                place, None, "digest-mismatch", problem, "somebody wrote to the branch by hand: roll back"
-            )
-    yield from _chain_findings(repository, release, place)
+            yield Finding(place, None, "digest-mismatch", problem, fix)
+    for path in project.tree.under(ENVIRONMENTS).without(own):
+        yield Finding(place, None, "unexpected-file", f"{path} belongs to another environment", fix)
 
 
-def _chain_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
-    expected = len(repository.history(release.commit))
-    if release.number != expected:
-        problem = f"the record says release {release.number}, the branch has {expected} commits"
-        yield Finding(place, None, "chain-broken", problem, "somebody rewrote the branch: compare with a clone")
+def _chain_findings(
+    repository: Repository, release: Release, name: str, position: int, place: str
+) -> Iterator[Finding]:
+    """The branch holds the releases of `name`, one commit each, numbered from 1."""
+    rewritten = "somebody rewrote the branch: compare with a clone"
+    if release.environment != name:
+        problem = f"the record is one of {release.environment}"
+        yield Finding(place, None, "chain-broken", problem, rewritten)
+    if release.number != position:
+        problem = f"the record says release {release.number}, but the commit is number {position} of the branch"
+        yield Finding(place, None, "chain-broken", problem, rewritten)
     if len(repository.parents(release.commit)) > 1:
         yield Finding(place, None, "chain-broken", "the commit is a merge", "releases are appended, never merged")
 
