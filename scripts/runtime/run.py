@@ -38,7 +38,10 @@ class Run:
 
 @dataclass(frozen=True)
 class BlockResult:
-    """What became of one block: completed, failed, skipped (a condition was false) or upstream_failed."""
+    """What became of one block: completed, failed, skipped (a condition was false) or upstream_failed.
+
+    An `error` of a block that did not fail is that of its condition or callback, and fails the run: Mage goes on.
+    """
 
     block: str
     status: str

@@ -19,8 +19,8 @@ import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,6 +31,7 @@ _SQL_SAMPLE = 1000  # Mage reads back no more of what an SQL block wrote
 # A frame of a traceback. Mage executes a block as text: its file is "<string>".
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 _ASSERTION = re.compile(r"^AssertionError(?:: (.+))?$", re.MULTILINE)
+_ADDON_BROKE = re.compile(r'"Failed to execute (conditional|\w+ callback) block ')
 _PROGRAM = "returned non-zero exit status"
 
 
@@ -92,7 +93,8 @@ class Mage:
         self.clock = SensorClock(sensor_seconds)
         block.time = self.clock
         block.StreamToLogger = self.output.copying(block.StreamToLogger)
-        logging.getLogger().handlers = [logging.NullHandler()]  # Mage logs to files as well
+        self.complaints = Complaints()
+        logging.getLogger().handlers = [self.complaints]  # and no terminal: Mage logs to files as well
 
     def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit) -> None:
         """Run `pipeline` once; emits `start` and `block` for each block, then `end`."""
@@ -122,30 +124,41 @@ class Mage:
     def _run_blocks(self, run: Any, emit: Emit) -> str | None:
         """Run what is ready until nothing is; return what went wrong."""
         reported: set[int] = set()
+        broken: list[str] = []
         while not run.all_blocks_completed(include_failed_blocks=True):
             run.update_block_run_statuses(run.initial_block_runs)
             ready = run.executable_block_runs()
             if not ready:
                 break
             for block_run in ready:
-                emit("block", **self._run_block(run, block_run, emit))
+                result = self._run_block(run, block_run, emit)
+                emit("block", **result)
                 reported.add(block_run.id)
+                if result["error"]:
+                    broken.append(block_run.block_uuid)
             run.refresh()
         for block_run in run.block_runs:
             if block_run.id not in reported:
                 emit("block", block=block_run.block_uuid, status=_status(block_run), seconds=0.0)
-        failed = [block_run.block_uuid for block_run in run.block_runs if _status(block_run) == "failed"]
-        return f"failed: {', '.join(failed)}" if failed else None
+        if broken:
+            return f"failed: {', '.join(broken)}"
+        return None if run.all_blocks_completed() else "some blocks never became ready to run"
 
     def _run_block(self, run: Any, block_run: Any, emit: Emit) -> dict[str, Any]:
         block = self.pipeline.get(run.pipeline_uuid).get_block(block_run.block_uuid)
         emit("start", block=block_run.block_uuid, timeout=block.timeout)
         self.clock.start()
         self.output.start()
+        self.complaints.start()
         started = time.monotonic()
         outcome: Any = None
-        with suppress(Exception):  # recorded in the block run, with its traceback
+        try:
             outcome = self.scheduler.run_block(run.id, block_run.id, self._variables(run), {})
+        except Exception as problem:  # noqa: BLE001 recorded by Mage with its traceback, if it came that far
+            block_run.refresh()
+            if _status(block_run) != "failed":
+                details = {"error": str(problem), "message": traceback.format_exc()}
+                block_run.update(status=block_run.BlockRunStatus.FAILED, metrics={"error": details})
         block_run.refresh()
         output = self.output.text()
         return {
@@ -153,7 +166,7 @@ class Mage:
             "status": _status(block_run),
             "seconds": time.monotonic() - started,
             "rows": _rows(outcome, block),
-            "error": self._error(block_run, block, output),
+            "error": self._error(block_run, block, output) or self.complaints.text(),
             "output": output,
         }
 
@@ -168,17 +181,17 @@ class Mage:
         if _status(block_run) != "failed":
             return None
         error = (block_run.metrics or {}).get("error") or {}
-        traceback = error.get("message") or ""
-        said = (error.get("error") or "").strip() or traceback.strip().rpartition("\n")[2]
+        stack = error.get("message") or ""
+        said = (error.get("error") or "").strip() or stack.strip().rpartition("\n")[2]
         if failed_test := _ASSERTION.search(output):
-            said, traceback = f"{said}: {failed_test[1] or 'an assertion failed'}", output
+            said, stack = f"{said}: {failed_test[1] or 'an assertion failed'}", output
         if _PROGRAM in said:
             said = f"{said.rpartition(_PROGRAM)[1]}: {output.strip()[-500:]}"
-        return f"{said}{self._place(block, traceback)}"
+        return f"{said}{self._place(block, stack)}"
 
-    def _place(self, block: Any, traceback: str) -> str:
+    def _place(self, block: Any, stack: str) -> str:
         """Return " (file:line)" of the innermost frame in the project's own code."""
-        for file, line in reversed(_FRAME.findall(traceback)):
+        for file, line in reversed(_FRAME.findall(stack)):
             path = Path(block.file_path if file == "<string>" else file)
             if path.is_relative_to(self.project):
                 return f" ({path.relative_to(self.project)}:{line})"
@@ -233,6 +246,25 @@ class Output:
                 super().write(text)
 
         return Printed
+
+
+class Complaints(logging.Handler):
+    """Errors of conditions and callbacks: Mage takes the first for a no, ignores the second and logs both."""
+
+    def start(self) -> None:
+        """Forget what was logged so far."""
+        self._errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record of Mage's log, a JSON document, if it is such an error."""
+        message = record.getMessage()
+        if _ADDON_BROKE.search(message):
+            entry = json.loads(message)
+            self._errors.append(f"{entry['message']} {entry['error_stacktrace']}")
+
+    def text(self) -> str | None:
+        """Return what was logged since `start`."""
+        return "; ".join(self._errors) or None
 
 
 def _moment(value: Any) -> datetime:

@@ -54,8 +54,9 @@ class Block:
 
 
 def _decorators(block_type: str) -> str:
+    name = "condition" if block_type == "conditional" else block_type
     lines = "if '{0}' not in globals():\n    from mage_ai.data_preparation.decorators import {0}\n"
-    return lines.format(block_type) + lines.format("test")
+    return lines.format(name) + lines.format("test")
 
 
 def write_project(folder: Path, pipelines: Mapping[str, Sequence[Block]], **settings: dict[str, Any]) -> Path:

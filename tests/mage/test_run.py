@@ -39,6 +39,11 @@ TEST = """
     def few(data, *_):
         assert len(data) < 3, 'too many'
 """
+BROKEN_CALLBACK = """
+    @callback('success')
+    def tell(*args, **kwargs):
+        return no_line
+"""
 SQUARE_IN_R = """
     transform <- function(df_1, ...) {
       cat('from R')
@@ -93,8 +98,21 @@ PIPELINES = {
         LOAD,
         Block("guarded", PASS_ON, ["load"]),
         Block("below", PASS_ON, ["guarded"]),
-        Block("never", "@conditional\ndef no(*_, **__):\n    return False\n", ["guarded"], type="conditional"),
+        Block("never", "@condition\ndef no(*_, **__):\n    return False\n", ["guarded"], type="conditional"),
     ],
+    "true_condition": [
+        LOAD,
+        Block("always", "@condition\ndef yes(*_, **__):\n    return True\n", ["load"], type="conditional"),
+    ],
+    "broken_condition": [
+        LOAD,
+        Block("typo", "@condition\ndef no(*_, **__):\n    return flase\n", ["load"], type="conditional"),
+    ],
+    "broken_callback": [
+        LOAD,
+        Block("loud", BROKEN_CALLBACK, ["load"], type="callback"),
+    ],
+    "no_file": [Block("lost", "", options={"configuration": {}})],
     "dynamic": [
         Block(
             "split",
@@ -298,6 +316,24 @@ def test_a_false_condition_skips_the_block_and_its_descendants(results: dict[str
 
 def test_a_run_with_skipped_blocks_completes(results: dict[str, RunResult]) -> None:
     assert results["condition"].status == "completed"
+
+
+def test_a_true_condition_lets_the_block_run(results: dict[str, RunResult]) -> None:
+    assert statuses(results["true_condition"]) == {"load": "completed"}
+
+
+def test_a_condition_that_breaks_fails_the_run(results: dict[str, RunResult]) -> None:
+    assert results["broken_condition"].status == "failed"
+    assert "name 'flase' is not defined" in str(block(results["broken_condition"], "load").error)
+
+
+def test_a_callback_that_breaks_fails_the_run(results: dict[str, RunResult]) -> None:
+    assert results["broken_callback"].status == "failed"
+    assert "'no_line' is not defined" in str(block(results["broken_callback"], "load").error)
+
+
+def test_a_block_without_code_fails(results: dict[str, RunResult]) -> None:
+    assert "does not have any decorated functions" in str(block(results["no_file"], "lost").error)
 
 
 def test_a_dynamic_block_runs_its_child_once_for_each_value(results: dict[str, RunResult]) -> None:
