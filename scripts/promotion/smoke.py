@@ -69,7 +69,8 @@ def _prove_repeatable(plan: Plan, project: Path, runs: Sequence[Run], story: Sto
                 states.append(snapshot(url, ignore=volatile))
 
         with story.step(f"smoke: two runs of {', '.join(plan.due)}"):
-            run_pipelines(project, [*runs, *runs], environment=environment, on_result=look)
+            # Nothing else writes to this warehouse: what a sensor does not find at once, it never will.
+            run_pipelines(project, [*runs, *runs], environment=environment, on_result=look, sensor_seconds=1)
     _refuse_differences(*states)
 
 

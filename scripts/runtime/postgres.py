@@ -28,6 +28,8 @@ _HOST = "127.0.0.1"
 _SUPERUSER = "postgres"
 _START_SECONDS = 60
 _INITDB = ("--username", _SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync")
+# The password is random: hashing it 4,096 times protects nothing and costs 5 ms at every connection.
+_INITDB_PASSWORD = ("-c", "scram_iterations=1")
 _INITDB_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 _SETTINGS = {"listen_addresses": _HOST, "unix_socket_directories": "", "timezone": "UTC"}
 # A throw-away server has nothing to lose in a power cut.
@@ -153,7 +155,7 @@ class _Cluster:
         self.password.touch(mode=0o600)
         self.password.write_text(secrets.token_urlsafe(24))
         self._give(self.password)
-        login = ("--pwfile", str(self.password))
+        login = ("--pwfile", str(self.password), *_INITDB_PASSWORD)
         with self._start("initdb", "--pgdata", str(unfinished), *login, *_INITDB, *_INITDB_LOCALE) as initdb:
             if initdb.wait():
                 raise ServerError(f"PostgreSQL could not create a database in {self.folder}:\n{self._said()}")

@@ -71,6 +71,8 @@ def _load(cursor: Cursor) -> None:
             cursor.copy_expert(f"COPY public.{table} FROM STDIN (FORMAT csv, HEADER MATCH, NULL 'NA')", file)
         if key := _KEYS.get(table):  # after the rows: building an index at once is faster
             cursor.execute(f"ALTER TABLE public.{table} ADD PRIMARY KEY ({key})")
+    for table in _KEYS:  # the other way to select a day
+        cursor.execute(f"CREATE INDEX ON public.{table} (make_date(year, month, day))")
     cursor.execute("ANALYZE")
 
 

@@ -12,6 +12,7 @@ The parent (`run.py`) sets the environment, which Mage reads while it is importe
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import json
 import logging
@@ -69,6 +70,7 @@ class Mage:
     """The installed Mage, set up for `project` and adapted to runs on one machine."""
 
     def __init__(self, project: Path, sensor_seconds: float) -> None:
+        gc.disable()  # nothing of what is imported is garbage
         # Only here: the import takes two seconds and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
         from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory
         from mage_ai.data_preparation.models import block
@@ -78,13 +80,18 @@ class Mage:
         from mage_ai.orchestration.db import db_connection, engine
         from mage_ai.orchestration.db.models.base import Base
         from mage_ai.orchestration.db.models.schedules import PipelineRun, PipelineSchedule
+        from sqlalchemy import event
 
+        gc.freeze()
+        gc.enable()
         self.project = project
         self.scheduler = scheduler
         self.pipeline = Pipeline
         self.pipeline_run = PipelineRun
         self.schedule = PipelineSchedule
         self.output = Output()
+        event.listen(engine, "connect", _without_syncing)
+        engine.dispose()  # of the connection that is there already
         Base.metadata.create_all(engine)
         db_connection.start_session()
         # A block may ask for a pod of its own; here it runs like the others.
@@ -196,6 +203,11 @@ class Mage:
             if path.is_relative_to(self.project):
                 return f" ({path.relative_to(self.project)}:{line})"
         return ""
+
+
+def _without_syncing(connection: Any, _: Any) -> None:
+    """Spare a metadata database that ends with us the wait for the disk at every commit."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 class SensorClock:

@@ -138,12 +138,14 @@ def test_a_column_that_changes_has_to_be_declared(clone: Path) -> None:
     assert findings.startswith("smoke-not-repeatable")
 
 
-def test_what_mage_itself_cannot_load_stops_the_release(clone: Path) -> None:
+@pytest.mark.parametrize(("gates", "code"), [("[static]", "static-gate"), ("[static, smoke]", "smoke-failed")])
+def test_what_mage_itself_cannot_load_stops_the_release(clone: Path, gates: str, code: str) -> None:
+    write(clone, {"environments/dev/policy.yaml": f"source: main\ngates: {gates}\n"})
     twice = [block("load_stock", "data_loader"), block("load_stock", "data_loader")]
     write_pipeline(clone, "stock", twice)
     push(clone)
     findings = refused(clone)
-    assert findings.startswith("static-gate")
+    assert findings.startswith(code)
     assert "InvalidPipelineError" in findings
 
 
