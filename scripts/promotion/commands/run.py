@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from runtime.binding import bind_locally
+from runtime.binding import BindingError, bind_locally
 from runtime.postgres import ServerError, local_server
 from runtime.run import BlockResult, Run, RunResult, WorkerError, run_pipelines
 from runtime.source_data import load_source
@@ -141,6 +141,8 @@ def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
             yield bound | {"ENV": environment.name}
     except ServerError as error:
         raise PromotionError("no-server", str(error)) from error
+    except BindingError as error:
+        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
 
 
 def _run(
