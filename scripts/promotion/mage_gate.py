@@ -10,9 +10,10 @@ from runtime.load import LoadError, load_pipelines
 from promotion.errors import Finding, GateCouldNotRun, GateRefused
 from promotion.plan import Plan
 from promotion.project import FOLDER
+from promotion.story import Story
 
 
-def refuse_what_mage_cannot_load(plan: Plan) -> None:
+def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:
     """Raise `GateRefused` with what Mage says of each pipeline that changes and that it cannot load.
 
     Those that a smoke test runs, or has run, are left out: it loads them too, and Mage takes seconds to start.
@@ -20,7 +21,8 @@ def refuse_what_mage_cannot_load(plan: Plan) -> None:
     smoked = {*plan.due, *plan.evidence}
     names = [change.name for change in plan.pipelines if change.after is not None and change.name not in smoked]
     if names:
-        with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        step = story.step(f"static gate: Mage loads {', '.join(names)}")
+        with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
             plan.tree.under(FOLDER).write_to(Path(folder))
             findings = mage_findings(Path(folder) / FOLDER, names)
         if findings:
