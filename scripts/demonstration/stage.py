@@ -48,7 +48,8 @@ class Stage:
                 f"`{command}` ended with exit code {code} instead of {exits}",
                 fix="read what it said above; scripts/demo.py --keep leaves the clone for a closer look",
             )
-        self.say(f"exit code {code}, {time.monotonic() - started:.1f} s", "dim")
+        if command.startswith("scripts/"):
+            self.say(f"exit code {code}, {time.monotonic() - started:.1f} s", "dim")
 
     def say(self, line: str, style: str = "") -> None:
         """Tell one line of the story."""

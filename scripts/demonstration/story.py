@@ -18,7 +18,7 @@ def first_release(stage: Stage) -> None:
 
 def dev_runs(stage: Stage) -> None:
     """Dev runs a week of flights, with the snowstorm of 8 and 9 February 2013."""
-    stage.type(f"scripts/run.py dev --days {_WEEK} --quiet")
+    stage.type(f"scripts/run.py dev -p flights_daily -p late_flight_alerts --days {_WEEK} --quiet")
 
 
 def on_to_prod(stage: Stage) -> None:
