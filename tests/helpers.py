@@ -222,8 +222,8 @@ def make_clone(folder: Path) -> Path:
     """Make a bare remote and a clone of it with the small project on main; return the clone."""
     clone = folder / "clone"
     clone.mkdir(parents=True)
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
-    git(clone, "init", "--quiet", "--initial-branch=main")
+    git(folder, "init", "--quiet", "--template=", "--bare", "--initial-branch=main", "remote.git")
+    git(clone, "init", "--quiet", "--template=", "--initial-branch=main")
     git(clone, "remote", "add", "origin", "../remote.git")
     write_project(clone)
     push(clone, "Begin")

@@ -29,6 +29,7 @@ class Repository:
     def __init__(self, root: Path, remote: str) -> None:
         self.root = root
         self.remote = remote
+        self._heads: dict[str, str] = {}
         self._reader: subprocess.Popen[bytes] | None = None
         self._contents: dict[str, bytes] = {}
 
@@ -66,8 +67,10 @@ class Repository:
     # What is there
 
     def fetch(self) -> None:
-        """Bring the remote's `main` and `env/*` up to date, as remote-tracking refs only."""
-        refspecs = [f"+refs/heads/{branch}:refs/remotes/{self.remote}/{branch}" for branch in (MAIN, "env/*")]
+        """Read where the remote's `main` and `env/*` are, and bring those commits here.
+
+        No ref of this clone moves: two commands in one clone do not meet, and a killed one leaves no lock.
+        """
         if self._git("rev-parse", "--is-shallow-repository") == "true":
             raise PromotionError(
                 "shallow-clone",
@@ -75,14 +78,12 @@ class Repository:
                 fix="git fetch --unshallow",
             )
         try:
-            self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--prune", self.remote, *refspecs)
+            listing = self._git("ls-remote", "--quiet", self.remote, f"refs/heads/{MAIN}", "refs/heads/env/*")
+            self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
+            if self._heads:
+                options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=")
+                self._git("fetch", *options, self.remote, *self._heads)
         except CommandError as error:
-            if f"couldn't find remote ref refs/heads/{MAIN}" in error.stderr:
-                raise PromotionError(
-                    "no-main",
-                    f"the remote {self.remote} has no branch {MAIN}",
-                    fix=f"git push {self.remote} {MAIN}",
-                ) from error
             raise PromotionError(
                 "remote-unreachable",
                 f"the remote {self.remote} could not be read:\n{error.stderr}",
@@ -90,16 +91,8 @@ class Repository:
             ) from error
 
     def head(self, branch: str) -> str | None:
-        """Return the commit that `branch` of the remote points to, None where there is none."""
-        with suppress(CommandError):
-            return self._git("rev-parse", "--verify", "--quiet", f"refs/remotes/{self.remote}/{branch}^{{commit}}")
-        return None
-
-    def branches(self, prefix: str) -> list[str]:
-        """Return the remote's branches below `prefix`, without the remote's name."""
-        base = f"refs/remotes/{self.remote}/"
-        refs = self._git("for-each-ref", "--format=%(refname)", base + prefix).splitlines()
-        return [ref.removeprefix(base) for ref in refs]
+        """Return the commit that `branch` of the remote pointed to at the last fetch, None if there was none."""
+        return self._heads.get(f"refs/heads/{branch}")
 
     def history(self, commit: str) -> list[str]:
         """Return the first-parent history of `commit`, newest first."""
@@ -116,17 +109,12 @@ class Repository:
 
     def unpushed(self, roots: Iterable[str]) -> list[str]:
         """Return the commits of the local `main` that touch `roots` and that the remote's does not have."""
-        with suppress(CommandError):
-            log = self._git(
-                "log", "--format=%h %s", f"refs/remotes/{self.remote}/{MAIN}..refs/heads/{MAIN}", "--", *roots
-            )
-            return log.splitlines()
+        with suppress(CommandError):  # there need be no local main
+            options = ("--format=%h %s", "--no-show-signature")
+            return self._git(
+                "log", *options, f"^{self.head(MAIN)}", f"refs/heads/{MAIN}", "--", *roots
+            ).splitlines()
         return []
-
-    def tracked(self) -> list[str]:
-        """Return the paths of the work tree that git tracks or would track."""
-        listing = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        return sorted({path for path in listing.split("\0") if path})
 
     def identity(self) -> str:
         """Return `Name <email>` of the person at the keyboard."""
@@ -208,9 +196,16 @@ class Repository:
 
     def _explain_failed_push(self, branch: str, commit: str, expected: str | None, error: CommandError) -> None:
         """Ask the remote what happened: a connection can also break after the push went through."""
-        self.fetch()
+        try:
+            self.fetch()
+        except PromotionError as unreachable:
+            raise PromotionError(
+                "push-unknown",
+                f"the push to {branch} failed, and the remote does not say if it went through:\n{error.stderr}",
+                fix=f"once it can be reached again: scripts/status.py {branch.removeprefix('env/')}",
+            ) from unreachable
         now = self.head(branch)
-        if now == commit:
+        if now and commit in self.history(now):
             return
         if now != expected:
             raise Conflict(

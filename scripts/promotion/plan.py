@@ -83,9 +83,14 @@ class Plan:
         """Whether the target already is what it would become."""
         return not self.files
 
-    def same_outcome(self, later: Plan) -> bool:
-        """Whether `later`, computed after the target moved, makes the same changes to the same tree."""
-        return self.pipelines == later.pipelines and self.tree.digest() == later.tree.digest()
+    def same_changes(self, later: Plan) -> bool:
+        """Whether `later`, computed after the target moved, changes the same and asks for no other proof."""
+        return (
+            (self.pipelines, self.files, self.schedules) == (later.pipelines, later.files, later.schedules)
+            and self.configuration == later.configuration
+            and self.platform[1] == later.platform[1]
+            and all(name in self.due and self.keys[name] == later.keys[name] for name in later.due)
+        )
 
 
 def build_plan(request: Request) -> Plan:
