@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,7 @@ from typing import Any
 from unittest import mock
 
 import yaml
-from promotion import gates
-from promotion.cli import promote_main
+from promotion import cli, gates
 from promotion.environment import load_environment
 from promotion.errors import Finding
 from promotion.project import Project
@@ -124,13 +123,20 @@ def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Res
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def promote(clone: Path, *arguments: str) -> Result:
-    """Promote without a question, as a step towards what is tested: it must succeed, and starts no process."""
+def call_script(clone: Path, name: str, *arguments: str) -> Result:
+    """Do what `run_script` does in this process: many times faster, for whatever is not about processes."""
+    main: Callable[[str, Sequence[str]], int] = getattr(cli, f"{name}_main")
     stdout, stderr = io.StringIO(), io.StringIO()
     with chdir(clone), redirect_stdout(stdout), redirect_stderr(stderr), mock.patch.dict(os.environ, GIT):
-        exit_code = promote_main("", [*arguments, "--yes"])
-    assert exit_code == 0, stderr.getvalue()
+        exit_code = main("", arguments)
     return Result(exit_code, stdout.getvalue(), stderr.getvalue())
+
+
+def promote(clone: Path, *arguments: str) -> Result:
+    """Promote without a question, as a step towards what is tested: it must succeed."""
+    result = call_script(clone, "promote", *arguments, "--yes")
+    assert result.exit_code == 0, result.stderr
+    return result
 
 
 def write(clone: Path, files: Mapping[str, str | bytes]) -> None:

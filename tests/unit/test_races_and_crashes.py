@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from helpers import (
     PROJECT,
+    call_script,
     command,
     digests,
     environment,
@@ -85,7 +86,7 @@ def assert_sound(clone: Path, releases: int) -> None:
     """Every release is there, in one line, and verifies."""
     assert git(remote_of(clone), "rev-list", "--count", "env/dev") == str(releases)
     assert git(remote_of(clone), "rev-list", "--min-parents=2", "env/dev") == ""
-    assert run_script(clone, "verify", "dev").exit_code == 0
+    assert call_script(clone, "verify", "dev").exit_code == 0
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers import (
     PROJECT,
+    call_script,
     digests,
     head,
     promote,
@@ -34,7 +35,7 @@ def change(clone: Path, path: str, text: str) -> None:
 
 def roll_back(clone: Path, *arguments: str) -> str:
     """Roll dev back; return what it printed."""
-    result = run_script(clone, "rollback", "dev", "--yes", "--reason", "wrong totals", *arguments)
+    result = call_script(clone, "rollback", "dev", "--yes", "--reason", "wrong totals", *arguments)
     assert result.exit_code == 0, result.stderr
     return result.stdout
 

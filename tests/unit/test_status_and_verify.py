@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers import (
     PROJECT,
+    call_script,
     edit_branch,
     git,
     head,
@@ -25,7 +26,7 @@ LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 
 
 def environment(clone: Path, name: str) -> dict[str, Any]:
-    document = run_script(clone, "status", "--json").document["status"]
+    document = call_script(clone, "status", "--json").document["status"]
     return next(entry for entry in document["environments"] if entry["name"] == name)
 
 
@@ -82,7 +83,7 @@ def test_status_sees_what_another_clone_released(promoted_to_dev: Path) -> None:
 
 def verification(clone: Path, name: str = "dev") -> set[str]:
     """Return the codes of what verify finds."""
-    result = run_script(clone, "verify", name, "--json")
+    result = call_script(clone, "verify", name, "--json")
     if result.exit_code == 0:
         return set()
     error = result.document["error"]
