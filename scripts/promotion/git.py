@@ -81,7 +81,7 @@ class Repository:
             listing = self._git("ls-remote", "--quiet", self.remote, f"refs/heads/{MAIN}", "refs/heads/env/*")
             self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
             if self._heads:
-                options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=")
+                options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
                 self._git("fetch", *options, self.remote, *self._heads)
         except CommandError as error:
             raise PromotionError(
@@ -190,7 +190,8 @@ class Repository:
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected or ''}"
         try:
-            self._git("push", "--quiet", lease, self.remote, f"{commit}:{ref}")
+            options = ("--quiet", "--no-follow-tags", "--no-recurse-submodules", lease)
+            self._git("push", *options, self.remote, f"{commit}:{ref}")
         except CommandError as error:
             self._explain_failed_push(branch, commit, expected, error)
 

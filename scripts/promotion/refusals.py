@@ -29,10 +29,11 @@ def unknown_pipeline(place: str, name: str, known: Collection[str]) -> UsageErro
 
 def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
     """What was rolled back does not come back by itself."""
-    for hold in held:
+    if held:
+        told = (f"{hold.pipeline} {hold.digest[7:15]} (release {hold.release}: {hold.reason})" for hold in held)
         yield PolicyRefused(
             "on-hold",
-            f"{hold.pipeline} {hold.digest[7:15]} was rolled back with release {hold.release}: {hold.reason}",
+            f"rolled back, and on hold since: {', '.join(told)}",
             fix="promote a newer version, or add --release-hold --reason TEXT",
         )
 

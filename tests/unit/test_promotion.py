@@ -122,6 +122,18 @@ def test_a_promotion_leaves_the_clone_as_it_is(project: Path) -> None:
     assert untouched(project) == before
 
 
+def test_a_promotion_pushes_nothing_but_the_release(promoted_to_dev: Path) -> None:
+    """Git would add what the user's configuration tells it to, like tags on the branch."""
+    git(promoted_to_dev, "fetch", "--quiet")
+    git(promoted_to_dev, "tag", "-a", "-m", "mine", "mine", "origin/env/dev")
+    git(promoted_to_dev, "config", "push.followTags", "true")
+    write(promoted_to_dev, {LOAD_STOCK: "x = 1\n"})
+    git(promoted_to_dev, "commit", "--quiet", "-am", "Change")
+    git(promoted_to_dev, "push", "--quiet", "--no-follow-tags", "origin", "main")
+    promote(promoted_to_dev, "main", "dev")
+    assert git(remote_of(promoted_to_dev), "for-each-ref", "refs/tags") == ""
+
+
 @pytest.mark.parametrize("where", ["a folder of the clone", "a linked work tree", "a detached head"])
 def test_a_promotion_starts_from_anywhere_in_a_clone(project: Path, where: str) -> None:
     start = project / PROJECT

@@ -84,6 +84,13 @@ def test_what_is_on_hold_is_not_promoted_again(rolled_back: Path) -> None:
     assert "--release-hold --reason" in error["fix"]
 
 
+def test_all_that_is_on_hold_is_told_at_once(three_releases: Path) -> None:
+    roll_back(three_releases, "--to", "1")
+    message = refused(three_releases, "promote", "main", "dev", "--yes")["message"]
+    assert "orders" in message
+    assert "stock" in message
+
+
 def test_a_hold_on_one_pipeline_does_not_hold_another(rolled_back: Path) -> None:
     write(rolled_back, {LOAD_STOCK: "other = 1\n"})
     push(rolled_back)
