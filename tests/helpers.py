@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 import yaml
+
 from promotion import cli, gates
 from promotion.environment import load_environment
 from promotion.errors import Finding

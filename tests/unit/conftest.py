@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from helpers import git, make_clone, promote, remote_of, write_project
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from helpers import tree_of, write
 from promotion.environment import environment_names, load_environment
 from promotion.errors import Finding, GateRefused

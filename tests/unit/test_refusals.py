@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from helpers import (
     PROJECT,
     SECRET,
@@ -22,6 +23,7 @@ from helpers import (
     write,
     write_environment_gates,
 )
+from promotion.process import without_credentials
 
 MONEY = f"{PROJECT}/utils/money.py"
 
@@ -122,13 +124,19 @@ def test_nobody_known_as_the_author(project: Path) -> None:
     assert "git config user.name" in error["fix"]
 
 
-@pytest.mark.parametrize("password", [SECRET, f"{SECRET}@x", f"{SECRET}:x"])
+@pytest.mark.parametrize("password", [SECRET, f"x@{SECRET}", f"x:{SECRET}"])
 def test_credentials_in_the_remotes_address_are_never_shown(project: Path, password: str) -> None:
     git(project, "remote", "set-url", "origin", f"http://ada:{password}@localhost:1/remote.git")
     result = run_script(project, "promote", "main", "dev", "--yes", "--json")
     assert result.document["error"]["code"] == "remote-unreachable"
     assert SECRET not in result.stdout + result.stderr
     assert "ada" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("password", [SECRET, f"x@{SECRET}", f"x:{SECRET}"])
+def test_credentials_are_taken_out_of_whatever_a_program_says(password: str) -> None:
+    said = f"fatal: 'https://ada:{password}@example.com/a@b' and ssh://{password}@example.com:22/x\n"
+    assert without_credentials(said) == "fatal: 'https://…@example.com/a@b' and ssh://…@example.com:22/x\n"
 
 
 # Names on the command line

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from helpers import command, environment, head, remote_refs, untouched
 
 
