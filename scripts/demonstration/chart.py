@@ -41,7 +41,7 @@ def delays_section(carriers: Sequence[Carrier], days: str) -> Markup:
 
 
 def _minutes(delay: float | None) -> str:
-    return "—" if delay is None else f"{delay:+.1f}".replace("-", "−")
+    return "—" if delay is None else f"{delay:+.2f}".replace("-", "−")
 
 
 def _bar(delay: float, low: float, width: float) -> Markup:

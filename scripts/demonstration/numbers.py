@@ -12,11 +12,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import psycopg2
+
+from demonstration.chart import Carrier
 from promotion.errors import PromotionError
 from runtime.postgres import Server
 from runtime.source_data import open_csv
-
-from demonstration.chart import Carrier
 
 QUERY = """\
 select carrier, airline, flights, cancelled, mean_arr_delay

@@ -14,19 +14,19 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from promotion.errors import PromotionError
-from promotion.git import Repository
-from promotion.matrix import read_matrix
-from promotion.page import page
-from promotion.report import Report
 from rich.console import Console
 from rich.text import Text
-from runtime.postgres import ServerError
 
 from demonstration.chart import Carrier, delays_section
 from demonstration.numbers import carriers_as_published, carriers_of, comparison
 from demonstration.stage import Stage, head_of, stage
 from demonstration.story import FIRST_DAY, LAST_DAY, STEPS
+from promotion.errors import PromotionError
+from promotion.git import Repository
+from promotion.matrix import read_matrix
+from promotion.page import page
+from promotion.report import Report
+from runtime.postgres import ServerError
 
 INTERRUPTED = 130
 _TOTALS = (

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from promotion.errors import PromotionError
-from promotion.process import run
 from rich.console import Console
 from rich.text import Text
+
+from promotion.errors import PromotionError
+from promotion.process import run
 from runtime.postgres import EXTERNAL_SERVER, Server, local_server, programs
 from runtime.source_data import load_source
 from runtime.supervised import supervised

@@ -10,11 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from runtime.binding import BindingError, bind_locally
-from runtime.postgres import ServerError, local_server
-from runtime.run import BlockResult, Run, RunResult, WorkerError, run_pipelines
-from runtime.source_data import load_source
-
 from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import Environment, environment_names, load_environment
 from promotion.errors import GateCouldNotRun, GateRefused, PromotionError, UsageError
@@ -25,6 +20,10 @@ from promotion.report import Report
 from promotion.sides import environment_side, main_side
 from promotion.story import Story
 from promotion.tree import Tree, tree_of_folder
+from runtime.binding import BindingError, bind_locally
+from runtime.postgres import ServerError, local_server
+from runtime.run import BlockResult, Run, RunResult, WorkerError, run_pipelines
+from runtime.source_data import load_source
 
 # Where `make dev` keeps its databases too: the source data is loaded once for both.
 _DATA = Path(__file__).resolve().parents[3] / ".local" / "postgres"
