@@ -10,6 +10,7 @@ import yaml
 
 from helpers import (
     PROJECT,
+    call_script,
     commit,
     digests,
     git,
@@ -152,6 +153,17 @@ def test_a_hook_that_starts_a_promotion_does_not_misdirect_it(project: Path) -> 
     """Git tells its hooks about their repository by variables that our git must not inherit."""
     result = run_script(project, "promote", "main", "dev", "--yes", GIT_DIR="/nowhere", GIT_INDEX_FILE="/nowhere")
     assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "moved"),
+    [("Dockerfile", True), (f"{PROJECT}/io_config.yaml", True), (LOAD_STOCK, False), (MONEY, False)],
+)
+def test_the_platform_is_what_no_pipeline_claims(promoted_to_dev: Path, path: str, moved: bool) -> None:
+    write(promoted_to_dev, {path: "x: 1\n"})
+    push(promoted_to_dev)
+    plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan", "--json").document["plan"]
+    assert (plan["platform"]["before"] != plan["platform"]["after"]) is moved
 
 
 # Configuration: always from main

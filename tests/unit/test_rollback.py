@@ -99,6 +99,12 @@ def test_a_hold_on_one_pipeline_does_not_hold_another(rolled_back: Path) -> None
     assert holds(rolled_back) == [("orders", 2, "wrong totals")]
 
 
+def test_a_second_rollback_keeps_the_hold_of_the_first(three_releases: Path) -> None:
+    roll_back(three_releases, "-p", "orders")
+    roll_back(three_releases, "-p", "stock")
+    assert [name for name, _, _ in holds(three_releases)] == ["orders", "stock"]
+
+
 def test_a_newer_version_is_not_on_hold(rolled_back: Path) -> None:
     change(rolled_back, LOAD_ORDERS, "mended = 1\n")
     assert "mended" in released_text(rolled_back, "dev", LOAD_ORDERS)

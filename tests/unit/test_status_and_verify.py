@@ -141,6 +141,18 @@ def test_a_merge_by_hand_is_found(promoted_to_staging: Path) -> None:
     assert verification(promoted_to_staging) == {"chain-broken"}
 
 
+def test_a_merge_in_the_place_of_a_release_is_found(promoted_to_staging: Path) -> None:
+    """All that it holds is right, only its second parent is not."""
+    write(promoted_to_staging, {LOAD_STOCK: "x = 1\n"})
+    push(promoted_to_staging)
+    promote(promoted_to_staging, "main", "dev")
+    git(promoted_to_staging, "fetch", "--quiet")
+    parents = ("-p", "origin/env/dev^", "-p", "origin/env/staging")
+    merge = git(promoted_to_staging, "commit-tree", *parents, "-m", "x", "origin/env/dev^{tree}")
+    git(promoted_to_staging, "push", "--quiet", "--force", "origin", f"{merge}:refs/heads/env/dev")
+    assert verification(promoted_to_staging) == {"chain-broken"}
+
+
 def test_a_branch_with_the_releases_of_another_environment_is_found(promoted_to_staging: Path) -> None:
     git(promoted_to_staging, "fetch", "--quiet")
     git(promoted_to_staging, "push", "--quiet", "origin", "refs/remotes/origin/env/staging:refs/heads/env/prod")

@@ -1,0 +1,67 @@
+"""Which plan is still the same one after somebody else's release: smoke evidence must be for what is released."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from helpers import PROJECT, promote, push, write
+from promotion.environment import Environment, Policy, load_environment
+from promotion.evidence import evidence_keys
+from promotion.git import Repository
+from promotion.plan import Options, Plan, Request, Side, build_plan
+from promotion.project import Project
+from promotion.release import Endpoint, Evidence, releases
+from promotion.sides import main_side
+
+
+def proven_side(repository: Repository, environment: Environment, number: int) -> Side:
+    """Return dev as it was at the release `number`, with evidence for all that it ran then."""
+    known = [release for release in releases(repository, "dev") if release.number <= number]
+    tree = repository.tree(known[0].commit)
+    keys = evidence_keys(Project(tree), environment)
+    smoke = {name: Evidence(key, "local", number, 2, 1.0) for name, key in keys.items()}
+    current = replace(known[0], smoke=smoke, commit=known[0].commit)
+    return Side(Endpoint("dev", number, current.commit), tree, [current, *known[1:]])
+
+
+def plans_before_and_after_a_release_of_stock(clone: Path) -> list[Plan]:
+    write(clone, {f"{PROJECT}/data_loaders/load_orders.py": "newer = 1\n"})
+    write(clone, {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    push(clone)
+    promote(clone, "main", "dev", "-p", "stock")
+    with Repository.find(clone) as repository:
+        repository.fetch()
+        main = main_side(repository)
+        environment = replace(load_environment(main.tree, "dev"), policy=Policy("main", ("smoke",)))
+        return [
+            build_plan(
+                Request(
+                    action="promotion",
+                    source=main,
+                    target=proven_side(repository, environment, number),
+                    configuration=main,
+                    environment=environment,
+                    options=Options(("orders",)),
+                    holds=(),
+                )
+            )
+            for number in (1, 2)
+        ]
+
+
+def test_only_what_changed_has_to_be_proven(promoted_to_dev: Path) -> None:
+    before, after = plans_before_and_after_a_release_of_stock(promoted_to_dev)
+    assert (before.due, after.due) == (("orders",), ("orders",))
+    assert set(before.evidence) == {"returns", "stock"}
+
+
+@pytest.mark.parametrize(("needs", "same"), [("[]", True), ("[stock]", False)])
+def test_a_proof_holds_until_a_pipeline_that_it_rests_on_changes(
+    promoted_to_dev: Path, needs: str, same: bool
+) -> None:
+    write(promoted_to_dev, {f"{PROJECT}/pipelines/orders/promotion.yaml": f"needs: {needs}\n"})
+    before, after = plans_before_and_after_a_release_of_stock(promoted_to_dev)
+    assert before.same_changes(after) is same
