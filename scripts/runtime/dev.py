@@ -14,13 +14,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import yaml
-
+from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.environment import Environment, load_environment
+from promotion.errors import PromotionError
+from promotion.report import finding_lines
+from promotion.tree import tree_of_folder
 from runtime.binding import bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.source_data import load_source
@@ -32,6 +35,7 @@ _START_SECONDS = 120
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMAIL = "dev@example.com"
 _WAREHOUSE = "warehouse"
+_SCHEDULES = Path(__file__).with_name("schedules.py")
 # Mage's own constant: it names the client "the web UI" and protects nothing.
 _API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 
@@ -71,9 +75,15 @@ def main(root: Path) -> int:
     except KeyboardInterrupt:
         _say("Stopped. The data stays in .local/ for the next start.")
         return 0
+    except PromotionError as error:
+        _complain(error.message, *(text for text, _ in finding_lines(error.findings)))
     except (ServerError, DevError, ValueError) as error:
-        print(error, file=sys.stderr)
+        _complain(str(error))
     return 1
+
+
+def _complain(*lines: str) -> None:
+    print(*lines, sep="\n", file=sys.stderr)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -88,6 +98,7 @@ def _say(text: str) -> None:
 
 
 def _serve(checkout: Checkout) -> None:
+    dev = _dev_environment(checkout)
     checkout.local.mkdir(exist_ok=True)
     _say("Starting PostgreSQL and Mage; the first start takes half a minute…")
     with local_server(checkout.local / "postgres") as server:
@@ -96,27 +107,34 @@ def _serve(checkout: Checkout) -> None:
         load_source(server)
         port = _free_port()
         password = _kept_secret(checkout.local / "owner-password")
-        environment = _environment(checkout, server, password)
+        environment = _environment(checkout, dev, server, password)
         with _mage(checkout, port, environment) as process:
             address = f"http://{_HOST}:{port}"
             _wait_until_ready(process, address, password, checkout)
+            _apply_schedules(dev, environment)
             _greet(address, password, server, checkout)
             code = process.wait()
             raise DevError(f"Mage ended by itself with exit code {code}; its last words are in {checkout.log}")
 
 
-def _environment(checkout: Checkout, server: Server, password: str) -> dict[str, str]:
+def _dev_environment(checkout: Checkout) -> Environment:
+    files = (checkout.root / ENVIRONMENTS).rglob("*.yaml")
+    paths = {file.relative_to(checkout.root).as_posix() for file in files}
+    return load_environment(tree_of_folder(checkout.root, paths), "dev")
+
+
+def _environment(checkout: Checkout, dev: Environment, server: Server, password: str) -> dict[str, str]:
     """Return what Mage finds in its environment: dev's values, bound to `server`."""
-    values = yaml.safe_load((checkout.root / "environments" / "dev" / "values.yaml").read_text())
     io_config = (checkout.project / "io_config.yaml").read_text()
-    bound = bind_locally(io_config, values["io"]["settings"], values["io"]["secrets"], server, _WAREHOUSE)
+    bound = bind_locally(io_config, dev.settings, dev.secrets, server, _WAREHOUSE)
     own = {
-        "ENV": values["env"],
+        "ENV": dev.name,
         "DISABLE_AUTORELOAD": "1",  # which ENV=dev turns on; it restarts the server at every change of a file
         "SCHEDULER_TRIGGER_INTERVAL": "2",  # seconds; each level of a pipeline waits for one
         "DEFAULT_EXECUTOR_TYPE": "local_python_force",  # the other one cancels runs when memory looks full
         "MAGE_DATABASE_CONNECTION_URL": server.url("mage").replace("postgresql://", "postgresql+psycopg2://"),
         "MAGE_DATA_DIR": str(checkout.local / "mage"),
+        "MAGE_REPO_PATH": str(checkout.project),
         "REQUIRE_USER_AUTHENTICATION": "1",
         "DEFAULT_OWNER_EMAIL": _EMAIL,
         "DEFAULT_OWNER_USERNAME": "dev",
@@ -179,6 +197,17 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: 
         f"Mage did not start; its last words are in {checkout.log}. If the password in "
         f"{checkout.local / 'owner-password'} was changed or lost: remove {checkout.local} to start anew."
     )
+
+
+def _apply_schedules(dev: Environment, environment: Mapping[str, str]) -> None:
+    """Make dev's schedules triggers of this Mage, as its UI shows them."""
+    wanted = json.dumps({name: asdict(schedule) for name, schedule in dev.schedules.items()})
+    command = [sys.executable, "-P", str(_SCHEDULES), f"{ENVIRONMENTS}/{dev.name}/values.yaml"]
+    done = subprocess.run(
+        command, input=wanted, env=environment, cwd="/", capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise DevError(f"Mage did not take the schedules of {dev.name}:\n{done.stderr.strip()[-2000:]}")
 
 
 def _log_in(address: str, password: str) -> bool:

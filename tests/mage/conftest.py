@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+
 from runtime.postgres import Server, local_server
 from runtime.source_data import load_source
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+
 from runtime import postgres
 from runtime.postgres import Server, ServerError, local_server
 

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 import yaml
+
 from runtime import dev
 from runtime.binding import bind_locally
 from runtime.postgres import Server

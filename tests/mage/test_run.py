@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+
 from mage.projects import Block, write_project
 from runtime.binding import bind_locally
 from runtime.postgres import Server

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import helpers
 import pytest
+
+import helpers
 from helpers import block, promote, push, record, run_script, write, write_pipeline
 from runtime.postgres import Server
 

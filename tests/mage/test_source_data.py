@@ -6,6 +6,7 @@ from contextlib import closing
 
 import psycopg2
 import pytest
+
 from runtime import source_data
 from runtime.postgres import Server
 from runtime.source_data import load_source

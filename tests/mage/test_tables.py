@@ -7,6 +7,7 @@ from contextlib import closing
 
 import psycopg2
 import pytest
+
 from runtime.postgres import Server
 from runtime.tables import TableState, snapshot
 
