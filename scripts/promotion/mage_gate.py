@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from runtime.load import LoadError, load_pipelines
-
 from promotion.errors import Finding, GateCouldNotRun, GateRefused
 from promotion.plan import Plan
 from promotion.project import FOLDER
 from promotion.story import Story
+from runtime.load import LoadError, load_pipelines
 
 
 def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:

@@ -10,11 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
-from runtime.binding import BindingError, bind_locally
-from runtime.postgres import ServerError, local_server
-from runtime.run import Run, RunResult, WorkerError, run_pipelines
-from runtime.source_data import load_source
-from runtime.tables import TableState, snapshot
 
 from promotion.environment import Environment
 from promotion.errors import Finding, GateCouldNotRun, GateRefused
@@ -22,6 +17,11 @@ from promotion.plan import Plan
 from promotion.project import FOLDER, Project
 from promotion.release import Evidence
 from promotion.story import Story
+from runtime.binding import BindingError, bind_locally
+from runtime.postgres import ServerError, local_server
+from runtime.run import Run, RunResult, WorkerError, run_pipelines
+from runtime.source_data import load_source
+from runtime.tables import TableState, snapshot
 
 KIND = "local"
 
