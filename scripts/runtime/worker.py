@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import io
 import json
 import logging
@@ -72,6 +73,7 @@ class Mage:
     def __init__(self, project: Path, sensor_seconds: float) -> None:
         gc.disable()  # nothing of what is imported is garbage
         # Only here: the import takes two seconds and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
+        from mage_ai.data_preparation import repo_manager
         from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory
         from mage_ai.data_preparation.models import block
         from mage_ai.data_preparation.models.constants import ExecutorType
@@ -84,6 +86,10 @@ class Mage:
 
         gc.freeze()
         gc.enable()
+        # Mage renders metadata.yaml a dozen times for every block, and looks for two secret stores each time.
+        repo_manager.Template = functools.cache(repo_manager.Template)
+        _remember_if_missing("mage_ai.services.aws.secrets_manager.secrets_manager")
+        _remember_if_missing("mage_ai.services.azure.key_vault.key_vault")
         self.project = project
         self.scheduler = scheduler
         self.pipeline = Pipeline
@@ -203,6 +209,14 @@ class Mage:
             if path.is_relative_to(self.project):
                 return f" ({path.relative_to(self.project)}:{line})"
         return ""
+
+
+def _remember_if_missing(module: str) -> None:
+    """Make further imports of `module` fail at once if this one does: Python looks on disk every time."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        sys.modules[module] = None  # type: ignore[assignment]  # Python's own mark of a missing module
 
 
 def _without_syncing(connection: Any, _: Any) -> None:
