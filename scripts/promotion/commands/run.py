@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -165,8 +166,9 @@ def _run(
 def _lines(result: RunResult, *, brief: bool) -> Iterator[tuple[str, str]]:
     """Yield a line for the run and one for each block; `brief` leaves out the blocks that did not fail."""
     seconds = f"{result.seconds:.1f} s"
-    completed = sum(block.status == "completed" for block in result.blocks)
-    blocks = f"{completed} of {len(result.blocks)} blocks"
+    count = Counter(block.status for block in result.blocks)
+    skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
+    blocks = f"{count['completed']} of {len(result.blocks)} blocks{skipped}"
     text = f"{result.pipeline}  {describe(result.variables)}".rstrip()
     yield f"{text}  {result.status}, {blocks}, {seconds}", "green" if result.status == "completed" else "bold red"
     width = max((len(block.block) for block in result.blocks), default=0)
