@@ -1,0 +1,120 @@
+"""`scripts/run.py`: what a data engineer types to try a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import helpers
+from helpers import Result, promote, push, run_script, write
+from runtime.postgres import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+IO_CONFIG = """\
+default:
+  POSTGRES_HOST: "{{ env_var('WAREHOUSE_HOST') }}"
+  POSTGRES_PORT: "{{ env_var('WAREHOUSE_PORT') }}"
+  POSTGRES_DBNAME: "{{ env_var('WAREHOUSE_DATABASE') }}"
+  POSTGRES_USER: "{{ env_var('WAREHOUSE_USER') }}"
+  POSTGRES_PASSWORD: "{{ env_var('WAREHOUSE_PASSWORD') }}"
+"""
+
+
+@pytest.fixture(autouse=True)
+def empty_warehouse(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests' own server stands for the local one, and keeps no warehouse from one test to the next."""
+    monkeypatch.setenv("LOCAL_POSTGRES_URL", server.url())
+    yield
+    server.drop_database("warehouse_dev")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of the small project whose dev has a release."""
+    clone = helpers.make_clone(tmp_path / "a team's work")
+    write(clone, {"mage_project/io_config.yaml": IO_CONFIG})
+    push(clone)
+    promote(clone, "main", "dev")
+    return clone
+
+
+def run_real(*arguments: str) -> Result:
+    """Run pipelines of this repository's own project."""
+    return run_script(ROOT, "run", ".", *arguments)
+
+
+def runs(result: Result) -> list[dict[str, Any]]:
+    """Return the runs of a result's JSON document."""
+    made: list[dict[str, Any]] = result.document["runs"]
+    return made
+
+
+def test_every_block_tells_status_seconds_and_rows() -> None:
+    result = run_real("-p", "airport_reference", "--json")
+    assert result.exit_code == 0, result.stderr
+    (run,) = runs(result)
+    assert (run["pipeline"], run["status"]) == ("airport_reference", "completed")
+    blocks = [(block["block"], block["status"], block["rows"]) for block in run["blocks"]]
+    assert ("load_airports", "completed", 1458) in blocks
+    assert all(block["seconds"] > 0 for block in run["blocks"])
+
+
+def test_each_day_is_run_after_what_it_needs() -> None:
+    names = ("-p", "late_flight_alerts", "-p", "flights_daily")
+    result = run_real(*names, "--days", "2013-02-07..2013-02-08", "--quiet")
+    assert result.exit_code == 0, result.stderr
+    assert [line.split(",")[0].split() for line in result.stdout.splitlines()] == [
+        ["flights_daily", "2013-02-07", "completed"],
+        ["flights_daily", "2013-02-08", "completed"],
+        ["late_flight_alerts", "2013-02-07", "completed"],
+        ["late_flight_alerts", "2013-02-08", "completed"],
+    ]
+
+
+def test_a_failed_run_tells_block_reason_and_what_it_waits_for() -> None:
+    result = run_real("-p", "late_flight_alerts", "--days", "2013-03-01")
+    assert result.exit_code == 3
+    assert "not true within" in result.stdout
+    assert "late_flight_alerts reads what flights_daily writes: did it run before?" in result.stderr
+
+
+def test_an_environment_runs_its_release_not_the_work_tree(clone: Path) -> None:
+    write(clone, {"mage_project/data_loaders/load_stock.py": "broken\n"})
+    result = run_script(clone, "run", "dev", "-p", "stock")
+    assert result.exit_code == 0, result.stderr
+
+
+def test_a_folder_runs_as_it_is_with_uncommitted_changes(clone: Path) -> None:
+    write(clone, {"mage_project/data_loaders/load_stock.py": "broken\n"})
+    result = run_script(clone, "run", ".", "-p", "stock", "--json")
+    assert result.exit_code == 3
+    assert runs(result)[0]["blocks"][0]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["staging"], "no-release"),
+        (["nowhere"], "unknown-environment"),
+        (["dev", "-p", "nothing"], "unknown-pipeline"),
+        (["mage_project"], "not-a-project"),
+        (["dev", "--days", "2013-02-30"], "usage"),
+        (["dev", "--days", "2013-02-08..2013-02-07"], "usage"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(clone: Path, arguments: list[str], code: str) -> None:
+    result = run_script(clone, "run", *arguments, "--json")
+    assert result.exit_code == 64
+    assert result.document["error"]["code"] == code
+    assert result.document["error"]["fix"]
+
+
+def test_a_profile_that_would_reach_the_real_database_is_refused(clone: Path) -> None:
+    write(clone, {"mage_project/io_config.yaml": IO_CONFIG.replace("{{ env_var('WAREHOUSE_HOST') }}", "db.prod")})
+    result = run_script(clone, "run", ".", "--json")
+    assert result.exit_code == 3
+    assert result.document["error"]["code"] == "cannot-bind"
+    assert "POSTGRES_HOST" in result.document["error"]["message"]
