@@ -77,10 +77,11 @@ class Server:
 
 
 @contextmanager
-def local_server(data: Path | None = None) -> Iterator[Server]:
+def local_server(data: Path | None = None, *, join: bool = False) -> Iterator[Server]:
     """Run a PostgreSQL server for the length of the `with` block; it dies with us, even by SIGKILL.
 
     The folder `data` keeps the databases from one call to the next; without it they are thrown away.
+    With `join`, the server that another process runs on `data` is used, for as long as that runs it.
     If LOCAL_POSTGRES_URL is set, that server is used and nothing is started.
     Raises `ServerError` when the server does not start or another process runs one on `data`.
     """
@@ -91,6 +92,9 @@ def local_server(data: Path | None = None) -> Iterator[Server]:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="postgres-")))
         cluster = _Cluster(folder.absolute(), programs(), _owner())
         cluster.create()
+        if join and (running := cluster.running()):
+            yield running[1]
+            return
         yield stack.enter_context(cluster.run(_CARELESS if data is None else {}))
 
 
@@ -187,17 +191,31 @@ class _Cluster:
         if self.owner is not None:
             os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
 
+    def running(self) -> tuple[str, Server] | None:
+        """Return the server that another process runs on this folder, with that process's number."""
+        if not self._pid_file.exists():
+            return None
+        lines = self._pid_file.read_text().splitlines()
+        if len(lines) < 4:  # a crash left half of it
+            return None
+        pid, port = lines[0], lines[3]
+        command = Path("/proc", pid, "cmdline")
+        if not command.exists() or os.fsencode(self.data) not in command.read_bytes():
+            return None
+        return pid, Server(_HOST, int(port), _SUPERUSER, self.password.read_text())
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data / "postmaster.pid"
+
     def _forget_the_dead(self) -> None:
         """Remove the pid file of a server that was killed; its number may belong to anybody by now."""
-        pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        pid = pid_file.read_text().splitlines()[0]
-        command = Path("/proc", pid, "cmdline")
-        if command.exists() and os.fsencode(self.data) in command.read_bytes():
-            raise ServerError(f"Another process (pid {pid}) runs PostgreSQL on {self.folder}: stop it first.")
+        if running := self.running():
+            raise ServerError(
+                f"Another process (pid {running[0]}) runs PostgreSQL on {self.folder}: stop it first."
+            )
         if Path("/proc/self").exists():  # elsewhere PostgreSQL decides alone
-            pid_file.unlink()
+            self._pid_file.unlink(missing_ok=True)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes], server: Server) -> None:
         deadline = time.monotonic() + _START_SECONDS

@@ -157,6 +157,15 @@ def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     holder.wait()
 
 
+def test_a_server_of_another_process_is_joined_on_request(tmp_path: Path) -> None:
+    holder = hold_server(tmp_path)
+    with local_server(tmp_path, join=True) as first, local_server(tmp_path, join=True) as second:
+        first.create_database("seen")
+        assert "seen" in second.databases()
+    holder.kill()
+    holder.wait()
+
+
 def test_the_pid_file_of_a_crashed_server_does_not_stop_the_next_one(tmp_path: Path) -> None:
     with local_server(tmp_path / "data"):
         pid_file = tmp_path / "data" / "cluster" / "postmaster.pid"

@@ -133,7 +133,7 @@ def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
     try:
         with ExitStack() as stack:
             with story.step(f"PostgreSQL with the source data and {database}"):
-                server = stack.enter_context(local_server(_DATA))
+                server = stack.enter_context(local_server(_DATA, join=True))
                 load_source(server)
                 if database not in server.databases():
                     server.create_database(database)
