@@ -110,7 +110,18 @@ def schedule_changes(before: Tree, environment: Environment) -> tuple[ScheduleCh
         old = load_environment(before, environment.name).schedules
     new = environment.schedules
     return tuple(
-        ScheduleChange(name, str(old[name]) if name in old else None, str(new[name]) if name in new else None)
+        ScheduleChange(name, *_told(old.get(name), new.get(name)))
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     )
+
+
+def _told(old: Schedule | None, new: Schedule | None) -> tuple[str | None, str | None]:
+    """Return both as text, with the rest of them where the text alone would not tell them apart."""
+    if old and new and str(old) == str(new):
+        return _in_full(old), _in_full(new)
+    return str(old) if old else None, str(new) if new else None
+
+
+def _in_full(schedule: Schedule) -> str:
+    return f"{schedule}, timeout {schedule.timeout} s, variables {dict(schedule.variables)}"

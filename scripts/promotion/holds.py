@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from promotion.release import Hold, Release
 
 
-def holds_after_rollback(
-    current: Release, restored: Mapping[str, str], pipelines: Iterable[str], reason: str
-) -> tuple[Hold, ...]:
-    """Return the holds in force once `pipelines` of `current` have the digests `restored` again.
+def holds_after_rollback(current: Release, restored: Mapping[str, str | None], reason: str) -> tuple[Hold, ...]:
+    """Return the holds in force once what `restored` names has its digests (None: is gone) again.
 
-    What `current` ran is on hold from now on; what is restored on purpose no longer is.
+    What `current` ran instead is on hold from now on; what is restored on purpose no longer is.
     """
     kept = [hold for hold in current.holds if restored.get(hold.pipeline) != hold.digest]
     known = {(hold.pipeline, hold.digest) for hold in kept}
-    for name in pipelines:
-        digest = current.pipelines[name].digest if name in current.pipelines else None
-        if digest and digest != restored.get(name) and (name, digest) not in known:
+    for name, digest in current.digests.items():
+        if name in restored and digest != restored[name] and (name, digest) not in known:
             kept.append(Hold(name, digest, current.number, reason))
     return tuple(kept)

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from promotion.environment import FOLDER, environment_names, load_environment
+from promotion.changes import platform_digest
+from promotion.environment import FOLDER, configured, load_environment
+from promotion.errors import PromotionError
 from promotion.git import MAIN, Repository
+from promotion.plan import PLATFORM_AND_PROJECT
 from promotion.project import Project
 from promotion.release import Hold, Release, releases
 from promotion.sides import main_side
@@ -29,10 +32,11 @@ class Column:
     """One environment (or `main`, which has no releases) with its pipelines."""
 
     name: str
-    source: str | None
+    source: str | None  # None for main, and while the environment's configuration is not usable
     cells: Mapping[str, Cell]
     releases: Sequence[Release] = ()
     configuration_ahead: bool = False  # main has another configuration than the release
+    platform: str | None = None  # the digest of what all pipelines share
 
     @property
     def holds(self) -> Sequence[Hold]:
@@ -53,25 +57,54 @@ class Matrix:
 
     def is_behind(self, column: Column, pipeline: str) -> bool:
         """Whether the environment's source has another version of the pipeline (or has it, or has it no more)."""
-        source = next((other for other in self.columns if other.name == column.source), None)
+        source = self._source(column)
         if source is None:
             return False
         theirs, ours = source.cells.get(pipeline), column.cells.get(pipeline)
         return (theirs.digest if theirs else None) != (ours.digest if ours else None)
+
+    def platform_is_behind(self, column: Column) -> bool:
+        """Whether the environment's source has another platform."""
+        source = self._source(column)
+        return (
+            source is not None
+            and None not in (source.platform, column.platform)
+            and (source.platform != column.platform)
+        )
+
+    def _source(self, column: Column) -> Column | None:
+        return next((other for other in self.columns if other.name == column.source), None)
 
 
 def read_matrix(repository: Repository) -> Matrix:
     """Fetch, and read what every environment runs."""
     repository.fetch()
     main = main_side(repository).tree
-    project = Project(main)
-    first = Column(MAIN, None, {name: Cell(project.digest(name)) for name in project.pipelines})
-    return Matrix([first, *(_column(repository, main, name) for name in environment_names(main))])
+    project = Project(main.under(*PLATFORM_AND_PROJECT))
+    cells = {name: Cell(project.digest(name)) for name in project.pipelines}
+    first = Column(MAIN, None, cells, platform=platform_digest(project))
+    sources = {name: _source(main, name) for name in configured(main)}
+    order = sorted(sources, key=lambda name: (_steps_from_main(name, sources), name))
+    return Matrix([first, *(_column(repository, main, name, sources[name]) for name in order)])
 
 
-def _column(repository: Repository, main: Tree, name: str) -> Column:
+def _source(main: Tree, name: str) -> str | None:
+    """Return where promotions to an environment come from, None while its configuration is not usable."""
+    try:
+        return load_environment(main, name).policy.source
+    except PromotionError:
+        return None
+
+
+def _steps_from_main(name: str, sources: Mapping[str, str | None]) -> int:
+    steps, place = 0, sources[name]
+    while place is not None and place in sources and steps < len(sources):
+        steps, place = steps + 1, sources[place]
+    return steps if place == MAIN else len(sources)
+
+
+def _column(repository: Repository, main: Tree, name: str, source: str | None) -> Column:
     known = releases(repository, name)
-    source = load_environment(main, name).policy.source
     if not known:
         return Column(name, source, {})
     current = known[0]
@@ -81,4 +114,4 @@ def _column(repository: Repository, main: Tree, name: str) -> Column:
         for pipeline, entry in current.pipelines.items()
     }
     ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
-    return Column(name, source, cells, known, ahead)
+    return Column(name, source, cells, known, ahead, current.platform)

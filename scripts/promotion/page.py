@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from promotion.git import MAIN
 from promotion.markup import Markup, element, join
 from promotion.matrix import Cell, Column, Matrix
 from promotion.release import Hold, Release
@@ -31,7 +32,7 @@ _SKELETON = """<!doctype html>
 
 def page(matrix: Matrix, now: datetime, extra: Sequence[Markup] = ()) -> str:
     """Return the page; `extra` are sections (see `section`) to show below the matrix."""
-    environments = [column for column in matrix.columns if column.source]
+    environments = [column for column in matrix.columns if column.name != MAIN]
     parts = [
         _header(now),
         element("ol", *(_card(matrix, column, now) for column in matrix.columns), class_="chain"),
@@ -102,12 +103,13 @@ def _moment(moment: datetime) -> Markup:
 
 def _card(matrix: Matrix, column: Column, now: datetime) -> Markup:
     name = element("h3", column.name)
-    if not column.source:
+    if column.name == MAIN:
         count = element("p", f"{len(column.cells)} pipelines", class_="now")
         return element("li", name, count, element("p", "what people edit", class_="note"))
     if not column.releases:
         nothing = element("p", "no release yet", class_="now")
-        return element("li", name, nothing, element("p", f"promoted from {column.source}", class_="note"))
+        note = f"promoted from {column.source}" if column.source else "its configuration on main is not usable"
+        return element("li", name, nothing, element("p", note, class_="note"))
     current = column.releases[0]
     return element(
         "li",
@@ -125,7 +127,11 @@ def _condition(matrix: Matrix, column: Column) -> list[Markup]:
     if behind:
         labels.append(badge(f"{behind} differ{'s' if behind == 1 else ''} from {column.source}", "warn"))
     if column.configuration_ahead:
-        labels.append(badge("newer configuration on main", "warn"))
+        labels.append(badge("another configuration on main", "warn"))
+    if column.source is None:
+        labels.append(badge("configuration on main is not usable", "bad"))
+    if matrix.platform_is_behind(column):
+        labels.append(badge(f"platform differs from {column.source}", "warn"))
     if column.holds:
         labels.append(badge(f"{len(column.holds)} on hold", "bad"))
     return labels or [badge(f"same as {column.source}", "good")]

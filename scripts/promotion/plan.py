@@ -12,7 +12,7 @@ from promotion.errors import PromotionError
 from promotion.evidence import evidence_keys
 from promotion.gates import static_findings
 from promotion.project import FOLDER, Project
-from promotion.release import Endpoint, Evidence, Hold, Release
+from promotion.release import CONFIGURATION, PLATFORM, Endpoint, Evidence, Hold, Release
 from promotion.tree import Tree
 
 # What a release takes from its source; its configuration comes from `main`, whatever the source is.
@@ -102,15 +102,22 @@ def build_plan(request: Request) -> Plan:
     moved = changes.pipeline_changes(before, after, selected, request.source.endpoint)
     keys = evidence_keys(after, environment)
     known = {evidence.key: evidence for release in target.releases for evidence in release.smoke.values()}
-    held = [hold for hold in request.holds if _is_in(after, hold)]
-    due = [name for name in keys if keys[name] not in known] if "smoke" in environment.policy.gates else []
+    platform, configuration = (
+        platform_digest(after),
+        changes.configuration_digests(target.tree, tree, environment.name),
+    )
+    digests = {name: after.digest(name) for name in after.pipelines}
+    digests |= {PLATFORM: platform, CONFIGURATION: configuration[1]}
+    held = [hold for hold in request.holds if digests.get(hold.pipeline) == hold.digest]
+    smoke = "smoke" in environment.policy.gates or request.options.verify_dependants
+    due = [name for name in keys if keys[name] not in known] if smoke else []
     return Plan(
         request=request,
         number=target.current.number + 1 if target.current else 1,
         pipelines=moved,
         files=changes.file_changes(before, after),
-        platform=(platform_digest(before) if target.tree else None, platform_digest(after)),
-        configuration=changes.configuration_digests(target.tree, tree, environment.name),
+        platform=(platform_digest(before) if target.tree else None, platform),
+        configuration=configuration,
         schedules=changes.schedule_changes(target.tree, environment),
         keys=keys,
         evidence={name: known[key] for name, key in keys.items() if key in known},
@@ -148,10 +155,6 @@ def _compose(request: Request, selected: tuple[str, ...] | None) -> Tree:
 
 def _files_of(project: Project, names: Iterable[str]) -> set[str]:
     return {path for name in names if name in project.pipelines for path in project.closure(name).files}
-
-
-def _is_in(project: Project, hold: Hold) -> bool:
-    return hold.pipeline in project.pipelines and project.digest(hold.pipeline) == hold.digest
 
 
 def _refusals(

@@ -15,6 +15,7 @@ from promotion.tree import Tree
 
 FILE = "release.yaml"
 FORMAT_VERSION = "1.0"
+PLATFORM, CONFIGURATION = "@platform", "@configuration"  # among pipelines, whose names have no @
 
 
 def branch_of(environment: str) -> str:
@@ -61,7 +62,7 @@ class Evidence:
 class Hold:
     """A digest that was rolled back: not to be promoted again without `--release-hold`."""
 
-    pipeline: str
+    pipeline: str  # or PLATFORM or CONFIGURATION
     digest: str
     release: int  # the release that was rolled back
     reason: str
@@ -87,6 +88,12 @@ class Release:
     reason: str = ""
     holds: tuple[Hold, ...] = ()
     commit: str = field(default="", compare=False)  # known only after the release was read from git
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """All that can be rolled back and put on hold: the pipelines, the platform and the configuration."""
+        pipelines = {name: released.digest for name, released in self.pipelines.items()}
+        return pipelines | {PLATFORM: self.platform, CONFIGURATION: self.configuration}
 
     def to_yaml(self) -> str:
         """Write the record; `image.tag` and `release` are what the chart reads of it."""

@@ -21,7 +21,7 @@ from runtime.supervised import supervised
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120
 # What a run may see of this machine; all else it must be given, as in a pod.
-_INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 
 class WorkerError(RuntimeError):
@@ -121,6 +121,7 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {
         "HOME": str(scratch),
+        "TMPDIR": str(scratch),  # R and worker processes leave folders there
         "MAGE_REPO_PATH": str(project),
         "MAGE_DATA_DIR": str(scratch / "data"),
         "MAGE_DATABASE_CONNECTION_URL": f"sqlite:///{scratch / 'metadata.db'}",

@@ -240,11 +240,18 @@ def test_a_shared_file_stops_a_partial_promotion_with_three_ways_out(shared_chan
     assert "a copy of the file" in error["fix"]
 
 
-@pytest.mark.parametrize("way_out", [["-p", "returns"], ["--verify-dependants"]])
-def test_a_way_out_moves_the_shared_file_for_all(shared_change: Path, way_out: list[str]) -> None:
-    promote(shared_change, "main", "dev", "-p", "orders", *way_out)
+def test_including_the_dependants_moves_the_shared_file_for_all(shared_change: Path) -> None:
+    promote(shared_change, "main", "dev", "-p", "orders", "-p", "returns")
     assert "# newer" in released_text(shared_change, "dev", CLEAN)
     assert run_script(shared_change, "verify", "dev").exit_code == 0
+
+
+def test_verified_dependants_are_smoke_tested_whatever_the_policy_asks_for(shared_change: Path) -> None:
+    result = run_script(
+        shared_change, "promote", "main", "dev", "-p", "orders", "--verify-dependants", "--plan", "--json"
+    )
+    assert result.exit_code == 2
+    assert {"orders", "returns"} <= set(result.document["plan"]["smoke"]["due"])
 
 
 def test_a_pipeline_that_shares_nothing_passes_a_shared_change_by(shared_change: Path) -> None:
@@ -360,3 +367,15 @@ def test_unpushed_work_on_a_branch_of_ones_own_is_no_hindrance(project: Path) ->
     commit(project)
     promote(project, "main", "dev")
     assert "x = 1" not in released_text(project, "dev", LOAD_STOCK)
+
+
+def test_the_plan_tells_what_changes_in_a_schedule(promoted_to_dev: Path) -> None:
+    path = "environments/dev/values.yaml"
+    write(promoted_to_dev, {path: values("dev", schedules={"nightly": schedule("orders")})})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    changed = schedule("orders") | {"timeout": 1200, "variables": {"share": 0.5}}
+    write(promoted_to_dev, {path: values("dev", schedules={"nightly": changed})})
+    push(promoted_to_dev)
+    plan = run_script(promoted_to_dev, "promote", "main", "dev", "--plan").stdout
+    assert "timeout 600 s, variables {} → orders @daily, timeout 1200 s, variables {'share': 0.5}" in plan

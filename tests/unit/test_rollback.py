@@ -208,3 +208,31 @@ def test_a_rolled_back_environment_verifies(rolled_back: Path) -> None:
 def test_an_unknown_pipeline_is_not_rolled_back(two_releases: Path) -> None:
     error = refused(two_releases, "rollback", "dev", "-p", "order", "--reason", "x", "--yes")
     assert (error["exit_code"], error["code"]) == (64, "unknown-pipeline")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "held"),
+    [
+        ("requirements.txt", "pandas\n", "@platform"),
+        ("environments/dev/values.yaml", values("dev", web={"replicas": 2}), "@configuration"),
+    ],
+)
+def test_platform_and_configuration_are_on_hold_after_a_rollback_too(
+    promoted_to_dev: Path, path: str, content: str, held: str
+) -> None:
+    write(promoted_to_dev, {path: content})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    roll_back(promoted_to_dev)
+    error = refused(promoted_to_dev, "promote", "main", "dev", "--yes")
+    assert error["code"] == "on-hold"
+    assert held in error["message"]
+    promote(promoted_to_dev, "main", "dev", "--release-hold", "--reason", "it was the source")
+    assert holds(promoted_to_dev) == []
+
+
+def test_a_rollback_needs_nothing_from_a_broken_main(two_releases: Path) -> None:
+    write(two_releases, {"environments/dev/values.yaml": "schedules: [\n"})
+    push(two_releases)
+    roll_back(two_releases)
+    assert record(two_releases, "dev")["action"] == "rollback"

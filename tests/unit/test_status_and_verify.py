@@ -56,6 +56,24 @@ def test_status_shows_holds(promoted_to_dev: Path) -> None:
     assert "HOLD dev: stock" in run_script(promoted_to_dev, "status", "dev").stdout
 
 
+def test_status_shows_that_the_platform_differs(promoted_to_staging: Path) -> None:
+    write(promoted_to_staging, {"requirements.txt": "pandas\n"})
+    push(promoted_to_staging)
+    promote(promoted_to_staging, "main", "dev")
+    assert environment(promoted_to_staging, "staging")["platform_behind"]
+    assert not environment(promoted_to_staging, "dev")["platform_behind"]
+    assert "staging: the platform differs from dev's" in run_script(promoted_to_staging, "status").stdout
+
+
+def test_status_of_all_survives_an_environment_that_cannot_be_read(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {"environments/dev/values.yaml": "schedules: [\n", "environments/qa/values.yaml": ""})
+    push(promoted_to_dev)
+    result = run_script(promoted_to_dev, "status")
+    assert result.exit_code == 0, result.stderr
+    assert "dev: its configuration on main is not usable" in result.stdout
+    assert "qa: its configuration on main is not usable" in result.stdout
+
+
 def test_status_shows_which_pipelines_no_smoke_test_has_proven(promoted_to_dev: Path) -> None:
     pipelines = environment(promoted_to_dev, "dev")["pipelines"]
     assert {entry["verified"] for entry in pipelines.values()} == {False}

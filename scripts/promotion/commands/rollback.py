@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from promotion.environment import load_environment
+from promotion.environment import configured, load_environment
 from promotion.errors import UsageError
 from promotion.git import Repository
 from promotion.holds import holds_after_rollback
 from promotion.interactive import carry_out
 from promotion.plan import Options, Plan, Request, Side, build_plan
-from promotion.project import Project
 from promotion.refusals import unknown_pipeline
 from promotion.release import Endpoint, Release
 from promotion.report import Report
@@ -49,14 +48,12 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
     The older release brings its own configuration; a rollback of some pipelines leaves the current one.
     """
     repository.fetch()
-    load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     target = environment_side(repository, name)
     if target.current is None:
-        raise UsageError("no-release", f"{name} has no release to roll back", fix=f"scripts/status.py {name}")
+        raise _nothing_released(repository, name)
     older = _older(target, number, options.pipelines)
     source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
-    names = options.pipelines or tuple(target.current.pipelines)
-    restored = _digests(source, names)
+    names = options.pipelines or tuple({**older.digests, **target.current.digests})
     configuration = target if options.pipelines else source
     return build_plan(
         Request(
@@ -66,7 +63,9 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
             configuration=configuration,
             environment=load_environment(configuration.tree, name),
             options=options,
-            holds=holds_after_rollback(target.current, restored, names, options.reason),
+            holds=holds_after_rollback(
+                target.current, {part: older.digests.get(part) for part in names}, options.reason
+            ),
         )
     )
 
@@ -87,19 +86,20 @@ def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
         raise UsageError("unknown-release", f"{environment} has no earlier release {number}", fix=fix)
     held = {(hold.pipeline, hold.digest) for hold in current.holds}
     for release in earlier:
-        pipelines, rest = _content(release, names)
-        if not pipelines & held and (pipelines, rest) != _content(current, names):
+        content = _content(release, names)
+        if not content & held and content != _content(current, names):
             return release
     fix = f"scripts/status.py {environment}"
     raise UsageError("nothing-older", f"{environment} has no earlier release to go back to", fix=fix)
 
 
-def _content(release: Release, names: tuple[str, ...]) -> tuple[set[tuple[str, str]], tuple[str, ...]]:
-    """Return what `names` are in a release; without names, what all is and what they share."""
-    pipelines = {(name, entry.digest) for name, entry in release.pipelines.items() if name in (names or [name])}
-    return pipelines, () if names else (release.platform, release.configuration)
+def _content(release: Release, names: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Return the digests of `names` in a release; without names, of all that it has."""
+    return {(name, digest) for name, digest in release.digests.items() if name in (names or [name])}
 
 
-def _digests(source: Side, names: tuple[str, ...]) -> dict[str, str]:
-    project = Project(source.tree)
-    return {name: project.digest(name) for name in names if name in project.pipelines}
+def _nothing_released(repository: Repository, name: str) -> UsageError:
+    known = configured(main_side(repository).tree)
+    if name in known:
+        return UsageError("no-release", f"{name} has no release to roll back", fix=f"scripts/status.py {name}")
+    return UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {', '.join(known)}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from promotion.environment import load_environment
-from promotion.git import Repository
+from promotion.errors import UsageError
+from promotion.git import MAIN, Repository
 from promotion.matrix import Cell, Column, Matrix, read_matrix
 from promotion.page import page
 from promotion.release import Release
 from promotion.report import Report, age, short
-from promotion.sides import main_side
 
 _RELEASES_SHOWN = 5
 
@@ -21,20 +21,23 @@ def status(repository: Repository, only: str | None, html: Path | None, *, repor
     """Show every environment, or `only` one with its releases; `html` is a file to write the page to."""
     matrix = read_matrix(repository)
     if only is not None:
-        load_environment(main_side(repository).tree, only)  # refuses an environment that does not exist
-        matrix = Matrix([column for column in matrix.columns if column.name == only])
+        known = [column.name for column in matrix.columns if column.name != MAIN]
+        if only not in known:
+            fix = f"one of {', '.join(known) or 'none'}"
+            raise UsageError("unknown-environment", f"there is no environment {only!r}", fix=fix)
     now = datetime.now(UTC)
-    report.result("status", _document(matrix), _lines(matrix, now))
+    shown = [column for column in matrix.columns if only in (None, column.name)]
+    report.result("status", _document(matrix, shown), _lines(matrix, shown, now))
     if html is not None:
         html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(page(matrix, now), encoding="utf-8")
     return 0
 
 
-def _lines(matrix: Matrix, now: datetime) -> list[tuple[str, str]]:
-    names = matrix.pipelines
+def _lines(matrix: Matrix, columns: Sequence[Column], now: datetime) -> list[tuple[str, str]]:
+    names = Matrix(columns).pipelines
     first = max((len(name) for name in [*names, "pipeline"]), default=0)
-    cells = {column.name: [_cell(matrix, column, name, now) for name in names] for column in matrix.columns}
+    cells = {column.name: [_cell(matrix, column, name, now) for name in names] for column in columns}
     widths = {name: max(len(text) for text in [name, *texts]) for name, texts in cells.items()}
     header = "  ".join(["pipeline".ljust(first), *(name.ljust(width) for name, width in widths.items())])
     lines = [(header, "bold")]
@@ -42,8 +45,8 @@ def _lines(matrix: Matrix, now: datetime) -> list[tuple[str, str]]:
         texts = (cells[column][row].ljust(width) for column, width in widths.items())
         lines.append(("  ".join([name.ljust(first), *texts]).rstrip(), ""))
     lines.append(("✓ proven by a smoke test   ≠ differs from where it is promoted from", "dim"))
-    for column in matrix.columns:
-        lines += _column_lines(column, now)
+    for column in columns:
+        lines += _column_lines(matrix, column, now)
     return lines
 
 
@@ -56,7 +59,7 @@ def _cell(matrix: Matrix, column: Column, pipeline: str, now: datetime) -> str:
     return f"{short(cell.digest)}{release}{' ✓' if cell.verified else ''}{behind}"
 
 
-def _column_lines(column: Column, now: datetime) -> list[tuple[str, str]]:
+def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[str, str]]:
     lines = [
         (
             f"HOLD {column.name}: {hold.pipeline} {short(hold.digest)} (release {hold.release}): {hold.reason}",
@@ -64,8 +67,12 @@ def _column_lines(column: Column, now: datetime) -> list[tuple[str, str]]:
         )
         for hold in column.holds
     ]
-    if column.configuration_ahead:
-        lines.append((f"{column.name}: main has a newer configuration than the release", "yellow"))
+    if column.source is None and column.name != MAIN:
+        lines.append((f"{column.name}: its configuration on main is not usable: scripts/verify.py", "bold red"))
+    elif column.configuration_ahead:
+        lines.append((f"{column.name}: main has a another configuration than the release", "yellow"))
+    if matrix.platform_is_behind(column):
+        lines.append((f"{column.name}: the platform differs from {column.source}'s", "yellow"))
     for release in column.releases[:_RELEASES_SHOWN]:
         lines.append((f"{column.name} {release.number}  {age(release.at, now)} ago  {_summary(release)}", ""))
     return lines
@@ -77,7 +84,7 @@ def _summary(release: Release) -> str:
     return f"{release.action} from {release.source}  {', '.join(new) or 'nothing new'}  by {release.by}{reason}"
 
 
-def _document(matrix: Matrix) -> dict[str, Any]:
+def _document(matrix: Matrix, columns: Sequence[Column]) -> dict[str, Any]:
     return {
         "environments": [
             {
@@ -85,6 +92,8 @@ def _document(matrix: Matrix) -> dict[str, Any]:
                 "source": column.source,
                 "release": column.releases[0].number if column.releases else None,
                 "configuration_ahead": column.configuration_ahead,
+                "platform": column.platform,
+                "platform_behind": matrix.platform_is_behind(column),
                 "pipelines": {
                     name: _cell_document(cell) | {"behind": matrix.is_behind(column, name)}
                     for name, cell in column.cells.items()
@@ -92,7 +101,7 @@ def _document(matrix: Matrix) -> dict[str, Any]:
                 "holds": [vars(hold) for hold in column.holds],
                 "releases": [_release_document(release) for release in column.releases],
             }
-            for column in matrix.columns
+            for column in columns
         ]
     }
 
