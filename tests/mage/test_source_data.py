@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from runtime import source_data
-from runtime.postgres import Server
+from runtime.postgres import Server, ServerError
 from runtime.source_data import load_source
 from runtime.tables import snapshot
 
@@ -43,6 +43,14 @@ def test_a_load_that_breaks_leaves_nothing_half_loaded(
     with pytest.raises(psycopg2.Error):
         load_source(server, database)
     assert snapshot(server.url(database)) == {}
+
+
+def test_a_database_of_somebody_else_is_left_alone(server: Server, database: str) -> None:
+    with closing(psycopg2.connect(server.url(database))) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE customers (name text)")
+    with pytest.raises(ServerError, match="holds other tables"):
+        load_source(server, database)
+    assert list(snapshot(server.url(database))) == ["public.customers"]
 
 
 def query(server: Server, statement: str) -> list[tuple[object, ...]]:
