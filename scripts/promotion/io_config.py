@@ -19,7 +19,11 @@ _DEFAULT = re.compile(r",\s*['\"]\s*[^'\"\s]")  # `env_var('NAME', 'value')`
 
 def profiles(tree: Tree) -> dict[str, Any]:
     """Return the profiles by name; raise `Malformed` where the file is not what Mage could read."""
-    return load_mapping(PATH, without_jinja(tree.text(PATH))) if PATH in tree else {}
+    if PATH not in tree:
+        return {}
+    text = tree.text(PATH)
+    branches = bool(_STATEMENT.search(text))  # a key may then stand in each branch of an `{% if … %}`
+    return load_mapping(PATH, without_jinja(text), unique=not branches)
 
 
 def is_expression(text: str) -> bool:

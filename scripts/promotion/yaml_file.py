@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from promotion.errors import Finding, Malformed
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-def load_mapping(path: str, text: str) -> dict[str, Any]:
-    """Parse a YAML file that must hold keys and values; raise `Malformed` with file and line where it does not."""
-    return mapping(path, "", _load(path, text))
+
+def load_mapping(path: str, text: str, *, unique: bool = True) -> dict[str, Any]:
+    """Parse a YAML file that must hold keys and values; raise `Malformed` with file and line where it does not.
+
+    A key that is there twice is refused too, unless `unique` is false: YAML itself would keep the last one.
+    """
+    return mapping(path, "", _load(path, text, unique=unique))
 
 
 def mapping(path: str, key: str, value: Any) -> dict[str, Any]:
@@ -31,9 +38,58 @@ def malformed(path: str, key: str, problem: str, fix: str) -> Malformed:
     return Malformed(Finding(path, None, "malformed-key", f"{key}: {problem}" if key else problem, fix))
 
 
-def _load(path: str, text: str) -> Any:
+def located(finding: Finding, text: str) -> Finding:
+    """Return `finding` with the line of the key that its problem begins with, or of the nearest key above it."""
+    if finding.line:
+        return finding
+    key, _, _ = finding.problem.partition(": ")
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (the safe loader, in C)
+        return replace(finding, line=_line(yaml.compose(text, Loader=_LOADER), key))
+    except (yaml.YAMLError, RecursionError):
+        return finding
+
+
+def _line(node: yaml.Node | None, key: str) -> int | None:
+    for name, child, line in _children(node):
+        if key == name or key.startswith((f"{name}.", f"{name}[")):
+            return _line(child, key.removeprefix(name).removeprefix(".")) or line
+    return None
+
+
+def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node, int]]:
+    """Yield the parts of `node`, each as its key or `[number]`, its value and its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield str(key.value), value, key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield f"[{number}]", value, value.start_mark.line + 1
+
+
+def _refuse_duplicates(path: str, root: yaml.Node | None) -> None:
+    unread, read = [root], set()
+    while unread:
+        node = unread.pop()
+        if id(node) in read:  # an alias: the node has several parents, or is its own
+            continue
+        read.add(id(node))
+        unread += [child for _, child, _ in _children(node)]
+        first: dict[tuple[str, str], int] = {}
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            line, name = key.start_mark.line + 1, (key.tag, str(key.value))
+            if name in first:
+                problem = f"the key {key.value!r} is there already, on line {first[name]}"
+                raise Malformed(Finding(path, line, "duplicate-key", problem, "keep one of the two"))
+            first[name] = line
+
+
+def _load(path: str, text: str, *, unique: bool) -> Any:
+    try:
+        loader = _LOADER(text)
+        node = loader.get_single_node()
+        if unique:
+            _refuse_duplicates(path, node)
+        return loader.construct_document(node) if node else None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date like 2013-13-45
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)

@@ -87,3 +87,15 @@ def test_a_policy_in_another_shape_is_refused_with_its_key(sources: Path, text: 
     finding = finding_in(sources, "environments/dev/policy.yaml", text)
     assert finding.path == "environments/dev/policy.yaml"
     assert finding.problem.startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("values", "env: dev\nio: {}\nschedules: {}\nschedules: {}\n"),
+        ("policy", "source: main\ngates: []\n\nsource: dev\n"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_with_its_line(sources: Path, name: str, text: str) -> None:
+    finding = finding_in(sources, f"environments/dev/{name}.yaml", text)
+    assert (finding.code, finding.line) == ("duplicate-key", 4)

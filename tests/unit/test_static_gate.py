@@ -114,6 +114,29 @@ def test_a_tab_in_yaml_is_named_with_its_line(sources: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [ORDERS, f"{PROJECT}/pipelines/orders/promotion.yaml", f"{PROJECT}/io_config.yaml"],
+)
+def test_a_key_that_is_there_twice_is_named_with_its_line(sources: Path, path: str) -> None:
+    findings = static_findings(sources, {path: "smoke:\n  volatile: [a]\n  volatile: [b]\n"})
+    assert ("duplicate-key", path, 3) in places(findings)
+    assert "'volatile'" in next(f.problem for f in findings if f.code == "duplicate-key")
+
+
+def test_merge_keys_and_aliases_are_no_duplicates(sources: Path) -> None:
+    io_config = IO_CONFIG.replace("default:", "default: &default")
+    io_config += "lake: &lake\n  <<: *default\n  POSTGRES_SCHEMA: a\nsea: {<<: *lake, POSTGRES_SCHEMA: b}\n"
+    assert static_findings(sources, {f"{PROJECT}/io_config.yaml": io_config}) == []
+
+
+def test_a_key_in_each_branch_of_a_condition_is_no_duplicate(sources: Path) -> None:
+    io_config = (
+        "{% if env_var('ENV') == 'prod' %}\n  POSTGRES_SCHEMA: a\n{% else %}\n  POSTGRES_SCHEMA: b\n{% endif %}\n"
+    )
+    assert static_findings(sources, {f"{PROJECT}/io_config.yaml": IO_CONFIG + io_config}) == []
+
+
+@pytest.mark.parametrize(
     ("text", "key"),
     [
         ("blocks: {a: b}", "blocks"),
