@@ -11,7 +11,7 @@ from promotion.errors import Finding, GateRefused, Malformed, UsageError
 from promotion.git import MAIN
 from promotion.interval import WORDS, is_interval
 from promotion.tree import Tree
-from promotion.yaml_file import load_mapping, malformed, mapping
+from promotion.yaml_file import load_mapping, located, malformed, mapping
 
 FOLDER = "environments"
 GATES = ("static", "smoke")
@@ -129,7 +129,8 @@ def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findi
     try:
         return read(path, load_mapping(path, tree.text(path)))
     except Malformed as error:
-        findings.append(error.finding)
+        text = "" if error.finding.line else tree.text(path)
+        findings.append(located(error.finding, text))
         return None
 
 
@@ -139,16 +140,21 @@ _Values = tuple[dict[str, str], dict[str, str], dict[str, Schedule]]
 def _values(path: str, name: str, content: dict[str, Any]) -> _Values:
     if content.get("env") != name:
         raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
-    connections = mapping(path, "io", content.get("io"))
+    for key, empty in (("io", "{settings: {}, secrets: {}}"), ("schedules", "{}")):
+        if key not in content:
+            raise malformed(path, key, "is missing", f"write it; `{key}: {empty}` when there are none")
+    connections = mapping(path, "io", content["io"])
     settings = mapping(path, "io.settings", connections.get("settings"))
     secrets = mapping(path, "io.secrets", connections.get("secrets"))
-    for key in (*settings, *secrets):
-        if not _VARIABLE.fullmatch(str(key)):
-            raise malformed(path, f"io: {key}", "is no environment variable", "use A-Z, digits and `_`")
+    for key in (*(f"settings.{name}" for name in settings), *(f"secrets.{name}" for name in secrets)):
+        if not _VARIABLE.fullmatch(key.split(".", 1)[1]):
+            raise malformed(path, f"io.{key}", "is no environment variable", "use A-Z, digits and `_`")
+    for key in settings.keys() & secrets.keys():
+        raise malformed(path, f"io.secrets.{key}", "is in io.settings too", "keep one of the two")
     for key, value in settings.items():
         if not isinstance(value, str):
             raise malformed(path, f"io.settings.{key}", "is not text", "put the value in quotes")
-    schedules = mapping(path, "schedules", content.get("schedules"))
+    schedules = mapping(path, "schedules", content["schedules"])
     return (
         settings,
         {key: _secret(path, key, value) for key, value in secrets.items()},

@@ -9,7 +9,7 @@ from promotion import io_config
 from promotion.clear_secrets import secrets_in_clear
 from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
-from promotion.pipeline import Block
+from promotion.pipeline import Block, in_cycles
 from promotion.project import FOLDER, Project, block_path
 from promotion.python_source import read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree
@@ -130,10 +130,16 @@ def _profiles_named(project: Project) -> Iterator[tuple[str, str, int | None]]:
 
 
 def _needs(project: Project, _: Environment) -> Iterator[Finding]:
-    for name in project.pipelines:
-        pipeline = project.closure(name).pipeline
-        for needed in pipeline.needs if pipeline else ():
-            if needed not in project.pipelines:
+    pipelines = [project.closure(name).pipeline for name in project.pipelines]
+    graph = {pipeline.name: pipeline.needs for pipeline in pipelines if pipeline}
+    stuck = in_cycles(graph)
+    for name in stuck:
+        path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
+        problem = f"needs form a cycle: {', '.join(stuck)}"
+        yield Finding(path, None, "cycle", problem, "remove one of the edges")
+    for name, needs in graph.items():
+        for needed in needs:
+            if needed not in graph and needed not in project.pipelines:
                 path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
                 problem = f"needs: the pipeline {needed} is not in this release"
                 yield Finding(path, None, "needed-pipeline-missing", problem, f"promote it too: -p {needed}")

@@ -142,14 +142,21 @@ def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
 
 
 def _refuse_cycle(path: str, graph: Mapping[str, tuple[str, ...]]) -> None:
+    if stuck := in_cycles(graph):
+        problem = f"upstream_blocks form a cycle: {', '.join(stuck)}"
+        raise Malformed(Finding(path, None, "cycle", problem, "remove one of the edges"))
+
+
+def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return what waits for itself, or for something that does; the names that `graph` lacks wait for nothing."""
     remaining = dict(graph)
     while remaining:
-        ready = [uuid for uuid, upstream in remaining.items() if not any(name in remaining for name in upstream)]
+        ready = [name for name, upstream in remaining.items() if not any(other in remaining for other in upstream)]
         if not ready:
-            problem = f"upstream_blocks form a cycle: {', '.join(remaining)}"
-            raise Malformed(Finding(path, None, "cycle", problem, "remove one of the edges"))
-        for uuid in ready:
-            del remaining[uuid]
+            break
+        for name in ready:
+            del remaining[name]
+    return list(remaining)
 
 
 def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline:

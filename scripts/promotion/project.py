@@ -12,7 +12,7 @@ from promotion.errors import Finding, Malformed
 from promotion.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
 from promotion.python_source import Import, read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree, not_utf8
-from promotion.yaml_file import load_mapping, mapping
+from promotion.yaml_file import load_mapping, located, mapping
 
 FOLDER = "mage_project"  # part of every Python import of the project, hence the same everywhere
 
@@ -116,7 +116,7 @@ class _ClosureBuilder:
         try:
             pipeline = parse_pipeline(name, metadata, self.tree.text(metadata), self._promotion(folder))
         except Malformed as error:
-            self.findings.append(error.finding)
+            self._malformed(error.finding)
             return None
         for block in pipeline.blocks:
             self._block(pipeline, block)
@@ -165,7 +165,7 @@ class _ClosureBuilder:
             products = load_mapping(registry, self.tree.text(registry)) if registry in self.tree else {}
             other = mapping(registry, product, products.get(product)).get("object_uuid")
         except Malformed as error:
-            self.findings.append(error.finding)
+            self._malformed(error.finding)
             return
         if other not in self.project.pipelines:
             problem = f"block {block.uuid}: global data product {product!r} is not defined"
@@ -258,6 +258,10 @@ class _ClosureBuilder:
     def _own_files(self, module: str) -> Iterator[str]:
         base = module.replace(".", "/")
         yield from (path for path in (f"{base}.py", f"{base}/__init__.py") if path in self.tree)
+
+    def _malformed(self, finding: Finding) -> None:
+        lacks_line = finding.line is None and self.tree.is_text(finding.path)
+        self.findings.append(located(finding, self.tree.text(finding.path)) if lacks_line else finding)
 
     def _report(self, path: str, code: str, problem: str, fix: str, line: int | None = None) -> None:
         self.findings.append(Finding(path, line, code, problem, fix))

@@ -11,6 +11,8 @@ from promotion.environment import environment_names, load_environment
 from promotion.errors import Finding, GateRefused
 from promotion.interval import is_interval
 
+BEGIN = "env: dev\nio: {}\n"
+
 
 def finding_in(folder: Path, path: str, text: str) -> Finding:
     write(folder, {path: text})
@@ -44,31 +46,34 @@ def test_an_interval_that_mage_cannot_run(interval: str) -> None:
     ("text", "key"),
     [
         ("env: prod", "env"),
-        ("env: dev\nio: text", "io"),
-        ("env: dev\nio: {settings: {A: 5432}}", "io.settings.A"),
-        ("env: dev\nio: {settings: {a b: x}}", "io: a b"),
-        ("env: dev\nio: {secrets: {A: {name: x}}}", "io.secrets.A"),
-        ("env: dev\nschedules: [x]", "schedules"),
-        ("env: dev\nschedules: {a: {pipeline: orders}}", "schedules.a.interval"),
-        ("env: dev\nschedules: {1: {}}", "schedules"),
+        ("env: dev\nschedules: {}\nio: text", "io"),
+        ("env: dev\nschedules: {}", "io"),
+        ("env: dev\nio: {}\nschedulez: {}", "schedules"),
+        ("env: dev\nschedules: {}\nio: {settings: {A: x}, secrets: {A: {name: x, key: y}}}", "io.secrets.A"),
+        ("env: dev\nschedules: {}\nio: {settings: {A: 5432}}", "io.settings.A"),
+        ("env: dev\nschedules: {}\nio: {settings: {a b: x}}", "io.settings.a b"),
+        ("env: dev\nschedules: {}\nio: {secrets: {A: {name: x}}}", "io.secrets.A"),
+        ("env: dev\nio: {}\nschedules: [x]", "schedules"),
+        (BEGIN + "schedules: {a: {pipeline: orders}}", "schedules.a.interval"),
+        ("env: dev\nio: {}\nschedules: {1: {}}", "schedules"),
         (
-            "env: dev\nschedules: {a: {pipeline: orders, interval: daily, enabled: true, timeout: 9}}",
+            BEGIN + "schedules: {a: {pipeline: orders, interval: daily, enabled: true, timeout: 9}}",
             "schedules.a.interval",
         ),
         (
-            "env: dev\nschedules: {a: {pipeline: orders, interval: '61 * * * *', enabled: true, timeout: 9}}",
+            BEGIN + "schedules: {a: {pipeline: orders, interval: '61 * * * *', enabled: true, timeout: 9}}",
             "schedules.a.interval",
         ),
         (
-            "env: dev\nschedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 0}}",
+            BEGIN + "schedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 0}}",
             "schedules.a.timeout",
         ),
         (
-            "env: dev\nschedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: true}}",
+            BEGIN + "schedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: true}}",
             "schedules.a.timeout",
         ),
         (
-            "env: dev\nschedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 9, x: 1}}",
+            BEGIN + "schedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 9, x: 1}}",
             "schedules.a.x",
         ),
     ],
@@ -99,3 +104,18 @@ def test_a_policy_in_another_shape_is_refused_with_its_key(sources: Path, text: 
 def test_a_key_that_is_there_twice_is_refused_with_its_line(sources: Path, name: str, text: str) -> None:
     finding = finding_in(sources, f"environments/dev/{name}.yaml", text)
     assert (finding.code, finding.line) == ("duplicate-key", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("io: {}\nschedules: {}\nenv: prod\n", 3),
+        ("env: dev\nio:\n  settings:\n    A: x\n    B: 5432\nschedules: {}\n", 5),
+        ("env: dev\nio: {}\nschedules:\n  a:\n    pipeline: orders\n", 4),
+        ("env: dev\nio: {}\n", None),
+    ],
+)
+def test_values_in_another_shape_are_refused_with_the_line_of_the_key(
+    sources: Path, text: str, line: int | None
+) -> None:
+    assert finding_in(sources, "environments/dev/values.yaml", text).line == line

@@ -178,8 +178,22 @@ def test_metadata_in_another_shape_is_refused_with_its_key(sources: Path, text: 
 def test_a_promotion_file_in_another_shape_is_refused_with_its_key(sources: Path, text: str, key: str) -> None:
     path = f"{PROJECT}/pipelines/orders/promotion.yaml"
     finding = only(static_findings(sources, {path: text}))
-    assert places([finding]) == [("malformed-key", path, None)]
+    assert places([finding]) == [("malformed-key", path, 1)]
     assert finding.problem.startswith(key)
+
+
+def test_metadata_in_another_shape_is_refused_with_the_line_of_the_entry(sources: Path) -> None:
+    text = "name: orders\nblocks:\n- uuid: load_orders\n  type: data_loader\n- uuid: clean\n  type: magic\n"
+    assert places(static_findings(sources, {ORDERS: text})) == [("malformed-key", ORDERS, 6)]
+
+
+@pytest.mark.parametrize("needed", ["orders", "stock"])
+def test_pipelines_that_need_each_other_or_themselves_are_refused(sources: Path, needed: str) -> None:
+    path = f"{PROJECT}/pipelines/orders/promotion.yaml"
+    other = f"{PROJECT}/pipelines/{needed}/promotion.yaml"
+    findings = static_findings(sources, {path: f"needs: [{needed}]", other: "needs: [orders]"})
+    assert places(findings) == [("cycle", place, None) for place in sorted({path, other})]
+    assert needed in findings[0].problem
 
 
 def test_a_needed_pipeline_that_is_not_there_is_named(sources: Path) -> None:
