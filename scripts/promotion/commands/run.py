@@ -11,9 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import Environment, environment_names, load_environment
-from promotion.errors import GateCouldNotRun, GateRefused, PromotionError, UsageError
+from promotion.errors import GateCouldNotRun, GateRefused, UsageError
 from promotion.git import Repository
 from promotion.pipeline import Pipeline
 from promotion.project import FOLDER, Project
@@ -22,7 +24,7 @@ from promotion.sides import environment_side, main_side
 from promotion.story import Story
 from promotion.tree import Tree, tree_of_folder
 from runtime.binding import BindingError, bind_locally
-from runtime.postgres import ServerError, local_server
+from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
 from runtime.run import BlockResult, Run, RunResult, WorkerError, run_pipelines
 from runtime.source_data import load_source
 
@@ -140,7 +142,10 @@ def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
             bound = bind_locally(io_config, environment.settings, environment.secrets, server, database)
             yield bound | {"ENV": environment.name}
     except ServerError as error:
-        raise PromotionError("no-server", str(error)) from error
+        raise GateCouldNotRun("no-server", error.problem, fix=error.fix) from error
+    except psycopg2.Error as error:
+        fix = f"try again; if it persists, look at {_DATA / 'log'} or at {EXTERNAL_SERVER}"
+        raise GateCouldNotRun("no-server", f"PostgreSQL: {str(error).strip()}", fix=fix) from error
     except BindingError as error:
         raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
 
