@@ -9,10 +9,10 @@ examples:
 import sys
 from pathlib import Path
 
-from in_venv import ensure_packages
+from in_venv import in_venv
 
 if __name__ == "__main__":
-    ensure_packages()
-    from demonstration.show import main
+    with in_venv():
+        from demonstration.show import main
 
-    sys.exit(main(__doc__ or "", Path(__file__).resolve().parents[1]))
+        sys.exit(main(__doc__ or "", Path(__file__).resolve().parents[1]))

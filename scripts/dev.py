@@ -4,10 +4,10 @@
 import sys
 from pathlib import Path
 
-from in_venv import ensure_packages
+from in_venv import in_venv
 
 if __name__ == "__main__":
-    ensure_packages()
-    from runtime.dev import main
+    with in_venv():
+        from runtime.dev import main
 
-    sys.exit(main(Path(__file__).resolve().parents[1]))
+        sys.exit(main(Path(__file__).resolve().parents[1]))

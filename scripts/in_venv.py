@@ -1,19 +1,45 @@
-"""Make `scripts/promote.py …` work as typed: start over with `.venv` when PATH's Python lacks the packages."""
+"""Make `scripts/promote.py ...` work as typed: start over with `.venv` when PATH's Python will not do.
 
-from __future__ import annotations
+Old Pythons read this file and the scripts next to it before they can be told: no newer syntax than 3.6's here.
+"""
 
 import importlib.util
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator  # noqa: UP035 (where Python 3.6 has it)
 
 _PYTHON = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "python"
+_OLDEST = (3, 11)
+_INTERRUPTED = 130
 
 
-def ensure_packages() -> None:
+@contextmanager
+def in_venv() -> Iterator[None]:
+    """Run the block where the packages are importable; Ctrl-C in it, even during an import, ends quietly."""
+    try:
+        _open_closed_streams()
+        _ensure_packages()
+        yield
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _ensure_packages() -> None:
     """Return where the packages are importable; else start over with `.venv`, or say how to make one."""
-    if all(importlib.util.find_spec(name) for name in ("rich", "yaml", "psycopg2")):
+    old = sys.version_info < _OLDEST
+    if not old and all(importlib.util.find_spec(name) for name in ("rich", "yaml", "psycopg2")):
         return
-    if not _PYTHON.exists() or Path(sys.executable) == _PYTHON:
-        sys.exit("The packages that this needs are not installed. Install them once: make .venv/installed")
-    os.execv(_PYTHON, [str(_PYTHON), *sys.argv])  # noqa: S606 (no shell: the same command, another Python)
+    if _PYTHON.exists() and Path(sys.executable) != _PYTHON:
+        os.execv(str(_PYTHON), [str(_PYTHON), *sys.argv])  # noqa: S606 (no shell: the same command, another Python)
+    problem = "This needs Python 3.11 or newer" if old else "The packages that this needs are not installed"
+    sys.exit(f"{problem}. Install what it needs once: make .venv/installed")
+
+
+def _open_closed_streams() -> None:
+    """Point each standard stream that the caller closed (`2>&-`) at /dev/null, before a file takes its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            setattr(sys, name, open(number, "w" if number else "r"))  # noqa: PTH123, SIM115 (a number, for good)

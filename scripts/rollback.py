@@ -9,10 +9,10 @@ examples:
 
 import sys
 
-from in_venv import ensure_packages
+from in_venv import in_venv
 
 if __name__ == "__main__":
-    ensure_packages()
-    from promotion.cli import rollback_main
+    with in_venv():
+        from promotion.cli import rollback_main
 
-    sys.exit(rollback_main(__doc__ or ""))
+        sys.exit(rollback_main(__doc__ or ""))
