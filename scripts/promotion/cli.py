@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import io
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from promotion.errors import Interrupted, PromotionError, UsageError
@@ -198,7 +201,8 @@ def _run(
             stream.reconfigure(errors="backslashreplace")  # a file name in git need not be text
     report = Report(as_json="--json" in arguments)
     try:
-        return command(parser.parse_args(arguments), report)
+        with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
+            return command(parser.parse_args(arguments), report)
     except PromotionError as error:
         report.error(error)
         return error.exit_code
@@ -212,6 +216,26 @@ def _run(
         return PromotionError.exit_code
     finally:
         report.close()
+
+
+@contextmanager
+def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Let each of `signals` do in the block what Ctrl-C does: whatever was made for the block is removed."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        for ending in before:
+            signal.signal(ending, signal.SIG_IGN)  # one is enough: the second must not stop the removal
+        raise KeyboardInterrupt
+
+    heard = (
+        number for number in signals if signal.getsignal(number) is not signal.SIG_IGN
+    )  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _traceback_file() -> str:

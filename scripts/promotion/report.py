@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from promotion.changes import FileChange
 from promotion.errors import Finding, PromotionError
 from promotion.plan import Plan
 from promotion.release import FORMAT_VERSION, Release, branch_of
+from promotion.story import Terminal, end_unread
 
 _SIGNS = {"added": "+", "changed": "~", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "removed": "red", "affected": "bold red"}
@@ -43,8 +44,8 @@ class Report:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._document: dict[str, Any] = {"format_version": FORMAT_VERSION}
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Terminal()
+        self._errors = Terminal(stderr=True)
 
     def plan(self, plan: Plan) -> None:
         """Show what would be done."""
@@ -68,7 +69,8 @@ class Report:
                 )
             ]
         )
-        self._lines([(f"Take it back: scripts/rollback.py {release.environment} --reason TEXT", "")])
+        if release.number > 1:
+            self._lines([(f"Take it back: scripts/rollback.py {release.environment} --reason TEXT", "")])
 
     def result(self, key: str, document: Any, lines: Sequence[tuple[str, str]]) -> None:
         """Show a result of another shape: `document` for programs, `lines` (text, style) for people."""
@@ -91,9 +93,13 @@ class Report:
             self._errors.print(Text(f"  fix: {error.fix}"))
 
     def close(self) -> None:
-        """Print the JSON document, where one is asked for."""
-        if self.as_json:
-            print(json.dumps(self._document, indent=2, ensure_ascii=False, default=str))
+        """Print the JSON document, where one is asked for, and whatever else still waits."""
+        try:
+            if self.as_json:
+                print(json.dumps(self._document, indent=2, ensure_ascii=False, default=str))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            end_unread()
 
     def _lines(self, lines: Sequence[tuple[str, str]]) -> None:
         if not self.as_json:
@@ -186,6 +192,8 @@ def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
 
 def _gates_line(plan: Plan) -> str:
     gates = ", ".join(plan.request.environment.policy.gates)
+    if "smoke" not in plan.request.environment.policy.gates:
+        return f"Gates due      {gates or 'none'} (smoke: not asked for)"
     reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
     return f"Gates due      {gates} (smoke: {', '.join(plan.due) or 'nothing new'}{reused})"
 

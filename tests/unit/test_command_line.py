@@ -1,0 +1,97 @@
+"""The scripts as programs: closed streams, signals, an old Python, and the folder that they start in."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import SCRIPTS, Result, command, environment, run_script
+
+
+def shell(clone: Path, line: str) -> Result:
+    """Run `line` in bash; its exit code is the first one of a pipe that is not 0."""
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=clone,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["--json"], []], ids=["json", "text"])
+def test_a_reader_that_went_away_ends_a_command_quietly(promoted_to_dev: Path, arguments: list[str]) -> None:
+    result = shell(promoted_to_dev, f"{shlex.join(command('status', *arguments))} | true")
+    assert (result.exit_code, result.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "0<&- 2>&-"])
+def test_a_closed_stream_changes_nothing_else(project: Path, closed: str) -> None:
+    result = shell(project, f"{shlex.join(command('promote', 'main', 'dev', '--plan'))} {closed}")
+    assert result.exit_code == 2
+    assert "+ orders" in result.stdout
+
+
+def test_closed_output_keeps_the_exit_code(project: Path) -> None:
+    assert shell(project, f"{shlex.join(command('promote', 'main', 'dev', '--plan'))} >&-").exit_code == 2
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda script: script.name)
+def test_an_old_python_can_read_what_tells_it_to_step_aside(script: Path) -> None:
+    tree = ast.parse(script.read_text(), feature_version=(3, 6))
+    assert not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in ast.walk(tree))
+
+
+def test_an_old_python_is_told_which_one_is_needed(project: Path, tmp_path: Path) -> None:
+    pretend = "import sys\nsys.version_info = (3, 9, 2)\n"  # .venv's Python too: it does not start over for ever
+    (tmp_path / "sitecustomize.py").write_text(pretend)
+    result = run_script(project, "status", PYTHONPATH=str(tmp_path))
+    assert result.exit_code == 1
+    assert "This needs Python 3.11 or newer" in result.stderr
+
+
+def test_ctrl_c_during_the_imports_is_quiet(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "rich").mkdir()
+    (tmp_path / "rich/__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    result = run_script(project, "status", PYTHONPATH=str(tmp_path))
+    assert (result.exit_code, result.stderr) == (130, "")
+
+
+WAIT = """
+import sys, tempfile, time
+from promotion import cli
+
+def wait(options, report):
+    with tempfile.TemporaryDirectory() as folder:
+        print(folder, flush=True)
+        time.sleep(60)
+
+sys.exit(cli._run(cli._parser(""), [], wait))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_lets_a_command_clean_up(number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAIT],
+        env=environment(PYTHONPATH=str(SCRIPTS)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    folder = Path(process.stdout.readline().strip())
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, folder.exists()) == (130, False)
+    assert "error[interrupted]" in stderr
