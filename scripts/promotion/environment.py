@@ -129,7 +129,7 @@ def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findi
     try:
         return read(path, load_mapping(path, tree.text(path)))
     except Malformed as error:
-        text = "" if error.finding.line else tree.text(path)
+        text = tree.text(path) if tree.is_text(path) else ""
         findings.append(located(error.finding, text))
         return None
 

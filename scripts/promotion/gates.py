@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 
@@ -14,8 +15,11 @@ from promotion.project import FOLDER, Project, block_path
 from promotion.python_source import read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree
 
-_NAME = r"\(\s*['\"]([^'\"]+)['\"]\s*\)"
-_ENV_VAR = re.compile(r"env_var" + _NAME)  # with a default (`env_var('X', 'd')`) the name may be absent
+# How SQL, YAML and R read a variable; with a default (`env_var('X', 'd')`) the name may be absent.
+_NAME = r"\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)"
+_ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv" + _NAME)
+_READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV}
+_OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ"}
 
 _DECORATOR = {
     "data_loader": "data_loader",
@@ -77,7 +81,7 @@ def _python_blocks(project: Project) -> Iterator[tuple[str, Block]]:
 def _environment_variables(project: Project, environment: Environment) -> Iterator[Finding]:
     for path in project.tree.under(FOLDER).texts():
         for name, line in sorted(names_in(path, project.tree.text(path))):
-            if name not in environment.supplied:
+            if name not in environment.supplied | _OF_EVERY_PROCESS:
                 problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
                 fix = f"add {name} to io.settings or io.secrets there, on main"
                 yield Finding(path, line, "name-not-supplied", problem, fix)
@@ -87,10 +91,11 @@ def names_in(path: str, text: str) -> set[tuple[str, int]]:
     """Return the environment variables that a file reads without a default, with their lines."""
     if path.endswith(".py"):
         return set(read_python(text).environment)
-    if not path.endswith((".yaml", ".yml", ".sql")):
+    reader = _READERS.get(posixpath.splitext(path)[1])
+    if reader is None:
         return set()
-    lines = enumerate(text.splitlines(), start=1)
-    return {(match[1], number) for number, line in lines for match in _ENV_VAR.finditer(_uncommented(line))}
+    code = "\n".join(_uncommented(line) for line in text.split("\n"))
+    return {(match[1], code.count("\n", 0, match.start()) + 1) for match in reader.finditer(code)}
 
 
 def _uncommented(line: str) -> str:

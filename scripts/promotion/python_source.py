@@ -63,12 +63,27 @@ def _imports(nodes: list[ast.AST]) -> Iterator[Import]:
 
 
 def _environment_names(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
+    aliases = dict(_aliases_of_os(nodes))
+
+    def full_name(node: ast.AST) -> str:
+        first, dot, rest = _name(node).partition(".")
+        return aliases.get(first, first) + dot + rest
+
     for node in nodes:
-        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            if _name(node.func) in {"os.getenv", "getenv", "os.environ.get", "environ.get"}:
-                yield from _literal(node.args[0])
+        if isinstance(node, ast.Call) and full_name(node.func) in {"os.getenv", "os.environ.get"}:
+            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+            yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second one is the default
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):  # writing needs no supply
-            yield from _literal(node.slice) if _name(node.value) in {"os.environ", "environ"} else ()
+            yield from _literal(node.slice) if full_name(node.value) == "os.environ" else ()
+
+
+def _aliases_of_os(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Yield every name that stands for `os` or for a part of it, with what it stands for."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((alias.asname or "os", "os") for alias in node.names if alias.name == "os")
+        elif isinstance(node, ast.ImportFrom) and node.module == "os" and not node.level:
+            yield from ((alias.asname or alias.name, f"os.{alias.name}") for alias in node.names)
 
 
 def _profiles(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
@@ -85,7 +100,7 @@ def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
     """Name the decorators that an import puts over Mage's own as soon as the block is loaded.
 
     Mage runs a block with its decorators in the namespace; an import that replaces them makes the run
-    fail with "does not have any decorated functions". Inside an `if … not in globals()` it is harmless.
+    fail with "does not have any decorated functions". In the body of an `if … not in globals()` it is harmless.
     """
     for node in _executed_at_once(module.body):
         if isinstance(node, ast.ImportFrom) and node.module == _MAGE_DECORATORS:
@@ -93,18 +108,24 @@ def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
                 yield alias.asname or alias.name, node.lineno
 
 
-def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.AST]:
     """Yield every statement that loading the module runs, but for what a test of `globals()` guards."""
     for statement in statements:
         yield statement
-        guarded = isinstance(statement, ast.If) and _calls_globals(statement.test)
-        if not guarded and not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            for part in ("body", "orelse", "finalbody"):
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            guarded = isinstance(statement, ast.If) and _is_guard(statement.test)
+            for part in ("handlers", "cases", "orelse", "finalbody", *(() if guarded else ("body",))):
                 yield from _executed_at_once(getattr(statement, part, []))
 
 
-def _calls_globals(test: ast.expr) -> bool:
-    return any(isinstance(node, ast.Call) and _name(node.func) == "globals" for node in ast.walk(test))
+def _is_guard(test: ast.expr) -> bool:
+    """Tell whether `test` is a `… not in globals()`."""
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.NotIn)
+        and isinstance(test.comparators[0], ast.Call)
+        and _name(test.comparators[0].func) == "globals"
+    )
 
 
 def _decorators(nodes: list[ast.AST]) -> Iterator[str]:

@@ -84,6 +84,13 @@ def test_values_in_another_shape_are_refused_with_their_key(sources: Path, text:
     assert finding.problem.startswith(f"{key}: ")
 
 
+def test_values_that_are_not_utf8_are_refused(sources: Path) -> None:
+    write(sources, {"environments/dev/values.yaml": b"env: caf\xe9\n"})
+    with pytest.raises(GateRefused) as refusal:
+        load_environment(tree_of(sources), "dev")
+    assert [finding.code for finding in refusal.value.findings] == ["not-utf8"]
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [("gates: []", "source"), ("source: main", "gates"), ("source: main\ngates: [magic]", "gates"), ("s: 1", "s")],

@@ -92,7 +92,7 @@ def test_a_pipeline_name_that_mage_cannot_use_is_refused(sources: Path, name: st
 @pytest.mark.parametrize("uuid", ["load umsätze", "a//b", "/etc/passwd", "a\nb"])
 def test_a_block_name_that_mage_cannot_use_is_refused(sources: Path, uuid: str) -> None:
     write_pipeline(sources, "orders", [block(uuid, "data_loader")])
-    assert places(static_findings(sources)) == [("bad-name", ORDERS, None)]
+    assert places(static_findings(sources)) == [("bad-name", ORDERS, 5)]
 
 
 # Malformed YAML
@@ -235,7 +235,7 @@ def test_a_block_path_that_leaves_the_project_is_refused(sources: Path, key: str
 
 def test_a_block_name_that_leaves_the_project_is_refused(sources: Path) -> None:
     write_pipeline(sources, "orders", [block("../../secrets", "data_loader")])
-    assert places(static_findings(sources)) == [("path-outside-project", ORDERS, None)]
+    assert places(static_findings(sources)) == [("path-outside-project", ORDERS, 5)]
 
 
 @pytest.mark.parametrize("target", ["../../../README.md", "/etc/passwd", "../utils", "gone.py"])
@@ -291,12 +291,16 @@ def test_python_that_does_not_compile_is_named_with_its_line(sources: Path, text
         "from mage_ai.data_preparation.decorators import data_loader\n",
         "try:\n    from mage_ai.data_preparation.decorators import data_loader\nexcept ImportError:\n    pass\n",
         "from mage_ai.data_preparation.decorators import *\n",
+        "if 'data_loader' in globals():\n    from mage_ai.data_preparation.decorators import data_loader\n",
+        "if 'x' not in globals():\n x = 1\nelse:\n from mage_ai.data_preparation.decorators import data_loader\n",
+        "try:\n    x\nexcept NameError:\n    from mage_ai.data_preparation.decorators import data_loader\n",
+        "try:\n    x = 1\nfinally:\n    from mage_ai.data_preparation.decorators import data_loader\n",
     ],
 )
 def test_an_unguarded_decorator_import_is_named_with_its_line(sources: Path, importing: str) -> None:
     code = importing + "@data_loader\ndef load():\n    return []\n"
     finding = only(static_findings(sources, {LOAD_ORDERS: code}))
-    line = 2 if importing.startswith("try") else 1
+    line = importing.count("\n", 0, importing.index("from mage_ai")) + 1
     assert places([finding]) == [("unguarded-decorator", LOAD_ORDERS, line)]
     assert "not in globals()" in finding.fix
 
@@ -322,8 +326,19 @@ def test_a_block_without_its_decorator_is_refused(sources: Path) -> None:
         (MONEY, "import os\n\nREGION = os.getenv('SALES_REGION')\n", 3),
         (MONEY, "import os\nREGION = os.environ['SALES_REGION']\n", 2),
         (MONEY, "from os import environ\nREGION = environ.get('SALES_REGION')\n", 2),
+        (MONEY, "import os\nREGION = os.getenv(key='SALES_REGION')\n", 2),
+        (MONEY, "import os as o\nREGION = o.getenv('SALES_REGION')\n", 2),
+        (MONEY, "from os import environ as e\nREGION = e['SALES_REGION']\n", 2),
+        (MONEY, "from os import getenv as g\nREGION = g('SALES_REGION')\n", 2),
+        (f"{PROJECT}/transformers/score.r", 'x <- 1\ny <- Sys.getenv("SALES_REGION")\n', 2),
+        (f"{PROJECT}/data_exporters/totals.sql", "select\n'{{ env_var(\n  'SALES_REGION') }}'\n", 2),
         (f"{PROJECT}/data_exporters/totals.sql", "select 1\n  as \"{{ env_var('SALES_REGION') }}\"\n", 2),
         (f"{PROJECT}/io_config.yaml", IO_CONFIG + "  POSTGRES_DBNAME: \"{{ env_var('SALES_REGION') }}\"\n", 4),
+        (
+            f"{PROJECT}/io_config.yaml",
+            IO_CONFIG + "  POSTGRES_DBNAME: \"{{ env_var(name='SALES_REGION') }}\"\n",
+            4,
+        ),
     ],
 )
 def test_a_name_that_the_target_does_not_supply_is_refused(sources: Path, path: str, text: str, line: int) -> None:
@@ -338,11 +353,21 @@ def test_a_name_that_the_target_does_not_supply_is_refused(sources: Path, path: 
     [
         "import os\nREGION = os.getenv('SALES_REGION', 'north')\n",
         "import os\nos.environ['SALES_REGION'] = 'north'\n",
+        "import os\nREGION = os.getenv('SALES_REGION', default='north')\n",
         "import os\nREGION = os.getenv('ENV')\n",
+        "import os\nCACHE = os.environ['HOME'] + os.getenv('TMPDIR')\n",
     ],
 )
 def test_a_name_with_a_default_or_given_by_the_block_needs_no_supply(sources: Path, code: str) -> None:
     assert static_findings(sources, {MONEY: "def rounded(amount):\n    return amount\n" + code}) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['Sys.getenv("SALES_REGION", "north")\n', 'Sys.getenv("SALES_REGION", unset = NA)\n', '# Sys.getenv("OLD")\n'],
+)
+def test_r_with_a_default_needs_no_supply(sources: Path, code: str) -> None:
+    assert static_findings(sources, {f"{PROJECT}/transformers/score.r": code}) == []
 
 
 @pytest.mark.parametrize(
