@@ -93,7 +93,9 @@ def _fresh_warehouse(
                 server.drop_database(name)
     except BindingError as error:
         raise GateRefused("smoke-cannot-bind", str(error), fix="see mage_project/README.md") from error
-    except (ServerError, WorkerError, psycopg2.Error) as error:
+    except ServerError as error:
+        raise GateCouldNotRun("smoke-could-not-run", error.problem, fix=error.fix) from error
+    except (WorkerError, psycopg2.Error) as error:
         raise GateCouldNotRun("smoke-could-not-run", str(error), fix="try again: nothing was released") from error
 
 

@@ -71,7 +71,9 @@ def _refuse_what_is_not_ours(cursor: Cursor, database: str) -> None:
     cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
     (tables,) = cursor.fetchone() or (0,)
     if tables:
-        raise ServerError(f"The database {database} holds other tables than the sample data: use another server.")
+        raise ServerError(
+            f"the database {database} holds other tables than the sample data", "point LOCAL_POSTGRES_URL elsewhere"
+        )
 
 
 def _load(cursor: Cursor) -> None:
