@@ -21,6 +21,9 @@ _ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv
 _READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV}
 _OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ"}
 
+_CODE = (".py", ".sql", ".r")
+_CODE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
+
 _DECORATOR = {
     "data_loader": "data_loader",
     "transformer": "transformer",
@@ -38,6 +41,8 @@ def static_findings(project: Project, environment: Environment) -> list[Finding]
         _closures,
         _blocks,
         _environment_variables,
+        _file_names,
+        _connections,
         _profiles,
         _needs,
         _schedules,
@@ -100,6 +105,23 @@ def names_in(path: str, text: str) -> set[tuple[str, int]]:
 
 def _uncommented(line: str) -> str:
     return "" if line.lstrip().startswith(("#", "--")) else line
+
+
+def _file_names(project: Project, _: Environment) -> Iterator[Finding]:
+    """Names that git, Mage or Python would not find again."""
+    for path in project.claimed:
+        allowed = _CODE_PATH.fullmatch(path) if path.endswith(_CODE) else not re.search("['\"]", path)
+        if path.startswith(f"{FOLDER}/") and not (allowed and path.isprintable()):
+            shown = ascii(path)[1:-1]
+            fix = "rename it: letters A-Z, digits, `_`, `-` and `.`"
+            yield Finding(shown, None, "bad-name", "the path has a character that not every tool can read", fix)
+
+
+def _connections(project: Project, _: Environment) -> Iterator[Finding]:
+    """`io_config.yaml` holds the names of variables only: the same file goes to every environment."""
+    for key, line in io_config.literal_connections(project.tree):
+        fix = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
+        yield Finding(io_config.PATH, line, "literal-connection", f"{key} holds a value of its own", fix)
 
 
 def _profiles(project: Project, _: Environment) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from promotion.project import FOLDER
@@ -14,6 +15,7 @@ SUPPLIED = "supplied-by-jinja"  # what stands for an expression that holds no va
 
 _EXPRESSION = re.compile(r"\{\{(.*?)\}\}")
 _STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}")
+_CONNECTION = re.compile(r"""\b(POSTGRES_(?:HOST|PORT|USER|DBNAME|PASSWORD))['"]?\s*:[ \t]*([^\s,}#][^,}]*)""")
 _DEFAULT = re.compile(r",\s*['\"]\s*[^'\"\s]")  # `env_var('NAME', 'value')`
 
 
@@ -24,6 +26,15 @@ def profiles(tree: Tree) -> dict[str, Any]:
     text = tree.text(PATH)
     branches = bool(_STATEMENT.search(text))  # a key may then stand in each branch of an `{% if … %}`
     return load_mapping(PATH, without_jinja(text), unique=not branches)
+
+
+def literal_connections(tree: Tree) -> Iterator[tuple[str, int]]:
+    """Yield the parts of PostgreSQL connections that stand in the file itself, as their key and line."""
+    text = tree.text(PATH) if PATH in tree and tree.is_text(PATH) else ""
+    for number, line in enumerate(without_jinja(text).splitlines(), start=1):
+        for match in _CONNECTION.finditer(line):
+            if SUPPLIED not in match[2] and match[2].strip("'\" ") and not line.lstrip().startswith("#"):
+                yield match[1], number
 
 
 def is_expression(text: str) -> bool:

@@ -317,7 +317,30 @@ def test_a_block_without_its_decorator_is_refused(sources: Path) -> None:
     assert places(static_findings(sources, {LOAD_ORDERS: code})) == [("decorator-missing", LOAD_ORDERS, None)]
 
 
+# Names of files
+
+
+@pytest.mark.parametrize("name", ["a\nb.md", "a\tb.md", "it's.md", 'a"b.md', "caf\udce9.md", "a b.py", "é.sql"])
+def test_a_file_name_that_some_tool_cannot_read_is_refused(sources: Path, name: str) -> None:
+    finding = only(static_findings(sources, {f"{PROJECT}/pipelines/orders/{name}": ""}))
+    assert finding.code == "bad-name"
+    assert finding.path.isascii()
+
+
+@pytest.mark.parametrize("path", ["pipelines/orders/my café.md", "utils/not claimed.py"])
+def test_a_file_name_that_nobody_has_to_import_passes(sources: Path, path: str) -> None:
+    assert static_findings(sources, {f"{PROJECT}/{path}": ""}) == []
+
+
 # What the environment supplies
+
+
+@pytest.mark.parametrize("key", ["HOST", "PORT", "USER", "DBNAME", "PASSWORD"])
+@pytest.mark.parametrize("form", ["default:\n  {}: 5432\n", "\ndefault: {{a: b, {}: w.svc}}\n"])
+def test_a_connection_in_io_config_is_refused_with_its_line(sources: Path, form: str, key: str) -> None:
+    path = f"{PROJECT}/io_config.yaml"
+    findings = static_findings(sources, {path: form.format(f"POSTGRES_{key}")})
+    assert ("literal-connection", path, 2) in places(findings)
 
 
 @pytest.mark.parametrize(
