@@ -10,9 +10,14 @@ import yaml
 from promotion import io_config
 from promotion.environment import Environment
 from promotion.errors import Finding
+from promotion.project import FOLDER
+from promotion.python_source import read_python
 from promotion.tree import Tree
 
 _SENSITIVE_KEY = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY", re.IGNORECASE)
+# In code and variables `tokenizer` or `token_url` are common: there the word must end the name.
+_SENSITIVE_NAME = re.compile(rf"({_SENSITIVE_KEY.pattern})[_0-9]*$", re.IGNORECASE)
+_SHORTEST = 8  # characters of a secret in code
 _SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
@@ -30,13 +35,46 @@ def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
             problem = f"io.settings.{name} looks like a secret in clear"
             fix = "move it to io.secrets and name a Secret; then change the secret, git keeps what it saw"
             yield Finding(path, None, "secret-in-clear", problem, fix)
+    for schedule in environment.schedules.values():
+        for name, value in schedule.variables.items():
+            if _is_secret(name, value):
+                path = f"environments/{environment.name}/values.yaml"
+                problem = f"schedules.{schedule.name}.variables.{name} looks like a secret in clear"
+                fix = "read it with os.getenv from io.secrets; then change the secret, git keeps what it saw"
+                yield Finding(path, None, "secret-in-clear", problem, fix)
     texts = tree.texts()
     for path in texts:
         for number, line in enumerate(tree.text(path).splitlines(), start=1):
             yield from (_finding(path, number, what) for what, shape in _SHAPES.items() if shape.search(line))
+        for number in sorted(_lines_with_secrets(path, tree.text(path))):
+            yield _finding(path, number, "a value for a secret key")
     if io_config.PATH in texts:
         for number in _literal_values(io_config.without_jinja(tree.text(io_config.PATH))):
             yield _finding(io_config.PATH, number, "a value for a secret key")
+
+
+def _lines_with_secrets(path: str, text: str) -> set[int]:
+    """Return the lines of a module, or of a pipeline's declaration, where a secret's name has a literal value."""
+    if not _SENSITIVE_KEY.search(text):  # spares most files the parsing
+        return set()
+    if path.endswith(".py"):
+        literals = read_python(text).literals
+        return {line for name, value, line in literals if len(value) >= _SHORTEST and _is_secret(name, value)}
+    if path.startswith(f"{FOLDER}/pipelines/") and path.endswith(".yaml"):
+        return set(_literal_values(io_config.without_jinja(text), _SENSITIVE_NAME))
+    return set()
+
+
+def _is_secret(name: str, value: object) -> bool:
+    """Tell whether `value` is the secret that `name` speaks of, and not again a name of it."""
+    if not isinstance(value, str) or not value or io_config.is_expression(value):
+        return False
+    is_name = value.lower() == name.lower() or (value.isupper() and value.isidentifier() and _is_sensitive(value))
+    return _is_sensitive(name) and not is_name
+
+
+def _is_sensitive(name: str) -> bool:
+    return bool(_SENSITIVE_NAME.search(name))
 
 
 def _finding(path: str, line: int, what: str) -> Finding:
@@ -44,7 +82,7 @@ def _finding(path: str, line: int, what: str) -> Finding:
     return Finding(path, line, "secret-in-clear", f"the line holds {what}", fix)
 
 
-def _literal_values(text: str) -> Iterator[int]:
+def _literal_values(text: str, sensitive: re.Pattern[str] = _SENSITIVE_KEY) -> Iterator[int]:
     """Yield the lines of the values that stand under a secret key and that no environment supplies."""
     try:
         unread = [yaml.compose(text, Loader=yaml.SafeLoader)]
@@ -56,13 +94,14 @@ def _literal_values(text: str) -> Iterator[int]:
             unread += node.value
         elif isinstance(node, yaml.MappingNode):
             unread += [value for _, value in node.value]
-            yield from (value.start_mark.line + 1 for key, value in node.value if _is_literal_secret(key, value))
+            for key, value in node.value:
+                if sensitive.search(str(key.value)) and _is_literal(value):
+                    yield value.start_mark.line + 1
 
 
-def _is_literal_secret(key: yaml.Node, value: yaml.Node) -> bool:
+def _is_literal(value: yaml.Node) -> bool:
     return (
         isinstance(value, yaml.ScalarNode)
-        and bool(_SENSITIVE_KEY.search(str(key.value)))
         and value.value not in ("", io_config.SUPPLIED)
         and value.tag != "tag:yaml.org,2002:null"
     )

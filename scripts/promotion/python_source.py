@@ -29,6 +29,7 @@ class PythonSource:
     environment: tuple[tuple[str, int], ...] = ()  # names read without a default, with their lines
     profiles: tuple[tuple[str, int], ...] = ()  # io profiles named in the code, with their lines
     unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
+    literals: tuple[tuple[str, str, int], ...] = ()  # names given a literal text, the text, the line
     decorators: frozenset[str] = frozenset()
     error: tuple[str, int] | None = None
 
@@ -49,6 +50,7 @@ def read_python(text: str) -> PythonSource:
         environment=tuple(_environment_names(nodes)),
         profiles=tuple(_profiles(nodes)),
         unguarded=tuple(_unguarded(module)),
+        literals=tuple(_literals(nodes)),
         decorators=frozenset(_decorators(nodes)),
     )
 
@@ -126,6 +128,18 @@ def _is_guard(test: ast.expr) -> bool:
         and isinstance(test.comparators[0], ast.Call)
         and _name(test.comparators[0].func) == "globals"
     )
+
+
+def _literals(nodes: list[ast.AST]) -> Iterator[tuple[str, str, int]]:
+    for node in nodes:
+        names: list[str] = []
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [_name(target).split(".")[-1] for target in targets]
+        elif isinstance(node, ast.keyword):
+            names = [node.arg or ""]
+        for text, line in _literal(node.value) if names and node.value else ():
+            yield from ((name, text, line) for name in names)
 
 
 def _decorators(nodes: list[ast.AST]) -> Iterator[str]:

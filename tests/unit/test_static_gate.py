@@ -449,6 +449,15 @@ PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n"
             2,
         ),
         (MONEY, f"URL = 'postgresql://mage:{SECRET}@warehouse/db'\n", 1),
+        (MONEY, f"\nPASSWORD = '{SECRET}'\n", 2),
+        (MONEY, f"class C:\n    api_token: str = '{SECRET}'\n", 2),
+        (MONEY, f"x = dict(\n  password='{SECRET}')\n", 2),
+        (ORDERS, f"blocks: []\nvariables:\n  api_token: {SECRET}\n", 3),
+        (
+            f"{PROJECT}/pipelines/orders/promotion.yaml",
+            f"smoke:\n  variables:\n  - db_password: {SECRET}\n",
+            3,
+        ),
         (f"{PROJECT}/utils/key.pem", PRIVATE_KEY, 1),
         ("charts/mage/values.yaml", f"url: https://mage:{SECRET}@example.com/\n", 1),
     ],
@@ -465,6 +474,31 @@ def test_a_setting_that_is_named_like_a_secret_is_refused_and_not_repeated(sourc
     finding = only(static_findings(sources, {path: values("dev", io=io)}))
     assert places([finding]) == [("secret-in-clear", path, None)]
     assert SECRET not in repr(finding)
+
+
+def test_a_secret_in_the_variables_of_a_schedule_is_refused_and_not_repeated(sources: Path) -> None:
+    path = "environments/dev/values.yaml"
+    nightly = schedule("orders") | {"variables": {"api_token": SECRET, "max_tokens": "100"}}
+    finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": nightly})}))
+    assert places([finding]) == [("secret-in-clear", path, None)]
+    assert "schedules.nightly.variables.api_token" in finding.problem
+    assert SECRET not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PASSWORD = ''",
+        "PASSWORD = 'short'",
+        "PASSWORD = open('/run/secrets/password').read()",
+        "PASSWORD = 'WAREHOUSE_PASSWORD'",
+        "x = dict(password='password')",
+        "tokenizer = 'cl100k_base'",
+        "TOKEN_URL = 'https://example.com/token'",
+    ],
+)
+def test_code_that_only_speaks_of_a_secret_passes(sources: Path, line: str) -> None:
+    assert static_findings(sources, {MONEY: f"def rounded(amount):\n    return amount\n{line}\n"}) == []
 
 
 @pytest.mark.parametrize(
