@@ -132,13 +132,14 @@ def _is_guard(test: ast.expr) -> bool:
 
 def _literals(nodes: list[ast.AST]) -> Iterator[tuple[str, str, int]]:
     for node in nodes:
-        names: list[str] = []
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [_name(target).split(".")[-1] for target in targets]
         elif isinstance(node, ast.keyword):
             names = [node.arg or ""]
-        for text, line in _literal(node.value) if names and node.value else ():
+        else:
+            continue
+        for text, line in _literal(node.value) if node.value else ():
             yield from ((name, text, line) for name in names)
 
 
