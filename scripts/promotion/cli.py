@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import signal
 import sys
 import tempfile
@@ -15,10 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.errors import Interrupted, PromotionError, UsageError
 from promotion.git import Repository
 from promotion.plan import Options
-from promotion.process import without_credentials
+from promotion.process import CommandError, run, without_credentials
 from promotion.report import Report
 from promotion.story import Story
 
@@ -148,7 +150,7 @@ def verify_main(description: str, arguments: Sequence[str] | None = None) -> int
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.verify import verify
 
-        return verify(options.what, report=report, story=Story())
+        return verify(_place(options.what), report=report, story=Story())
 
     return _run(parser, arguments, command)
 
@@ -165,17 +167,47 @@ def run_main(description: str, arguments: Sequence[str] | None = None) -> int:
         from promotion.commands.run import run_locally
 
         return run_locally(
-            options.what, options.pipelines, options.days, brief=options.quiet, report=report, story=Story()
+            _place(options.what),
+            options.pipelines,
+            options.days,
+            brief=options.quiet,
+            report=report,
+            story=Story(),
         )
 
     return _run(parser, arguments, command)
 
 
+def _place(what: str) -> Path | str:
+    """Return the folder or the name of the environment that `what` is: of one spelling, the environment."""
+    if what == ".":
+        return _clone_around(Path.cwd())
+    is_path = "/" in what or what.startswith(".")
+    if not is_path and (_clone_around(Path.cwd()) / ENVIRONMENTS / what).is_dir():
+        return what
+    if Path(what).is_dir():
+        return Path(what)
+    if is_path or Path(what).exists():
+        raise UsageError("no-folder", f"there is no folder {what}", fix="name a clone's root, or an environment")
+    return what
+
+
+def _clone_around(folder: Path) -> Path:
+    """Return the root of the clone around `folder`, or `folder` itself if it looks like one or there is none."""
+    if (folder / ENVIRONMENTS).is_dir():
+        return folder
+    try:
+        shown = run("git", "rev-parse", "--show-toplevel", cwd=folder)
+    except CommandError:
+        return folder
+    return Path(os.fsdecode(shown.removesuffix(b"\n")))
+
+
 def _days(text: str) -> list[date]:
     """Read `DAY` or `FROM..TO`, both included."""
-    first, _, last = text.partition("..")
+    first, dots, last = text.partition("..")
     try:
-        start, end = date.fromisoformat(first), date.fromisoformat(last or first)
+        start, end = date.fromisoformat(first), date.fromisoformat(last if dots else first)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}: {error}; write 2013-02-04..2013-02-10") from error
     if start > end:

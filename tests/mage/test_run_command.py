@@ -78,7 +78,8 @@ def test_a_failed_run_tells_block_reason_and_what_it_waits_for() -> None:
     result = run_real("-p", "late_flight_alerts", "--days", "2013-03-01")
     assert result.exit_code == 3
     assert "not true within" in result.stdout
-    assert "late_flight_alerts reads what flights_daily writes: did it run before?" in result.stderr
+    advice = "late_flight_alerts reads what flights_daily wrote: did that run before?"
+    assert f"  fix: read the errors above; {advice}\n" in result.stderr
 
 
 def test_an_environment_runs_its_release_not_the_work_tree(clone: Path) -> None:
@@ -103,6 +104,8 @@ def test_a_folder_runs_as_it_is_with_uncommitted_changes(clone: Path) -> None:
         (["mage_project"], "not-a-project"),
         (["dev", "--days", "2013-02-30"], "usage"),
         (["dev", "--days", "2013-02-08..2013-02-07"], "usage"),
+        (["dev", "--days", "2013-02-04.."], "usage"),
+        (["./dev"], "no-folder"),
     ],
 )
 def test_what_cannot_be_run_is_refused(clone: Path, arguments: list[str], code: str) -> None:

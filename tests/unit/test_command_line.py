@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import SCRIPTS, Result, command, environment, run_script
+from helpers import SCRIPTS, Result, call_script, command, environment, push, refused, run_script, write
 
 
 def shell(clone: Path, line: str) -> Result:
@@ -62,7 +62,7 @@ def test_an_old_python_is_told_which_one_is_needed(project: Path, tmp_path: Path
 
 def test_ctrl_c_during_the_imports_is_quiet(project: Path, tmp_path: Path) -> None:
     (tmp_path / "rich").mkdir()
-    (tmp_path / "rich/__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    (tmp_path / "rich/__init__.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
     result = run_script(project, "status", PYTHONPATH=str(tmp_path))
     assert (result.exit_code, result.stderr) == (130, "")
 
@@ -95,3 +95,36 @@ def test_a_signal_lets_a_command_clean_up(number: signal.Signals) -> None:
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, folder.exists()) == (130, False)
     assert "error[interrupted]" in stderr
+
+
+def test_a_sub_folder_stands_for_its_clone(project: Path) -> None:
+    result = call_script(project / "mage_project/utils", "verify", "--json")
+    assert result.document["verified"]["folder"] == str(project)
+
+
+@pytest.mark.parametrize(("folder", "what"), [("environments", "dev"), (".", "dev")])
+def test_an_environment_wins_over_a_folder_of_its_name(promoted_to_dev: Path, folder: str, what: str) -> None:
+    (promoted_to_dev / "dev").mkdir()
+    result = call_script(promoted_to_dev / folder, "verify", what, "--json")
+    assert result.document["verified"]["environment"] == "dev", result.stderr
+
+
+@pytest.mark.parametrize("what", ["./prod", "no/such", "..nowhere", "README.md"])
+def test_a_path_that_is_no_folder_is_named_as_one(project: Path, what: str) -> None:
+    error = refused(project, "verify", what)
+    assert (error["code"], error["exit_code"]) == ("no-folder", 64)
+
+
+def test_a_plan_says_that_smoke_is_not_asked_for(project: Path) -> None:
+    assert "(smoke: not asked for)" in call_script(project, "promote", "main", "dev", "--plan").stdout
+
+
+def test_what_a_first_release_replaced_is_not_offered(project: Path) -> None:
+    assert "Take it back" not in call_script(project, "promote", "main", "dev", "--yes").stdout
+
+
+def test_a_later_release_says_how_to_take_it_back(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {"mage_project/utils/money.py": "rounded = abs\n"})
+    push(promoted_to_dev)
+    released = call_script(promoted_to_dev, "promote", "main", "dev", "--yes").stdout
+    assert "Take it back: scripts/rollback.py dev" in released

@@ -43,9 +43,11 @@ class _Subject:
 
 
 def run_locally(
-    what: str, names: Sequence[str], days: Sequence[date], *, brief: bool, report: Report, story: Story
+    what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool, report: Report, story: Story
 ) -> int:
-    """Run the pipelines `names` (empty: all) of the environment or folder `what`; `brief` is a line per run.
+    """Run the pipelines `names` (empty: all) of the folder `what` or the environment of that name.
+
+    `brief` tells a line per run.
 
     A pipeline runs once for each of `days`, or once for each of its smoke variables where there are no days or
     it is not about a day. Raises `GateRefused` when a run failed, after all of them ran.
@@ -66,10 +68,9 @@ def run_locally(
 
 
 @contextmanager
-def _subject(what: str) -> Iterator[_Subject]:
-    folder = Path(what)
-    if folder.is_dir():
-        yield _of_folder(folder.resolve())
+def _subject(what: Path | str) -> Iterator[_Subject]:
+    if isinstance(what, Path):
+        yield _of_folder(what.resolve())
         return
     with Repository.find(Path.cwd()) as repository, tempfile.TemporaryDirectory(prefix="run-") as scratch:
         tree = _release(repository, what)
@@ -200,10 +201,12 @@ def describe(variables: Mapping[str, Any]) -> str:
 
 def _advice(project: Project, failed: Sequence[RunResult]) -> str:
     """Return the next step: a pipeline whose input was never made needs other pipelines first."""
-    names = [result.pipeline for result in failed]
-    needed = [name for name in project.needed_first(names) if name not in names]
-    hint = f"; {', '.join(names)} reads what {', '.join(needed)} writes: did it run before?" if needed else ""
-    return f"read the errors above{hint}"
+    names = list(dict.fromkeys(result.pipeline for result in failed))
+    hints = ["read the errors above"]
+    for name in names:
+        if needed := [other for other in project.needed_first([name]) if other not in names]:
+            hints.append(f"{name} reads what {' and '.join(needed)} wrote: did that run before?")
+    return "; ".join(hints)
 
 
 def _document(result: RunResult) -> dict[str, Any]:

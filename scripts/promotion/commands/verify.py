@@ -21,11 +21,10 @@ from promotion.story import Story
 from promotion.tree import Tree, tree_of_folder
 
 
-def verify(what: str, *, report: Report, story: Story) -> int:
-    """Verify the folder or the environment `what`; raise `GateRefused` with all that is wrong."""
-    folder = Path(what)
-    if folder.is_dir():
-        return _verify_folder(folder.resolve(), report, story)
+def verify(what: Path | str, *, report: Report, story: Story) -> int:
+    """Verify the folder `what` or the environment of that name; raise `GateRefused` with all that is wrong."""
+    if isinstance(what, Path):
+        return _verify_folder(what.resolve(), report, story)
     with Repository.find(Path.cwd()) as repository:
         return _verify_environment(repository, what, report, story)
 
