@@ -72,7 +72,8 @@ def _refuse_what_is_not_ours(cursor: Cursor, database: str) -> None:
     (tables,) = cursor.fetchone() or (0,)
     if tables:
         raise ServerError(
-            f"the database {database} holds other tables than the sample data", "point LOCAL_POSTGRES_URL elsewhere"
+            f"the database {database} holds other tables than the sample data",
+            "point LOCAL_POSTGRES_URL elsewhere",
         )
 
 
