@@ -20,8 +20,11 @@ from runtime.supervised import supervised
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120
+_SOCKET_FOLDER = (
+    70  # characters: a socket's path has room for 107, and Mage's process manager adds 32 to its folder
+)
 # What a run may see of this machine; all else it must be given, as in a pod.
-_INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 
 class WorkerError(RuntimeError):
@@ -121,13 +124,14 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {
         "HOME": str(scratch),
-        "TMPDIR": str(scratch),  # R and worker processes leave folders there
         "MAGE_REPO_PATH": str(project),
         "MAGE_DATA_DIR": str(scratch / "data"),
         "MAGE_DATABASE_CONNECTION_URL": f"sqlite:///{scratch / 'metadata.db'}",
         "DEFAULT_EXECUTOR_TYPE": "local_python_force",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if len(str(scratch)) <= _SOCKET_FOLDER:
+        own["TMPDIR"] = str(scratch)  # R and Mage's own processes leave folders there
     return {**inherited, **given, **own}
 
 
