@@ -20,9 +20,8 @@ from runtime.supervised import supervised
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120
-_SOCKET_FOLDER = (
-    70  # characters: a socket's path has room for 107, and Mage's process manager adds 32 to its folder
-)
+# A socket's path has room for 107 characters, and Mage's process manager adds 32 to its temporary folder.
+_SOCKET_FOLDER = 70
 # What a run may see of this machine; all else it must be given, as in a pod.
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
