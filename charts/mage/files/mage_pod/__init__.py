@@ -1,0 +1,1 @@
+"""What runs in Mage's pods: one module per command, mounted into the image at /app."""
