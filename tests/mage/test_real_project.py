@@ -30,6 +30,7 @@ RUNS = [
     Run("airport_reference"),
     Run("carrier_scorecard"),
     Run("delay_features", SNOWSTORM),
+    Run("healthcheck"),
     Run("late_flight_alerts", SNOWSTORM),
     Run("late_flight_alerts", QUIET),
 ]
@@ -123,6 +124,12 @@ def test_the_audit_records_both_days_in_the_environment_of_the_run(warehouse: Wa
     assert warehouse.ask(days) == [("2013-02-08", "staging", "completed"), ("2013-02-12", "staging", "completed")]
 
 
+def test_the_healthcheck_asks_every_profile_of_io_config(warehouse: Warehouse) -> None:
+    profiles = yaml.safe_load((PROJECT / "io_config.yaml").read_text())
+    answers = next(result for result in warehouse.results if result.pipeline == "healthcheck").blocks[-1]
+    assert set(profiles) <= set(str(answers.output).split())
+
+
 def test_alerts_fail_clearly_when_the_day_has_no_flights_yet(server: Server, database: str) -> None:
     values = yaml.safe_load((ROOT / "environments/dev/values.yaml").read_text())["io"]
     io_config = (PROJECT / "io_config.yaml").read_text()
@@ -130,3 +137,11 @@ def test_alerts_fail_clearly_when_the_day_has_no_flights_yet(server: Server, dat
     runs = [Run("late_flight_alerts", {"execution_date": "2013-03-01"})]
     (result,) = run_pipelines(PROJECT, runs, environment=environment, sensor_seconds=0.1)
     assert "not true within 0.1 s" in str(result.blocks[0].error)
+
+
+def test_a_profile_that_does_not_answer_fails_the_healthcheck(server: Server, database: str) -> None:
+    io_config = (PROJECT / "io_config.yaml").read_text()
+    environment = bind_locally(io_config, {}, [], server, database) | {"SOURCE_DATABASE": "nowhere"}
+    (result,) = run_pipelines(PROJECT, [Run("healthcheck")], environment=environment)
+    assert "no answer from source:" in str(result.blocks[-1].error)
+    assert 'database "nowhere" does not exist' in str(result.blocks[0].output)
