@@ -1,0 +1,50 @@
+{{/* Rules that several network policies share. */}}
+
+{{- define "mage.egress.dns" -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+{{- end -}}
+
+{{/* The API server has no address that is known here; behind its Service it may listen on either port. */}}
+{{- define "mage.egress.apiServer" -}}
+- ports:
+    - {port: 443, protocol: TCP}
+    - {port: 6443, protocol: TCP}
+{{- end -}}
+
+{{- define "mage.egress.postgres" -}}
+{{- if .Values.postgres.enabled }}
+- to:
+    - podSelector:
+        {{- include "mage.peer" (list . (list "postgres")) | nindent 8 }}
+  ports:
+    - {port: postgres, protocol: TCP}
+{{- end }}
+{{- end -}}
+
+{{/* Pods of this release, by component: (list $ components). */}}
+{{- define "mage.peer" -}}
+matchLabels:
+  {{- include "mage.releaseLabels" (index . 0) | nindent 2 }}
+matchExpressions:
+  - {key: app.kubernetes.io/component, operator: In, values: [{{ join ", " (index . 1) }}]}
+{{- end -}}
+
+{{/* What pods need that run blocks or notebooks. */}}
+{{- define "mage.egress.blocks" -}}
+{{ include "mage.egress.dns" . }}
+{{- include "mage.egress.postgres" . }}
+{{- with .Values.networkPolicy.egress }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Its address is a name, which a network policy cannot say: where blocks may go, Mage's metadata may be. */}}
+{{- define "mage.egress.externalDatabase" -}}
+{{- if include "mage.database.isExternal" . }}
+{{- with .Values.networkPolicy.egress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,27 @@
+{{/* What the restricted Pod Security level asks for, and a read-only root file system. */}}
+
+{{/* Complete by itself: Mage gives it to executor pods, whose pod-level context cannot be set. */}}
+{{- define "mage.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+privileged: false
+readOnlyRootFilesystem: true
+runAsGroup: {{ . }}
+runAsNonRoot: true
+runAsUser: {{ . }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{/* Volumes belong to the group, so that every pod of the release can write to them. */}}
+{{- define "mage.podSecurity" -}}
+fsGroup: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
+runAsNonRoot: true
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "mage.user" -}}10001{{- end -}}
+{{- define "mage.postgres.user" -}}999{{- end -}}

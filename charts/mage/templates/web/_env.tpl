@@ -1,0 +1,17 @@
+{{/* What the web alone needs to know: who may log in. Blocks never see it. */}}
+{{- define "mage.web.env" -}}
+{{- $credentials := include "mage.credentials.name" . -}}
+- {name: WEB_DRAIN_SECONDS, value: {{ .Values.web.drainSeconds | quote }}}
+- {name: WEB_OPEN, value: {{ join "," .Values.web.open | quote }}}
+{{- with .Values.web.basePath }}
+- {name: MAGE_BASE_PATH, value: {{ . }}}
+{{- end }}
+- {name: DEFAULT_OWNER_EMAIL, value: {{ .Values.credentials.ownerEmail | quote }}}
+- {name: DEFAULT_OWNER_USERNAME, value: owner}
+- name: DEFAULT_OWNER_PASSWORD
+  {{- include "mage.secretRef" (list $credentials "owner-password") | nindent 2 }}
+- name: JWT_SECRET
+  {{- include "mage.secretRef" (list $credentials "jwt-secret") | nindent 2 }}
+- name: JWT_DOWNLOAD_SECRET
+  {{- include "mage.secretRef" (list $credentials "jwt-download-secret") | nindent 2 }}
+{{- end -}}
