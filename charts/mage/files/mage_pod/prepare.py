@@ -1,0 +1,174 @@
+"""Make sure, before Mage starts, that its project, its variables, its database and its schema are there.
+
+Each pod runs this first. Mage itself would start without them and go on with whatever fails later: it prints a
+failed migration and ignores it. DATABASE_TIMEOUT (seconds) limits the waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 it is a class
+
+from mage_pod import database, schema
+
+_TIMEOUT = "300"
+# Any constant of ours will do; Mage's own lock has another one and gives up after 30 seconds.
+_LOCK = 6789_0001
+# `env_var('NAME')`, but neither `env_var('NAME', 'default')` nor `env_var('NAME') or 'default'`.
+_NEEDED = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)(?!\s*(?:or\b|\|))""")
+
+
+class NotReady(Exception):
+    """Mage cannot start; the message says why and what to do."""
+
+
+def main() -> int:
+    """Prepare and return the exit code."""
+    try:
+        deadline = _deadline()
+        project = _project(deadline)
+        _check_variables(project, os.environ)
+        with _database(deadline) as connection:
+            _bring_to_head(connection, deadline)
+    except (NotReady, database.DatabaseSettingsError) as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _deadline() -> float:
+    seconds = os.environ.get("DATABASE_TIMEOUT") or _TIMEOUT
+    if not seconds.isdecimal():
+        raise NotReady(f"DATABASE_TIMEOUT is {seconds!r}: set it to a number of seconds.")
+    return time.monotonic() + int(seconds)
+
+
+def _project(deadline: float) -> Path:
+    """Wait for the project's folder: a sidecar may still be fetching it."""
+    if "MAGE_REPO_PATH" not in os.environ:
+        raise NotReady("MAGE_REPO_PATH is not set: set it to the folder of the Mage project.")
+    project = Path(os.environ["MAGE_REPO_PATH"])
+
+    def there() -> str | None:
+        return None if project.is_dir() else "is not there"
+
+    if problem := _wait(there, deadline, f"the project {project}"):
+        raise NotReady(
+            f"The project {project} {problem}: bake it into the image (project.source: image, project.folder), or "
+            "look into the log of git-sync (project.source: git)."
+        )
+    return project
+
+
+def _check_variables(project: Path, environ: Mapping[str, str]) -> None:
+    """Refuse what Mage would render as the text "None"."""
+    file = project / "io_config.yaml"
+    text = file.read_text() if file.exists() else ""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    missing = sorted(set(_NEEDED.findall("\n".join(lines))) - environ.keys())
+    if missing:
+        raise NotReady(
+            f"{file} reads {', '.join(missing)} from the environment, where nothing supplies it: add it to "
+            "io.settings (a value) or to io.secrets (a reference to a Secret) in the environment's values."
+        )
+
+
+@contextmanager
+def _database(deadline: float) -> Iterator[Connection]:
+    """Wait for the database and connect to it."""
+    described = database.described(os.environ)
+
+    def answers() -> str | None:
+        try:
+            with schema.connected(os.environ, min(10, deadline - time.monotonic())):
+                return None
+        except psycopg2.Error as error:
+            return " ".join(str(error).split())
+
+    if problem := _wait(answers, deadline, f"the {described}"):
+        raise NotReady(
+            f"The {described} does not let us in: {problem}. Correct postgres or database.external in the "
+            "environment's values, or start the database; it is tried for database.timeoutSeconds."
+        )
+    with schema.connected(os.environ) as connection:
+        yield connection
+
+
+def _wait(problem: Callable[[], str | None], deadline: float, what: str) -> str | None:
+    """Call `problem` until there is none or the deadline passes; return the last one. Each new one is said."""
+    said = None
+    while found := problem():
+        if time.monotonic() + 1 > deadline:
+            return found
+        if found != said:
+            _say(f"Waiting for {what}: {found}")
+        said = found
+        time.sleep(1)
+    return None
+
+
+def _bring_to_head(connection: Connection, deadline: float) -> None:
+    """Migrate unless the schema is at head; of several pods at once one does it, the others wait."""
+    if _at_head(connection):
+        return
+    if problem := _wait(lambda: _locked_elsewhere(connection), deadline, "another pod that migrates"):
+        raise NotReady(f"{problem} for longer than database.timeoutSeconds: look into its log.")
+    if not _at_head(connection):
+        _migrate(schema.revision(connection))
+        if not _at_head(connection):
+            raise NotReady("Mage's migrations ended, but the schema is not at head: look at the lines above.")
+
+
+def _locked_elsewhere(connection: Connection) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,))
+        return None if cursor.fetchone() == (True,) else "another pod has been migrating the schema"
+
+
+def _at_head(connection: Connection) -> bool:
+    """Whether the schema is what this image's Mage works with; refuses one that only a newer Mage knows."""
+    now, head = schema.revision(connection), schema.head()
+    if now is not None and now not in schema.known():
+        raise NotReady(
+            f"The schema in the {database.described(os.environ)} is at revision {now}, newer than this image's "
+            f"Mage knows (head {head}): run an image with the newer Mage, or restore a backup from before it."
+        )
+    if now == head:
+        _say(f"Mage's schema is at head {head}.")
+    return now == head
+
+
+def _migrate(now: str | None) -> None:
+    """Run Mage's own migrations, with their errors: all of them or, by the transaction, none."""
+    _say(f"Bringing Mage's schema from {now or 'nothing'} to {schema.head()}…")
+    database.configure()
+    # Only here: the import takes seconds, and most pods find the schema at head.
+    from mage_ai.orchestration.db import set_db_schema
+    from mage_ai.orchestration.db.database_manager import database_manager
+
+    try:
+        set_db_schema()
+        database_manager.run_migrations()
+    except Exception as error:  # noqa: BLE001 whatever Mage raises is the reason
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise NotReady(
+            f"Mage's schema could not be migrated from {now or 'nothing'} to {schema.head()}: {reason}. "
+            f"The {database.described(os.environ)} is as it was: mend what the reason names, or restore a backup; "
+            "this pod then tries again."
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
