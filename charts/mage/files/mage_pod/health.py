@@ -1,0 +1,34 @@
+"""Answer a kubelet's questions over HTTP from a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+# Returns what is wrong; nothing when all is well.
+Check = Callable[[], str]
+
+
+def serve(port: int, checks: Mapping[str, Check]) -> None:
+    """Answer GET on `port` for as long as the process lives: 200, or 503 with the reason in the body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 5  # seconds; one request at a time is answered
+
+        def do_GET(self) -> None:
+            check = checks.get(self.path)
+            reason = check() if check else ""
+            status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
+            # No date, no log: another thread may fork meanwhile, and a lock held here is held for ever there.
+            self.send_response_only(status if check else HTTPStatus.NOT_FOUND)
+            self.end_headers()
+            self.wfile.write(f"{reason or 'ok'}\n".encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("", port), Handler)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()

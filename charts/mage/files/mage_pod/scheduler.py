@@ -1,0 +1,162 @@
+"""Run Mage's scheduler in the foreground: until SIGTERM, then until what runs has ended.
+
+    python3 -m mage_pod.scheduler
+
+SCHEDULER_TRIGGER_INTERVAL, SCHEDULER_DRAIN_SECONDS and SCHEDULER_STUCK_SECONDS are seconds,
+SCHEDULER_CONCURRENCY is a number of jobs. Port 6790 answers /-/live and /-/ready.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from mage_pod import health
+from mage_pod.elsewhere import runs_elsewhere
+from mage_pod.fence import Fence
+from mage_pod.jobs import JobQueue
+from mage_pod.startup import start_mage
+
+PORT = 6790
+_logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Schedule until SIGTERM; return the exit code."""
+    stop = Stop()
+    pulse = Pulse(stuck_after=_seconds("SCHEDULER_STUCK_SECONDS", 120))
+    health.serve(int(os.environ.get("SCHEDULER_PORT", PORT)), {"/-/live": pulse.stuck, "/-/ready": pulse.trouble})
+    queue = JobQueue(int(os.environ.get("SCHEDULER_CONCURRENCY", "20")))
+    start_mage(queue)
+    return Scheduler(stop, pulse, queue).run()
+
+
+def _seconds(name: str, default: float) -> float:
+    return float(os.environ.get(name, default))
+
+
+class Stop:
+    """Whether SIGTERM has come, and a descriptor that can be read from then on."""
+
+    def __init__(self) -> None:
+        """Ask for SIGTERM: without that it does not reach the first process of a container."""
+        self.asked = False
+        self.waker, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+
+@dataclass
+class Pulse:
+    """What the loop tells the probes."""
+
+    stuck_after: float
+    _reason: str = "starting"
+    _last: float = field(default_factory=time.monotonic)
+
+    def beat(self, reason: str = "") -> None:
+        """Tell that the loop has come round, and what kept it from its work."""
+        if reason not in ("", self._reason):
+            _logger.warning("Not scheduling: %s", reason)
+        self._reason, self._last = reason, time.monotonic()
+
+    def trouble(self) -> str:
+        """Return what keeps the loop from its work."""
+        return self._reason
+
+    def stuck(self) -> str:
+        """Return a reason to restart the process: the loop itself has not come round."""
+        age = time.monotonic() - self._last
+        return f"the loop has not come round for {age:.0f} s" if age > self.stuck_after else ""
+
+
+class Scheduler:
+    """Mage's loop and the jobs that it starts."""
+
+    def __init__(self, stop: Stop, pulse: Pulse, queue: JobQueue) -> None:
+        """Import what needs Mage to be up."""
+        from mage_ai.orchestration.db import db_connection, engine, set_db_schema
+        from mage_ai.orchestration.triggers.loop_time_trigger import LoopTimeTrigger
+
+        set_db_schema()
+        db_connection.start_session(force=True)
+        self._database = db_connection
+        self._loop: Any = LoopTimeTrigger()
+        self._fence = Fence(engine)
+        self._alone = False
+        self._stop, self._pulse, self._queue = stop, pulse, queue
+
+    def run(self) -> int:
+        """Schedule until SIGTERM, drain, and return the exit code."""
+        while not self._stop.asked:
+            self._pulse.beat(self._turn())
+            if not self._stop.asked:
+                self._queue.start_waiting()
+            self._pause()
+        self._drain()
+        return 0
+
+    def _turn(self) -> str:
+        """Let Mage look once at what is due; return what prevented it."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            if not self._may_work():
+                return "another scheduler works on this database; waiting until its processes have ended"
+            self._loop.run()
+        except SQLAlchemyError as error:
+            return f"the database: {str(error).splitlines()[0]}"
+        except Exception as error:
+            _logger.exception("This turn failed; running blocks go on.")
+            return f"{type(error).__name__}: {error}"
+        finally:
+            self._database.session.remove()
+        return ""
+
+    def _may_work(self) -> bool:
+        held = self._fence.held()
+        if self._alone and not held:
+            self._end_jobs()  # the other scheduler starts them again
+            sys.exit("Another scheduler has taken over while the database was away.")
+        self._alone = held
+        return held
+
+    def _pause(self) -> None:
+        """Wait for the next turn: at once if a job has ended well, since others may wait for it."""
+        due = time.monotonic() + self._loop.trigger_interval
+        while not self._stop.asked and (left := due - time.monotonic()) > 0:
+            if self._queue.collect(left, [self._stop.waker]):
+                return
+
+    def _drain(self) -> None:
+        """Let running jobs end, for a while; what has not ended then runs again under the next scheduler."""
+        due = time.monotonic() + _seconds("SCHEDULER_DRAIN_SECONDS", 600)
+        _logger.info("Stopping: waiting for %s", self._queue.running() or "nothing")
+        for job in self._queue.running():
+            if runs_elsewhere(job):
+                self._queue.kill_job(job)
+        while self._queue.running() and (left := due - time.monotonic()) > 0:
+            self._pulse.beat("stopping")
+            self._queue.collect(min(left, 5))
+        if late := self._queue.running():
+            _logger.warning("Out of time: the next scheduler starts again %s", late)
+        self._end_jobs()
+
+    def _end_jobs(self) -> None:
+        while running := self._queue.running():
+            for job in running:
+                self._queue.kill_job(job)
+            self._queue.collect(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

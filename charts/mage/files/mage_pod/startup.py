@@ -1,0 +1,32 @@
+"""Bring up Mage inside one of our processes."""
+
+from __future__ import annotations
+
+import os
+
+from mage_pod import database
+from mage_pod.jobs import JobQueue
+
+
+def start_mage(queue: JobQueue) -> None:
+    """Do what `mage start` does before it serves or schedules, with `queue` instead of Mage's own.
+
+    No module of Mage may have been imported before. Raises `DatabaseSettingsError`.
+    """
+    database.configure()
+
+    # In this order: each import reads what was set before it.
+    from mage_ai.settings.repo import set_repo_path
+
+    set_repo_path(os.environ["MAGE_REPO_PATH"])
+    from mage_ai.orchestration.queue.queue_factory import QueueFactory
+
+    QueueFactory.queue = queue
+    from mage_ai.data_preparation.repo_manager import init_project_uuid
+    from mage_ai.server.setup import initialize_globals
+    from mage_ai.settings import SERVER_LOGGING_FORMAT, SERVER_VERBOSITY
+    from mage_ai.shared.logger import set_logging_format
+
+    initialize_globals()
+    init_project_uuid(root_project=True)
+    set_logging_format(logging_format=SERVER_LOGGING_FORMAT, level=SERVER_VERBOSITY)
