@@ -35,7 +35,6 @@ _START_SECONDS = 120
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMAIL = "dev@example.com"
 _WAREHOUSE = "warehouse"
-_SCHEDULES = Path(__file__).with_name("schedules.py")
 # Mage's own constant: it names the client "the web UI" and protects nothing.
 _API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 
@@ -54,6 +53,11 @@ class Checkout:
     def project(self) -> Path:
         """The Mage project."""
         return self.root / "mage_project"
+
+    @property
+    def pod_code(self) -> Path:
+        """The package of Python that runs in Mage's pods."""
+        return self.root / "charts" / "mage" / "files"
 
     @property
     def local(self) -> Path:
@@ -111,7 +115,7 @@ def _serve(checkout: Checkout) -> None:
         with _mage(checkout, port, environment) as process:
             address = f"http://{_HOST}:{port}"
             _wait_until_ready(process, address, password, checkout)
-            _apply_schedules(dev, environment)
+            _apply_schedules(checkout, dev, environment)
             _greet(address, password, server, checkout)
             code = process.wait()
             raise DevError(f"Mage ended by itself with exit code {code}; its last words are in {checkout.log}")
@@ -199,15 +203,24 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: 
     )
 
 
-def _apply_schedules(dev: Environment, environment: Mapping[str, str]) -> None:
-    """Make dev's schedules triggers of this Mage, as its UI shows them."""
+def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[str, str]) -> None:
+    """Make dev's schedules triggers of this Mage, as its UI shows them and as a cluster's Job does."""
     wanted = json.dumps({name: asdict(schedule) for name, schedule in dev.schedules.items()})
-    command = [sys.executable, "-P", str(_SCHEDULES), f"{ENVIRONMENTS}/{dev.name}/values.yaml"]
+    command = [sys.executable, "-P", "-m", "mage_pod.schedules", "/dev/stdin"]
     done = subprocess.run(
-        command, input=wanted, env=environment, cwd="/", capture_output=True, text=True, check=False
+        command,
+        input=wanted,
+        env={**environment, "PYTHONPATH": str(checkout.pod_code)},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise DevError(f"Mage did not take the schedules of {dev.name}:\n{done.stderr.strip()[-2000:]}")
+    for line in done.stdout.splitlines():
+        if "set back" in line:
+            _say(line)
 
 
 def _log_in(address: str, password: str) -> bool:

@@ -123,7 +123,7 @@ def processes_of(root: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("my checkout")
-    for folder in ("scripts", "environments", "mage_project"):
+    for folder in ("scripts", "environments", "mage_project", "charts/mage/files"):
         shutil.copytree(
             ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", ".file_versions")
         )

@@ -1,0 +1,273 @@
+"""Bring Mage's triggers in line with an environment's `schedules`, with Mage's own code, in one transaction.
+
+    python3 -m mage_pod.schedules SCHEDULES.json
+
+The file is {name: {pipeline, interval, enabled, timeout, variables}}. What people made in the UI is left alone;
+what they changed on a trigger of ours is reported field by field and set back. To tell that from a change in
+values, what was applied last is kept in a table of our own beside Mage's: the trigger's own fields can all be
+edited in the UI, and its settings refuse keys that Mage does not know.
+
+A trigger that is gone from values is deleted if it never ran. If it ran it is paused and kept: Mage would detach
+its runs, which hides them in the UI and leaves those in progress unfinished for ever.
+
+`last_enabled_at` keeps a trigger from running for the interval that has already begun: it is set when a trigger is
+made, resumed, or given another interval or pipeline, and otherwise left, so that no due run is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mage_pod import database
+
+T = TypeVar("T")
+
+# Once they change, the trigger is a new one as to when it runs.
+_TIMING = ("status", "schedule_interval", "pipeline_uuid", "schedule_type", "start_time", "repo_path")
+
+
+class ScheduleError(ValueError):
+    """The schedules cannot be applied and nothing was changed; the message names each and the fix."""
+
+
+def main(file: str) -> int:
+    """Apply the schedules in `file`, print a line for each that was not as wanted; return the exit code."""
+    wanted: dict[str, Mapping[str, Any]] = json.loads(Path(file).read_text())
+    try:
+        _check_pipelines(wanted, Path(os.environ["MAGE_REPO_PATH"]))
+        database.configure()
+        print(*Triggers().apply(wanted), sep="\n", flush=True)
+    except (ScheduleError, database.DatabaseSettingsError) as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _check_pipelines(wanted: Mapping[str, Mapping[str, Any]], project: Path) -> None:
+    known = sorted(file.parent.name for file in project.glob("pipelines/*/metadata.yaml"))
+    findings = [
+        f"schedules.{name}.pipeline: {project} has no pipeline {schedule['pipeline']}; it has "
+        f"{', '.join(known) or 'none'}. Correct the name, or release the pipeline first."
+        for name, schedule in sorted(wanted.items())
+        if schedule["pipeline"] not in known
+    ]
+    if findings:
+        raise ScheduleError("\n".join([*findings, "No trigger was changed."]))
+
+
+def fields(name: str, schedule: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the trigger's row in Mage's database has to hold."""
+    return {
+        "name": name,
+        "description": f"schedules.{name} in the values of {environ.get('ENV', 'this environment')}: "
+        "change it there, what is changed here is set back.",
+        "pipeline_uuid": schedule["pipeline"],
+        "schedule_type": "time",
+        "schedule_interval": schedule["interval"],
+        "start_time": None,
+        "status": "active" if schedule["enabled"] else "inactive",
+        "sla": None,
+        "variables": schedule.get("variables") or {},
+        "settings": {"timeout": schedule["timeout"]} if schedule.get("timeout") else {},
+        "repo_path": environ["MAGE_REPO_PATH"],
+    }
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a row as they are told apart: each variable and each setting for itself."""
+    told = {key: value for key, value in row.items() if key not in ("variables", "settings")}
+    variables = {f"variables.{key}": value for key, value in (row["variables"] or {}).items()}
+    # A setting that is off is written by the UI and left out by us.
+    settings = {f"settings.{key}": value for key, value in (row["settings"] or {}).items() if value}
+    return told | variables | settings
+
+
+@dataclass(frozen=True)
+class Known:
+    """A trigger that was applied before: its number, its row unless it was deleted in the UI, what was applied.
+
+    Nothing is applied to a trigger that is gone from values but kept for its runs.
+    """
+
+    number: int | None = None
+    row: Any = None
+    applied: Mapping[str, Any] | None = None
+
+
+class Triggers:
+    """The triggers in Mage's database."""
+
+    def __init__(self) -> None:
+        # Only here: Mage reads the database's address while it is imported.
+        from mage_ai.orchestration.db import db_connection
+        from mage_ai.orchestration.db.models.schedules import BlockRun, PipelineRun, PipelineSchedule
+        from sqlalchemy import JSON, Column, Integer, MetaData, String, Table
+
+        self._row, self._run, self._block_run = PipelineSchedule, PipelineRun, BlockRun
+        db_connection.start_session()
+        self._session = db_connection.session
+        self._applied = Table(
+            "schedules_from_values",
+            MetaData(),
+            Column("name", String(255), primary_key=True),
+            Column("trigger_id", Integer, nullable=False),
+            Column("applied", JSON(none_as_null=True)),
+        )
+
+    def apply(self, wanted: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Make the triggers as wanted, all or none; return what was done. Raises `ScheduleError`."""
+        try:
+            lines = list(self._apply(wanted))
+            self._session.commit()
+        finally:
+            self._session.rollback()  # nothing is left to roll back after a commit
+        return lines
+
+    def _apply(self, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+        ours, others = self._look()
+        unchanged = 0
+        for name in sorted({*wanted, *ours}):
+            known = ours.get(name, Known())
+            if name in wanted:
+                lines = list(self._set(known, fields(name, wanted[name], os.environ), others))
+                unchanged += not lines
+                yield from lines
+            else:
+                yield from self._remove(name, known)
+        yield from (f"not in values: {row.name} (made in the UI)" for row in others)
+        yield f"unchanged {unchanged}"
+
+    def _look(self) -> tuple[dict[str, Known], list[Any]]:
+        """Return the triggers that were applied before, by name, and those that others made, the oldest first."""
+        from sqlalchemy import select, text
+
+        self._session.execute(text("SELECT pg_advisory_xact_lock(hashtext('mage_pod.schedules'))"))
+        self._applied.create(self._session.connection(), checkfirst=True)
+        # Locked: the scheduler cannot start a run of a trigger between our look at it and the commit.
+        rows = {row.id: row for row in self._row.query.order_by(self._row.id).with_for_update().all()}
+        before = self._session.execute(select(self._applied)).all()
+        ours = {name: Known(number, rows.pop(number, None), applied) for name, number, applied in before}
+        return ours, [row for row in rows.values() if row.repo_path in (None, os.environ["MAGE_REPO_PATH"])]
+
+    def _set(self, known: Known, target: dict[str, Any], others: list[Any]) -> Iterator[str]:
+        """Make one trigger as wanted."""
+        name, row = target["name"], known.row
+        if row is None and (row := _same(others, target)):
+            others.remove(row)
+            yield f"{name}: was made in the UI, taken over"
+        if row is None:
+            row = self._create(target)
+            yield f"created {name} ({_summary(target)})" + (
+                ", which was deleted in the UI" if known.number else ""
+            )
+        else:
+            yield from (f"{name}: {line}" for line in self._update(row, known.applied, target))
+        if (row.id, target) != (known.number, known.applied):
+            self._remember(name, row.id, target)
+
+    def _create(self, target: dict[str, Any]) -> Any:
+        row = _checked(target, lambda: self._row.create(commit=False, **target, **_enabled_now(target)))
+        self._session.flush()  # it gets its number
+        return row
+
+    def _update(self, row: Any, applied: Mapping[str, Any] | None, target: dict[str, Any]) -> Iterator[str]:
+        now = {key: _plain(getattr(row, key)) for key in target}
+        changes = list(_changes(flat(now), flat(applied) if applied else None, flat(target)))
+        if not changes:
+            return
+        again = _enabled_now(target) if any(now[key] != target[key] for key in _TIMING) else {}
+        _checked(target, lambda: row.update(commit=False, **target, **again))
+        yield from changes
+        if again and now["status"] != "active" and (waiting := self._cancel_waiting(row)):
+            yield f"cancelled {waiting} run(s) that had waited for it to be resumed"
+
+    def _cancel_waiting(self, row: Any) -> int:
+        """Cancel the runs that were asked for while the trigger was paused: they would all start now."""
+        runs = self._run.query.filter_by(pipeline_schedule_id=row.id, status="initial")
+        waiting = [run.id for run in runs]
+        for model, key in ((self._run, self._run.id), (self._block_run, self._block_run.pipeline_run_id)):
+            model.query.filter(key.in_(waiting)).update({"status": "cancelled"}, synchronize_session=False)
+        return len(waiting)
+
+    def _remove(self, name: str, known: Known) -> Iterator[str]:
+        """Delete a trigger that is gone from values, or pause it for good if it has runs."""
+        row = known.row
+        if row is not None and (runs := row.pipeline_runs_count):
+            if known.applied is None and _plain(row.status) == "inactive":
+                return  # as an earlier call left it
+            description = f"schedules.{name} is gone from values; kept, paused, for the sake of its runs."
+            row.update(commit=False, status="inactive", description=description)
+            self._remember(name, row.id, None)
+            yield f"paused {name}, gone from values: it has {runs} run(s), which would vanish with it"
+            return
+        if row is not None:
+            row.delete(commit=False)
+        self._session.execute(self._applied.delete().where(self._applied.c.name == name))
+        yield f"deleted {name}"
+
+    def _remember(self, name: str, number: int, applied: Mapping[str, Any] | None) -> None:
+        from sqlalchemy.dialects.postgresql import insert
+
+        content = {"trigger_id": number, "applied": applied}
+        statement = insert(self._applied).values(name=name, **content)
+        self._session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=content))
+
+
+def _same(rows: Iterable[Any], target: Mapping[str, Any]) -> Any:
+    """Return the trigger that somebody made by the same name for the same pipeline: so Mage tells them apart."""
+    key = ("name", "pipeline_uuid", "repo_path")
+    return next((row for row in rows if all(getattr(row, part) == target[part] for part in key)), None)
+
+
+def _checked(target: Mapping[str, Any], change: Callable[[], T]) -> T:
+    try:
+        return change()
+    except ValueError:  # Mage's own words do not say which trigger
+        raise ScheduleError(
+            f"schedules.{target['name']}.interval: Mage does not know {target['schedule_interval']!r}. Write five "
+            "cron fields or one of @once, @hourly, @daily, @weekly, @monthly, @always_on. No trigger was changed."
+        ) from None
+
+
+def _changes(
+    now: Mapping[str, Any], applied: Mapping[str, Any] | None, target: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield what differs from what is wanted, and whether it was changed behind our back."""
+    for key in sorted({*now, *target}):
+        if now.get(key) == target.get(key):
+            continue
+        back = applied is not None and now.get(key) != applied.get(key) == target.get(key)
+        known = key in target or key in (applied or {})
+        # A variable that is not from values may be anything, a password too.
+        was = _shown(now.get(key)) if known else "set"
+        yield f"{key} was {was}, {'set back to' if back else 'now'} {_shown(target.get(key))}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "unset"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return an enumeration or a date of Mage's as the text that stands for it."""
+    return value.isoformat() if isinstance(value, datetime) else getattr(value, "value", value)
+
+
+def _summary(target: Mapping[str, Any]) -> str:
+    return f"{target['pipeline_uuid']} {target['schedule_interval']}, {target['status']}"
+
+
+def _enabled_now(target: Mapping[str, Any]) -> dict[str, Any]:
+    return {"last_enabled_at": datetime.now(UTC)} if target["status"] == "active" else {}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
