@@ -43,6 +43,14 @@ class ScheduleChange:
     after: str | None
 
 
+@dataclass(frozen=True)
+class DatabaseChange:
+    """A database of the chart's own PostgreSQL that blocks of the target find now, or no longer do."""
+
+    name: str
+    action: str  # added | removed
+
+
 def platform_digest(project: Project) -> str:
     """Return the digest of all that is neither configuration, nor record, nor claimed by a pipeline."""
     tree = project.tree.without(project.claimed)
@@ -96,6 +104,13 @@ def _reason(project: Project, path: str, users: Sequence[str]) -> str:
     return "configuration, from main" if path.startswith("environments/") else "platform"
 
 
+def released_environment(before: Tree, name: str) -> Environment | None:
+    """Return the configuration of the target's current release."""
+    with suppress(PromotionError):  # no release yet, or one whose configuration no longer passes today's rules
+        return load_environment(before, name)
+    return None
+
+
 def configuration_digests(before: Tree, after: Tree, name: str) -> tuple[str | None, str]:
     """Return the digest of the configuration of the environment `name`, before and after."""
     folder = f"environments/{name}"
@@ -103,17 +118,23 @@ def configuration_digests(before: Tree, after: Tree, name: str) -> tuple[str | N
     return (old.digest() if old else None, after.under(folder).digest())
 
 
-def schedule_changes(before: Tree, environment: Environment) -> tuple[ScheduleChange, ...]:
+def schedule_changes(before: Environment | None, after: Environment) -> tuple[ScheduleChange, ...]:
     """Compare the triggers of the target's current release with those that the environment wants now."""
-    old: Mapping[str, Schedule] = {}
-    with suppress(PromotionError):  # no release yet, or one whose configuration no longer passes today's rules
-        old = load_environment(before, environment.name).schedules
-    new = environment.schedules
+    old: Mapping[str, Schedule] = before.schedules if before else {}
+    new = after.schedules
     return tuple(
         ScheduleChange(name, *_told(old.get(name), new.get(name)))
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     )
+
+
+def database_changes(before: Environment | None, after: Environment) -> tuple[DatabaseChange, ...]:
+    """Compare the databases that the chart's own PostgreSQL has for blocks."""
+    old = before.databases if before else ()
+    added = (DatabaseChange(name, "added") for name in after.databases if name not in old)
+    removed = (DatabaseChange(name, "removed") for name in old if name not in after.databases)
+    return (*added, *removed)
 
 
 def _told(old: Schedule | None, new: Schedule | None) -> tuple[str | None, str | None]:

@@ -23,7 +23,8 @@ _SHAPES = {
     "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
     "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:[^/\s:@'\"{}$]+@"),
+    # `user:password@` shows what goes where.
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:(?!(?i:password)@)[^/\s:@'\"{}$]+@"),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from promotion.connections import Connections, read_connections, variables_of
 from promotion.errors import Finding, GateRefused, Malformed, UsageError
 from promotion.git import MAIN
 from promotion.interval import WORDS, is_interval
@@ -19,7 +20,6 @@ GATES = ("static", "smoke")
 T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # it names a branch, a namespace and a Helm release
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,24 @@ class Policy:
 
 @dataclass(frozen=True)
 class Environment:
-    """What an environment adds to a release: settings, names of secrets, schedules, policy."""
+    """What an environment adds to a release: settings, names of secrets and databases, schedules, policy."""
 
     name: str
     settings: Mapping[str, str]
     secrets: Mapping[str, str]  # environment variable → `secret/key`
+    databases: tuple[str, ...]  # in the chart's own PostgreSQL
     schedules: Mapping[str, Schedule]
     policy: Policy
 
     @property
+    def from_cluster(self) -> frozenset[str]:
+        """The environment variables whose values only the cluster knows."""
+        return frozenset(self.secrets).union(*map(variables_of, self.databases))
+
+    @property
     def supplied(self) -> frozenset[str]:
         """The environment variables that a block finds in this environment."""
-        return frozenset(self.settings) | frozenset(self.secrets) | {"ENV"}
+        return self.from_cluster | frozenset(self.settings) | {"ENV"}
 
 
 def configured(tree: Tree) -> list[str]:
@@ -118,8 +124,8 @@ def load_environment(tree: Tree, name: str) -> Environment:
             fix="fix it on main",
             findings=findings,
         )
-    settings, secrets, schedules = values
-    return Environment(name, settings, secrets, schedules, policy)
+    connections, schedules = values
+    return Environment(name, *connections, schedules, policy)
 
 
 def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findings: list[Finding]) -> T | None:
@@ -134,40 +140,17 @@ def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findi
         return None
 
 
-_Values = tuple[dict[str, str], dict[str, str], dict[str, Schedule]]
-
-
-def _values(path: str, name: str, content: dict[str, Any]) -> _Values:
+def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections, dict[str, Schedule]]:
     if content.get("env") != name:
         raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
     for key, empty in (("io", "{settings: {}, secrets: {}}"), ("schedules", "{}")):
         if key not in content:
             raise malformed(path, key, "is missing", f"write it; `{key}: {empty}` when there are none")
-    connections = mapping(path, "io", content["io"])
-    settings = mapping(path, "io.settings", connections.get("settings"))
-    secrets = mapping(path, "io.secrets", connections.get("secrets"))
-    for key in (*(f"settings.{name}" for name in settings), *(f"secrets.{name}" for name in secrets)):
-        if not _VARIABLE.fullmatch(key.split(".", 1)[1]):
-            raise malformed(path, f"io.{key}", "is no environment variable", "use A-Z, digits and `_`")
-    for key in settings.keys() & secrets.keys():
-        raise malformed(path, f"io.secrets.{key}", "is in io.settings too", "keep one of the two")
-    for key, value in settings.items():
-        if not isinstance(value, str):
-            raise malformed(path, f"io.settings.{key}", "is not text", "put the value in quotes")
     schedules = mapping(path, "schedules", content["schedules"])
     return (
-        settings,
-        {key: _secret(path, key, value) for key, value in secrets.items()},
+        read_connections(path, content),
         {key: _schedule(path, key, value) for key, value in schedules.items()},
     )
-
-
-def _secret(path: str, key: str, value: Any) -> str:
-    reference = value if isinstance(value, dict) else {}
-    if sorted(reference) != ["key", "name"]:
-        fix = "write `{name: SECRET, key: KEY}`: the value itself stays in the cluster"
-        raise malformed(path, f"io.secrets.{key}", "is no reference to a Secret", fix)
-    return f"{reference['name']}/{reference['key']}"
 
 
 def _schedule(path: str, name: str, value: Any) -> Schedule:

@@ -17,7 +17,8 @@ def evidence_keys(project: Project, environment: Environment) -> dict[str, str]:
     That is the pipeline, those whose tables it reads, the platform and the connections: not the sizes and
     not the schedules, which no run of a smoke test sees.
     """
-    connections = sorted([*environment.settings.items(), *environment.secrets.items()])
+    databases = [(name, "postgres.databases") for name in environment.databases]
+    connections = sorted([*environment.settings.items(), *environment.secrets.items(), *databases])
     shared = [SMOKE_VERSION, environment.name, platform_digest(project), repr(connections)]
     keys = {}
     for name in project.pipelines:

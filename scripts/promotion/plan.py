@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from promotion import changes, refusals
-from promotion.changes import FileChange, PipelineChange, ScheduleChange, platform_digest
+from promotion.changes import DatabaseChange, FileChange, PipelineChange, ScheduleChange, platform_digest
 from promotion.environment import Environment
 from promotion.errors import PromotionError
 from promotion.evidence import evidence_keys
@@ -69,6 +69,7 @@ class Plan:
     files: tuple[FileChange, ...]
     platform: tuple[str | None, str]
     configuration: tuple[str | None, str]
+    databases: tuple[DatabaseChange, ...]
     schedules: tuple[ScheduleChange, ...]
     keys: Mapping[str, str]  # pipeline → the key of the evidence that it needs
     evidence: Mapping[str, Evidence]  # what earlier releases proved and still holds
@@ -99,6 +100,7 @@ def build_plan(request: Request) -> Plan:
     selected = _selected(request)
     tree = _compose(request, selected)
     before, after = Project(target.tree), Project(tree)
+    released = changes.released_environment(target.tree, environment.name)
     moved = changes.pipeline_changes(before, after, selected, request.source.endpoint)
     keys = evidence_keys(after, environment)
     known = {evidence.key: evidence for release in target.releases for evidence in release.smoke.values()}
@@ -118,7 +120,8 @@ def build_plan(request: Request) -> Plan:
         files=changes.file_changes(before, after),
         platform=(platform_digest(before) if target.tree else None, platform),
         configuration=configuration,
-        schedules=changes.schedule_changes(target.tree, environment),
+        databases=changes.database_changes(released, environment),
+        schedules=changes.schedule_changes(released, environment),
         keys=keys,
         evidence={name: known[key] for name, key in keys.items() if key in known},
         due=tuple(due),

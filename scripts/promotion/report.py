@@ -139,6 +139,7 @@ def _plan_lines(plan: Plan) -> list[tuple[str, str]]:
     lines += [
         (f"Platform       {_change(*plan.platform)}", ""),
         (f"Configuration  {_change(*plan.configuration)}", ""),
+        *_database_lines(plan),
     ]
     lines += _needs_lines(plan)
     if plan.schedules:
@@ -175,10 +176,19 @@ def _change(before: str | None, after: str) -> str:
     return f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
 
 
+def _database_lines(plan: Plan) -> list[tuple[str, str]]:
+    return [
+        (f"  {_SIGNS[change.action]} database {change.name}  in the chart's PostgreSQL", _STYLES[change.action])
+        for change in plan.databases
+    ]
+
+
 def _needs_lines(plan: Plan) -> list[tuple[str, str]]:
     environment = plan.request.environment
     secrets = ", ".join(f"{name} ({reference})" for name, reference in sorted(environment.secrets.items()))
-    return [(f"Needs          {len(environment.settings)} settings; secrets {secrets or 'none'}", "")]
+    databases = ", ".join(environment.databases)
+    from_chart = f"; databases {databases}" if databases else ""
+    return [(f"Needs          {len(environment.settings)} settings; secrets {secrets or 'none'}{from_chart}", "")]
 
 
 def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
@@ -224,8 +234,13 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         ],
         "platform": {"before": plan.platform[0], "after": plan.platform[1]},
         "configuration": {"before": plan.configuration[0], "after": plan.configuration[1]},
+        "databases": [{"name": c.name, "action": c.action} for c in plan.databases],
         "schedules": [{"name": c.name, "before": c.before, "after": c.after} for c in plan.schedules],
-        "needs": {"settings": sorted(request.environment.settings), "secrets": dict(request.environment.secrets)},
+        "needs": {
+            "settings": sorted(request.environment.settings),
+            "secrets": dict(request.environment.secrets),
+            "databases": list(request.environment.databases),
+        },
         "gates": list(request.environment.policy.gates),
         "smoke": {"due": list(plan.due), "reused": sorted(plan.evidence)},
         "refusals": [{"code": error.code, "message": error.message, "fix": error.fix} for error in plan.refusals],

@@ -86,7 +86,7 @@ def _fresh_warehouse(
             with story.step("smoke: PostgreSQL with the source data"):
                 load_source(server)
                 server.create_database(name)
-            variables = bind_locally(io_config, environment.settings, environment.secrets, server, name)
+            variables = bind_locally(io_config, environment.settings, environment.from_cluster, server, name)
             try:
                 yield variables | {"ENV": environment.name}, server.url(name)
             finally:

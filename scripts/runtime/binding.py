@@ -20,14 +20,14 @@ class BindingError(ValueError):
 
 
 def bind_locally(
-    io_config: str, settings: Mapping[str, str], secrets: Iterable[str], server: Server, warehouse: str
+    io_config: str, settings: Mapping[str, str], unknown: Iterable[str], server: Server, warehouse: str
 ) -> dict[str, str]:
     """Return the environment variables that run a project against `server` instead of the real thing.
 
     `io_config` is the text of io_config.yaml. Its PostgreSQL profiles are bound to the database `warehouse`, the
     one named `source` to the source data: the names that they read with env_var() take the server's values.
-    Other `settings` stay as they are, other `secrets` get a placeholder. Raises `BindingError` when a profile
-    names its database in another way.
+    Other `settings` stay as they are; other names of `unknown`, whose values are in the cluster alone, get a
+    placeholder. Raises `BindingError` when a profile names its database in another way.
     """
     profiles = yaml.safe_load(io_config) or {}
     bound: dict[str, str] = {}
@@ -41,7 +41,7 @@ def bind_locally(
                     f"io_config.yaml: {name} would have to be {bound[name]!r} for one profile and {value!r} for "
                     f"profile {profile}: give every profile names of its own."
                 )
-    return dict.fromkeys(secrets, _PLACEHOLDER) | dict(settings) | bound
+    return dict.fromkeys(unknown, _PLACEHOLDER) | dict(settings) | bound
 
 
 def _login(keys: Mapping[str, Any], profile: str, server: Server, database: str) -> dict[str, str]:

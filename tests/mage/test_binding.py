@@ -38,7 +38,7 @@ def test_other_settings_stay_as_they_are() -> None:
     assert bind()["S3_BUCKET"] == "lake"
 
 
-def test_other_secrets_get_a_placeholder() -> None:
+def test_other_names_that_only_the_cluster_knows_get_a_placeholder() -> None:
     assert bind()["API_TOKEN"] == "not-set-on-this-machine"
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from helpers import tree_of, write
-from promotion.environment import environment_names, load_environment
+from helpers import tree_of, values, write
+from promotion.environment import Environment, environment_names, load_environment
 from promotion.errors import Finding, GateRefused
 from promotion.interval import is_interval
 
 BEGIN = "env: dev\nio: {}\n"
+EMPTY = BEGIN + "schedules: {}\n"
 
 
 def finding_in(folder: Path, path: str, text: str) -> Finding:
@@ -52,7 +54,20 @@ def test_an_interval_that_mage_cannot_run(interval: str) -> None:
         ("env: dev\nschedules: {}\nio: {settings: {A: x}, secrets: {A: {name: x, key: y}}}", "io.secrets.A"),
         ("env: dev\nschedules: {}\nio: {settings: {A: 5432}}", "io.settings.A"),
         ("env: dev\nschedules: {}\nio: {settings: {a b: x}}", "io.settings.a b"),
-        ("env: dev\nschedules: {}\nio: {secrets: {A: {name: x}}}", "io.secrets.A"),
+        ("env: dev\nschedules: {}\nio: {settings: {ENV: prod}}", "io.settings.ENV"),
+        ("env: dev\nschedules: {}\nio: {secrets: {a b: {name: x}}}", "io.secrets.a b"),
+        ("env: dev\nschedules: {}\nio: {secrets: {A: {key: x}}}", "io.secrets.A.name"),
+        ("env: dev\nschedules: {}\nio: {secrets: {A: {name: [x]}}}", "io.secrets.A.name"),
+        ("env: dev\nschedules: {}\nio: {secrets: {A: {name: x, key: 1}}}", "io.secrets.A.key"),
+        ("env: dev\nschedules: {}\nio: {secrets: {A: {name: x, value: y}}}", "io.secrets.A"),
+        ("env: dev\nschedules: {}\nio: {secrets: {A: }}", "io.secrets.A"),
+        ("env: dev\nschedules: {}\nio: {existingSecret: [x]}", "io.existingSecret"),
+        (EMPTY + "postgres: [x]", "postgres"),
+        (EMPTY + "postgres: {databases: lake}", "postgres.databases"),
+        (EMPTY + "postgres: {databases: [1]}", "postgres.databases[0]"),
+        (EMPTY + "postgres: {databases: [ok, no-name]}", "postgres.databases[1]"),
+        (EMPTY + "postgres: {databases: [lake, lake]}", "postgres.databases[1]"),
+        (EMPTY + "postgres: {enabled: false, databases: [lake]}", "postgres.databases"),
         ("env: dev\nio: {}\nschedules: [x]", "schedules"),
         (BEGIN + "schedules: {a: {pipeline: orders}}", "schedules.a.interval"),
         ("env: dev\nio: {}\nschedules: {1: {}}", "schedules"),
@@ -82,6 +97,43 @@ def test_values_in_another_shape_are_refused_with_their_key(sources: Path, text:
     finding = finding_in(sources, "environments/dev/values.yaml", text)
     assert finding.path == "environments/dev/values.yaml"
     assert finding.problem.startswith(f"{key}: ")
+
+
+def dev_with(folder: Path, **changes: Any) -> Environment:
+    write(folder, {"environments/dev/values.yaml": values("dev", **changes)})
+    return load_environment(tree_of(folder), "dev")
+
+
+def test_a_database_of_the_chart_supplies_its_five_variables(sources: Path) -> None:
+    supplied = dev_with(sources, io={}, postgres={"databases": ["lake"]}).supplied
+    assert supplied == {"ENV", "LAKE_HOST", "LAKE_PORT", "LAKE_DATABASE", "LAKE_USER", "LAKE_PASSWORD"}
+
+
+@pytest.mark.parametrize(
+    ("secret", "reference"),
+    [
+        ({"name": "lake", "key": "pass"}, "lake/pass"),
+        ({"name": "lake"}, "lake/TOKEN"),
+        ({"key": "pass"}, "shared/pass"),
+        ({}, "shared/TOKEN"),
+        ({"name": "", "key": ""}, "shared/TOKEN"),
+    ],
+)
+def test_a_secret_without_name_or_key_takes_the_shared_name_and_its_own_as_key(
+    sources: Path, secret: dict[str, str], reference: str
+) -> None:
+    dev = dev_with(sources, io={"existingSecret": "shared", "secrets": {"TOKEN": secret}})
+    assert dev.secrets == {"TOKEN": reference}
+
+
+@pytest.mark.parametrize(
+    "io", [{"settings": {"LAKE_HOST": "h"}}, {"secrets": {"LAKE_PASSWORD": {"name": "lake", "key": "password"}}}]
+)
+def test_a_name_that_a_database_supplies_too_is_refused(sources: Path, io: dict[str, Any]) -> None:
+    text = values("dev", io=io, postgres={"databases": ["lake"]})
+    finding = finding_in(sources, "environments/dev/values.yaml", text)
+    assert "postgres.databases (lake) supplies it too" in finding.problem
+    assert finding.problem.startswith("io.")
 
 
 def test_values_that_are_not_utf8_are_refused(sources: Path) -> None:
@@ -119,6 +171,7 @@ def test_a_key_that_is_there_twice_is_refused_with_its_line(sources: Path, name:
         ("io: {}\nschedules: {}\nenv: prod\n", 3),
         ("env: dev\nio:\n  settings:\n    A: x\n    B: 5432\nschedules: {}\n", 5),
         ("env: dev\nio: {}\nschedules:\n  a:\n    pipeline: orders\n", 4),
+        ("env: dev\nio: {}\nschedules: {}\npostgres:\n  databases:\n  - a\n  - a\n", 7),
         ("env: dev\nio: {}\n", None),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PROJECT, promote, push, write
+from helpers import PROJECT, promote, push, tree_of, write
 from promotion.environment import Environment, Policy, load_environment
 from promotion.evidence import evidence_keys
 from promotion.git import Repository
@@ -65,3 +65,9 @@ def test_a_proof_holds_until_a_pipeline_that_it_rests_on_changes(
     write(promoted_to_dev, {f"{PROJECT}/pipelines/orders/promotion.yaml": f"needs: {needs}\n"})
     before, after = plans_before_and_after_a_release_of_stock(promoted_to_dev)
     assert before.same_changes(after) is same
+
+
+def test_another_database_of_the_chart_asks_for_new_proof(sources: Path) -> None:
+    project, dev = Project(tree_of(sources)), load_environment(tree_of(sources), "dev")
+    before, after = (evidence_keys(project, replace(dev, databases=names)) for names in ((), ("lake",)))
+    assert not set(before.values()) & set(after.values())

@@ -190,6 +190,26 @@ def test_a_change_of_configuration_alone_is_a_release(promoted_to_staging: Path)
     assert record(promoted_to_staging, "staging")["number"] == 2
 
 
+def test_the_plan_tells_which_databases_come_and_go(promoted_to_dev: Path) -> None:
+    path = "environments/dev/values.yaml"
+    write(promoted_to_dev, {path: values("dev", postgres={"databases": ["lake", "kept"]})})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    write(promoted_to_dev, {path: values("dev", postgres={"databases": ["kept", "sea"]})})
+    push(promoted_to_dev)
+    plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan", "--json").document["plan"]
+    assert plan["databases"] == [{"name": "sea", "action": "added"}, {"name": "lake", "action": "removed"}]
+    assert plan["needs"]["databases"] == ["kept", "sea"]
+
+
+def test_the_plan_shows_databases_with_the_configuration(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {"environments/dev/values.yaml": values("dev", postgres={"databases": ["lake"]})})
+    push(promoted_to_dev)
+    plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan").stdout
+    below = plan.split("Configuration", 1)[1].splitlines()
+    assert below[1] == "  + database lake  in the chart's PostgreSQL"
+
+
 def test_a_change_of_another_environments_configuration_is_nothing_to_do(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {"environments/prod/values.yaml": values("prod", schedules={})})
     push(promoted_to_dev)

@@ -140,7 +140,7 @@ def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
                 load_source(server)
                 if database not in server.databases():
                     server.create_database(database)
-            bound = bind_locally(io_config, environment.settings, environment.secrets, server, database)
+            bound = bind_locally(io_config, environment.settings, environment.from_cluster, server, database)
             yield bound | {"ENV": environment.name}
     except ServerError as error:
         raise GateCouldNotRun("no-server", error.problem, fix=error.fix) from error
