@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-TIERS = ("unit", "mage")
+TIERS = ("unit", "chart", "mage")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
