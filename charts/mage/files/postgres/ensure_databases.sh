@@ -4,7 +4,7 @@
 set -eu
 
 # Over TCP only the real server answers: the one that initialises the data folder listens on a socket alone.
-until pg_isready --quiet --host 127.0.0.1; do sleep 0.2; done
+until pg_isready --quiet --host 127.0.0.1 --username mage; do sleep 0.2; done
 
 for name in $DATABASES; do
   # psql reads the password itself, so that no list of processes and no log shows it.
