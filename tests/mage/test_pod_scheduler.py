@@ -1,0 +1,299 @@
+"""The scheduler's pod: its real process, with a real database."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import pytest
+
+from mage.pods import Database, Pod, copy_of, migrate, running, wait_until
+from mage.projects import Block, write_project
+from runtime.postgres import Server
+
+_MARKED = """\
+    import os, pathlib, subprocess, time
+    def mark(what):
+        with pathlib.Path({folder!r}, '{name}').open('a') as file:
+            file.write(f'{{what}} {{os.getpid()}}\\n')
+    def wait(name):
+        while not pathlib.Path({folder!r}, name).exists():
+            time.sleep(0.02)
+
+    @custom
+    def block(*args, **kwargs):
+        mark('START')
+        {code}
+        mark('END')
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project, its database and what its blocks leave behind."""
+
+    project: Path
+    database: Database
+
+    def pod(self, **variables: str) -> Pod:
+        return Pod("scheduler", self.project, self.database, **{"SCHEDULER_TRIGGER_INTERVAL": "1"} | variables)
+
+    def trigger(self, pipeline: str, **settings: Any) -> int:
+        """Start a run as the web does; return its number."""
+        ((schedule,),) = self.database.ask(
+            "INSERT INTO pipeline_schedule (name, pipeline_uuid, schedule_type, status, repo_path, settings)"
+            " VALUES ('test', %s, 'API', 'ACTIVE', %s, %s) RETURNING id",
+            pipeline,
+            str(self.project),
+            json.dumps(settings),
+        )
+        ((run,),) = self.database.ask(
+            "INSERT INTO pipeline_run (pipeline_schedule_id, pipeline_uuid, status, execution_date)"
+            " VALUES (%s, %s, 'INITIAL', now()) RETURNING id",
+            schedule,
+            pipeline,
+        )
+        assert isinstance(run, int)
+        return run
+
+    def status(self, run: int) -> str:
+        ((status,),) = self.database.ask("SELECT status::text FROM pipeline_run WHERE id = %s", run)
+        return str(status)
+
+    def completes(self, run: int, seconds: float = 20) -> float:
+        return wait_until(lambda: self.status(run) == "COMPLETED", "completed", seconds)
+
+    def blocks(self, run: int) -> dict[str, str]:
+        rows = self.database.ask("SELECT block_uuid, status::text FROM block_run WHERE pipeline_run_id = %s", run)
+        return dict(rows)
+
+    def marks(self, block: str, what: str = "START") -> list[int]:
+        """Return the processes in which the block began (or ended), one for each time."""
+        file = self.project.parent / block
+        lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+        return [int(pid) for mark, pid in lines if mark == what]
+
+    def begins(self, block: str, times: int = 1) -> int:
+        """Wait until the block has begun so many times; return its process."""
+        wait_until(lambda: len(self.marks(block)) >= times, f"begun: {block}")
+        return self.marks(block)[-1]
+
+    def release(self, name: str = "go") -> None:
+        (self.project.parent / name).touch()
+
+
+def marked(folder: Path, name: str, code: str = "pass", **more: Any) -> Block:
+    """A block that tells when it starts and ends; `wait('x')` in its code waits for `release('x')`."""
+    return Block(name, _MARKED.format(folder=str(folder), name=name, code=code), type="custom", **more)
+
+
+@pytest.fixture(scope="module")
+def template(server: Server) -> Iterator[Database]:
+    """A database with Mage's schema."""
+    database = Database(server, "mage_template")
+    server.create_database(database.name)
+    migrate(database)
+    yield database
+    server.drop_database(database.name)
+
+
+@pytest.fixture
+def site(template: Database, tmp_path: Path) -> Iterator[Site]:
+    """A site of the test's own, without a scheduler."""
+    with copy_of(template) as database:
+        yield make_site(tmp_path, database)
+
+
+@pytest.fixture(scope="module")
+def shared(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site where each pipeline belongs to one test."""
+    with copy_of(template) as database:
+        yield make_site(tmp_path_factory.mktemp("shared"), database)
+
+
+@pytest.fixture(scope="module")
+def scheduler(shared: Site) -> Iterator[Pod]:
+    """A scheduler that is at work."""
+    with running(shared.pod(SCHEDULER_CONCURRENCY="2", SCHEDULER_STUCK_SECONDS="3")) as pod:
+        pod.wait_until_ready()
+        yield pod
+
+
+def make_site(folder: Path, database: Database) -> Site:
+    pipelines = {
+        "trivial": [marked(folder, "first"), marked(folder, "second", upstream=["first"])],
+        "waiting": [marked(folder, "slow", "wait('slow may end')"), marked(folder, "next", upstream=["slow"])],
+        "killed": [marked(folder, "victim", "wait('victim may end')")],
+        "patient": [marked(folder, "patient", "wait('patient may end')")],
+        "wide": [marked(folder, f"wide{n}", "wait('wide may end')") for n in range(3)],
+        "spawning": [marked(folder, "spawner", "subprocess.Popen(['sleep', '300']); wait('never')")],
+        "leaving": [marked(folder, "leaver", "subprocess.run('sleep 0.2 & exit', shell=True)")],
+    }
+    return Site(write_project(folder, pipelines), database)
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_triggered_run_completes_within_six_seconds(shared: Site) -> None:
+    assert shared.completes(shared.trigger("trivial")) < 6
+    assert len(shared.marks("first", "END")) == len(shared.marks("second", "END")) == 1
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_block_whose_process_was_killed_runs_again(shared: Site) -> None:
+    run = shared.trigger("killed")
+    os.kill(shared.begins("victim"), signal.SIGKILL)
+    shared.begins("victim", times=2)
+    shared.release("victim may end")
+    shared.completes(run)
+    assert len(shared.marks("victim", "END")) == 1
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_no_more_blocks_run_at_once_than_allowed(shared: Site) -> None:
+    run = shared.trigger("wide")
+    wait_until(lambda: started_of(shared) == 2, "two of three blocks begun")
+    wait_until(lambda: list(shared.blocks(run).values()).count("QUEUED") == 1, "the third block is queued")
+    shared.release("wide may end")
+    shared.completes(run)
+    assert started_of(shared) == 3
+
+
+def started_of(site: Site) -> int:
+    return sum(len(site.marks(f"wide{n}")) for n in range(3))
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_run_that_took_too_long_ends_with_all_it_started(shared: Site) -> None:
+    run = shared.trigger("spawning", timeout=1)
+    family = [psutil.Process(shared.begins("spawner"))]
+    family += wait_for_children(family[0])
+    wait_until(lambda: shared.status(run) == "FAILED", "failed")
+    wait_until(lambda: not any(process.is_running() for process in family), "ended")
+
+
+def wait_for_children(process: psutil.Process) -> list[psutil.Process]:
+    wait_until(lambda: process.children(), "a parent")
+    children: list[psutil.Process] = process.children()
+    return children
+
+
+def test_what_a_block_leaves_behind_does_not_stay_a_zombie(shared: Site, scheduler: Pod) -> None:
+    shared.completes(shared.trigger("leaving"))
+    wait_until(lambda: not scheduler.processes(), "all collected")
+
+
+def test_while_the_database_is_away_blocks_go_on(shared: Site, scheduler: Pod) -> None:
+    run = shared.trigger("patient")
+    process = psutil.Process(shared.begins("patient"))
+    with shared.database.away():
+        wait_until(lambda: scheduler.get("/-/ready")[0] == 503, "not ready")
+        assert "the database:" in scheduler.get("/-/ready")[1]
+        assert scheduler.get("/-/live")[0] == 200
+        assert process.is_running()
+    scheduler.wait_until_ready()
+    shared.release("patient may end")
+    shared.completes(run)
+    assert len(shared.marks("patient")) == 1
+
+
+def test_a_loop_that_hangs_is_not_alive(shared: Site, scheduler: Pod) -> None:
+    with locked(shared.database):
+        wait_until(lambda: scheduler.get("/-/live")[0] == 503, "dead")
+        assert "the loop has not come round for" in scheduler.get("/-/live")[1]
+    wait_until(lambda: scheduler.get("/-/live")[0] == 200, "alive")
+
+
+@contextlib.contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """Let nobody read Mage's triggers."""
+    with contextlib.closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE pipeline_schedule")
+        yield
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_a_second_scheduler_waits(shared: Site) -> None:
+    with running(shared.pod()) as second:
+        wait_until(lambda: "another scheduler" in second.get("/-/ready")[1], "waiting for the first")
+        assert second.get("/-/live")[0] == 200
+        second.terminate()
+        assert second.exit_code() == 0
+
+
+def test_nothing_is_written_into_the_project(shared: Site, scheduler: Pod) -> None:
+    scheduler.terminate()
+    assert scheduler.exit_code() == 0
+    kinds = {path.name for path in shared.project.iterdir()}
+    assert kinds == {"metadata.yaml", "io_config.yaml", "custom", "pipelines"}
+
+
+def test_at_the_end_a_running_block_finishes_and_no_other_begins(site: Site) -> None:
+    with running(site.pod()) as pod:
+        run = site.trigger("waiting")
+        site.begins("slow")
+        pod.terminate()
+        wait_until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
+        assert pod.get("/-/live")[0] == 200
+        site.release("slow may end")
+        assert pod.exit_code() == 0
+    assert len(site.marks("slow", "END")) == 1
+    assert site.blocks(run) == {"slow": "COMPLETED", "next": "INITIAL"}
+    with running(site.pod()):
+        site.completes(run)
+    assert (len(site.marks("slow")), len(site.marks("next"))) == (1, 1)
+
+
+def test_a_block_that_does_not_end_in_time_runs_again_later(site: Site) -> None:
+    with running(site.pod(SCHEDULER_DRAIN_SECONDS="1")) as pod:
+        run = site.trigger("waiting")
+        site.begins("slow")
+        pod.terminate()
+        assert pod.exit_code(seconds=3) == 0
+        assert not pod.processes()
+    site.release("slow may end")
+    with running(site.pod()):
+        site.completes(run)
+    assert (len(site.marks("slow")), len(site.marks("slow", "END"))) == (2, 1)
+
+
+def test_as_long_as_a_block_of_a_killed_scheduler_runs_the_next_one_waits(site: Site) -> None:
+    with running(site.pod()) as first:
+        run = site.trigger("waiting")
+        block = psutil.Process(site.begins("slow"))
+        first.process.kill()
+        first.process.wait()
+        with running(site.pod()) as second:
+            wait_until(lambda: "another scheduler" in second.get("/-/ready")[1], "waiting")
+            block.kill()
+            site.begins("slow", times=2)
+            site.release("slow may end")
+            site.completes(run)
+
+
+def test_a_scheduler_that_was_replaced_ends_with_its_blocks(site: Site) -> None:
+    with running(site.pod()) as pod:
+        site.trigger("waiting")
+        block = psutil.Process(site.begins("slow"))
+        with another_scheduler(site.database):
+            assert pod.exit_code() == 1
+        assert not block.is_running()
+
+
+@contextlib.contextmanager
+def another_scheduler(database: Database) -> Iterator[None]:
+    """Cut the scheduler's connections and take its lock before it comes back."""
+    with contextlib.closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        cursor.execute("SELECT pg_advisory_lock(1296123749, hashtext(current_schema()))")
+        yield
