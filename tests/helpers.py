@@ -348,6 +348,17 @@ def static_findings(folder: Path, files: Mapping[str, str | bytes] | None = None
     return findings
 
 
+def places(findings: Sequence[Finding]) -> list[tuple[str, str, int | None]]:
+    """Return code, path and line of each finding."""
+    return [(finding.code, finding.path, finding.line) for finding in findings]
+
+
+def only(findings: Sequence[Finding]) -> Finding:
+    """Return the one finding."""
+    assert len(findings) == 1, findings
+    return findings[0]
+
+
 def write_environment_gates(clone: Path, name: str, gates: Sequence[str]) -> None:
     """Make `gates` due in the environment."""
     path = clone / f"environments/{name}/policy.yaml"

@@ -1,4 +1,4 @@
-"""The environments of this repository: the chart's values, told in the same order, so that `diff` tells the story."""
+"""The environments of this repository: values of the chart, in the same order, so that `diff` tells the story."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the static gate finds: each with the file, the line where there is one, a stable code and a fix."""
+"""What the static gate finds in pipelines and their files: place, stable code and fix."""
 
 from __future__ import annotations
 
@@ -10,30 +10,19 @@ from helpers import (
     IO_CONFIG,
     LOADER,
     PROJECT,
-    SECRET,
     TRANSFORMER,
     block,
     metadata_of,
-    schedule,
+    only,
+    places,
     static_findings,
-    values,
     write,
     write_pipeline,
 )
-from promotion.errors import Finding
 
 ORDERS = metadata_of("orders")
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 MONEY = f"{PROJECT}/utils/money.py"
-
-
-def places(findings: list[Finding]) -> list[tuple[str, str, int | None]]:
-    return [(finding.code, finding.path, finding.line) for finding in findings]
-
-
-def only(findings: list[Finding]) -> Finding:
-    assert len(findings) == 1, findings
-    return findings[0]
 
 
 def test_a_sound_project_passes(sources: Path) -> None:
@@ -332,186 +321,11 @@ def test_a_file_name_that_nobody_has_to_import_passes(sources: Path, path: str) 
     assert static_findings(sources, {f"{PROJECT}/{path}": ""}) == []
 
 
-# What the environment supplies
-
-
-@pytest.mark.parametrize("key", ["HOST", "PORT", "USER", "DBNAME", "PASSWORD"])
-@pytest.mark.parametrize("form", ["default:\n  {}: 5432\n", "\ndefault: {{a: b, {}: w.svc}}\n"])
-def test_a_connection_in_io_config_is_refused_with_its_line(sources: Path, form: str, key: str) -> None:
-    path = f"{PROJECT}/io_config.yaml"
-    findings = static_findings(sources, {path: form.format(f"POSTGRES_{key}")})
-    assert ("literal-connection", path, 2) in places(findings)
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "line"),
-    [
-        (MONEY, "import os\n\nREGION = os.getenv('SALES_REGION')\n", 3),
-        (MONEY, "import os\nREGION = os.environ['SALES_REGION']\n", 2),
-        (MONEY, "from os import environ\nREGION = environ.get('SALES_REGION')\n", 2),
-        (MONEY, "import os\nREGION = os.getenv(key='SALES_REGION')\n", 2),
-        (MONEY, "import os as o\nREGION = o.getenv('SALES_REGION')\n", 2),
-        (MONEY, "from os import environ as e\nREGION = e['SALES_REGION']\n", 2),
-        (MONEY, "from os import getenv as g\nREGION = g('SALES_REGION')\n", 2),
-        (f"{PROJECT}/transformers/score.r", 'x <- 1\ny <- Sys.getenv("SALES_REGION")\n', 2),
-        (f"{PROJECT}/data_exporters/totals.sql", "select\n'{{ env_var(\n  'SALES_REGION') }}'\n", 2),
-        (f"{PROJECT}/data_exporters/totals.sql", "select 1\n  as \"{{ env_var('SALES_REGION') }}\"\n", 2),
-        (f"{PROJECT}/io_config.yaml", IO_CONFIG + "  POSTGRES_DBNAME: \"{{ env_var('SALES_REGION') }}\"\n", 4),
-        (
-            f"{PROJECT}/io_config.yaml",
-            IO_CONFIG + "  POSTGRES_DBNAME: \"{{ env_var(name='SALES_REGION') }}\"\n",
-            4,
-        ),
-    ],
-)
-def test_a_name_that_the_target_does_not_supply_is_refused(sources: Path, path: str, text: str, line: int) -> None:
-    finding = next(f for f in static_findings(sources, {path: text}) if f.code == "name-not-supplied")
-    assert places([finding]) == [("name-not-supplied", path, line)]
-    assert "SALES_REGION" in finding.problem
-    assert "environments/dev/values.yaml" in finding.problem
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import os\nREGION = os.getenv('SALES_REGION', 'north')\n",
-        "import os\nos.environ['SALES_REGION'] = 'north'\n",
-        "import os\nREGION = os.getenv('SALES_REGION', default='north')\n",
-        "import os\nREGION = os.getenv('ENV')\n",
-        "import os\nCACHE = os.environ['HOME'] + os.getenv('TMPDIR')\n",
-    ],
-)
-def test_a_name_with_a_default_or_given_by_the_block_needs_no_supply(sources: Path, code: str) -> None:
-    assert static_findings(sources, {MONEY: "def rounded(amount):\n    return amount\n" + code}) == []
-
-
-@pytest.mark.parametrize(
-    "code",
-    ['Sys.getenv("SALES_REGION", "north")\n', 'Sys.getenv("SALES_REGION", unset = NA)\n', '# Sys.getenv("OLD")\n'],
-)
-def test_r_with_a_default_needs_no_supply(sources: Path, code: str) -> None:
-    assert static_findings(sources, {f"{PROJECT}/transformers/score.r": code}) == []
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "from mage_ai.io.config import ConfigFileLoader\nC = ConfigFileLoader('io_config.yaml', 'lake')\n",
-        "from mage_ai.io.config import ConfigFileLoader\nC = ConfigFileLoader(None, profile='lake')\n",
-    ],
-)
-def test_a_profile_that_code_names_and_io_config_lacks_is_refused(sources: Path, code: str) -> None:
-    finding = only(static_findings(sources, {MONEY: code}))
-    assert places([finding]) == [("profile-missing", MONEY, 2)]
-    assert "lake" in finding.problem
-    assert f"{PROJECT}/io_config.yaml" in finding.fix
-
-
-def test_a_profile_that_a_block_names_and_io_config_lacks_is_refused(sources: Path) -> None:
-    configuration = {"data_provider_profile": "lake"}
-    write_pipeline(sources, "orders", [block("load_orders", "data_loader", configuration=configuration)])
-    assert places(static_findings(sources)) == [("profile-missing", ORDERS, None)]
-
-
-def test_a_schedule_that_names_no_pipeline_is_refused(sources: Path) -> None:
-    path = "environments/dev/values.yaml"
-    finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": schedule("nobody")})}))
-    assert places([finding]) == [("schedule-without-pipeline", path, None)]
-    assert "schedules.nightly" in finding.problem
-
-
 def test_triggers_in_the_project_are_refused(sources: Path) -> None:
     path = f"{PROJECT}/pipelines/orders/triggers.yaml"
     finding = only(static_findings(sources, {path: "triggers: []\n"}))
     assert places([finding]) == [("triggers-in-project", path, None)]
     assert "environments/<env>/values.yaml" in finding.fix
-
-
-# Secrets in clear: refused, and the text of the secret is repeated nowhere
-
-PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n"
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "line"),
-    [
-        (f"{PROJECT}/io_config.yaml", f"default:\n  POSTGRES_PASSWORD: {SECRET}\n", 2),
-        (f"{PROJECT}/io_config.yaml", f"default: {{POSTGRES_USER: a, POSTGRES_PASSWORD: {SECRET}}}\n", 1),
-        (f"{PROJECT}/io_config.yaml", f"default:\n  POSTGRES_PASSWORD:\n    {SECRET}\n", 3),
-        (
-            f"{PROJECT}/io_config.yaml",
-            f"default:\n  POSTGRES_PASSWORD: \"{{{{ env_var('WAREHOUSE_PASSWORD', '{SECRET}') }}}}\"\n",
-            2,
-        ),
-        (
-            f"{PROJECT}/io_config.yaml",
-            f"default:\n  POSTGRES_PASSWORD: \"{{{{ env_var('WAREHOUSE_PASSWORD') }}}}{SECRET}\"\n",
-            2,
-        ),
-        (MONEY, f"URL = 'postgresql://mage:{SECRET}@warehouse/db'\n", 1),
-        (MONEY, f"\nPASSWORD = '{SECRET}'\n", 2),
-        (MONEY, f"class C:\n    api_token: str = '{SECRET}'\n", 2),
-        (MONEY, f"x = dict(\n  password='{SECRET}')\n", 2),
-        (ORDERS, f"blocks: []\nvariables:\n  api_token: {SECRET}\n", 3),
-        (
-            f"{PROJECT}/pipelines/orders/promotion.yaml",
-            f"smoke:\n  variables:\n  - db_password: {SECRET}\n",
-            3,
-        ),
-        (f"{PROJECT}/utils/key.pem", PRIVATE_KEY, 1),
-        ("charts/mage/values.yaml", f"url: https://mage:{SECRET}@example.com/\n", 1),
-    ],
-)
-def test_a_secret_in_clear_is_refused_and_not_repeated(sources: Path, path: str, text: str, line: int) -> None:
-    findings = static_findings(sources, {path: text})
-    assert ("secret-in-clear", path, line) in places(findings)
-    assert SECRET not in repr(findings)
-
-
-def test_a_setting_that_is_named_like_a_secret_is_refused_and_not_repeated(sources: Path) -> None:
-    path = "environments/dev/values.yaml"
-    io = {"settings": {"WAREHOUSE_HOST": "w", "WAREHOUSE_PASSWORD": SECRET}, "secrets": {}}
-    finding = only(static_findings(sources, {path: values("dev", io=io)}))
-    assert places([finding]) == [("secret-in-clear", path, None)]
-    assert SECRET not in repr(finding)
-
-
-def test_a_secret_in_the_variables_of_a_schedule_is_refused_and_not_repeated(sources: Path) -> None:
-    path = "environments/dev/values.yaml"
-    nightly = schedule("orders") | {"variables": {"api_token": SECRET, "max_tokens": "100"}}
-    finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": nightly})}))
-    assert places([finding]) == [("secret-in-clear", path, None)]
-    assert "schedules.nightly.variables.api_token" in finding.problem
-    assert SECRET not in repr(finding)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "PASSWORD = ''",
-        "PASSWORD = 'short'",
-        "PASSWORD = open('/run/secrets/password').read()",
-        "PASSWORD = 'WAREHOUSE_PASSWORD'",
-        "x = dict(password='password')",
-        "tokenizer = 'cl100k_base'",
-        "TOKEN_URL = 'https://example.com/token'",
-    ],
-)
-def test_code_that_only_speaks_of_a_secret_passes(sources: Path, line: str) -> None:
-    assert static_findings(sources, {MONEY: f"def rounded(amount):\n    return amount\n{line}\n"}) == []
-
-
-@pytest.mark.parametrize(
-    "io_config",
-    [
-        IO_CONFIG + "  {% if env_var('ENV') == 'prod' %}\n  POSTGRES_SCHEMA: a\n  {% endif %}\n",
-        IO_CONFIG + "  POSTGRES_SCHEMA: {{ env_var('SCHEMA', 'public') }}\n",
-        IO_CONFIG + "  # POSTGRES_PASSWORD: {{ env_var('OLD') }}\n",
-        IO_CONFIG + "  AWS_SECRET_ACCESS_KEY: \"{{ env_var('AWS_KEY', '') }}\"\n  API_TOKEN:\n",
-    ],
-)
-def test_an_io_config_that_mage_can_render_passes(sources: Path, io_config: str) -> None:
-    assert static_findings(sources, {f"{PROJECT}/io_config.yaml": io_config}) == []
 
 
 def test_a_transformer_shared_by_two_pipelines_is_told_once(sources: Path) -> None:
