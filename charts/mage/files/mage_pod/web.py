@@ -1,0 +1,157 @@
+"""Run Mage's web server in the foreground: until SIGTERM, and then for a few seconds more.
+
+    python3 -m mage_pod.web
+
+WEB_OPEN names the endpoints that `gate` leaves open, with commas; WEB_DRAIN_SECONDS is how long a stopping server
+still answers. PORT is 6789. It answers /-/live and /-/ready, too, whatever the base path is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from tornado.web import Application, RequestHandler
+
+from mage_pod import schema
+from mage_pod.gate import close_endpoints
+from mage_pod.jobs import JobQueue
+from mage_pod.startup import start_mage
+
+_PORT = "6789"
+_ANSWER_SECONDS = 4  # less than a kubelet waits for the answer
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    readiness = Readiness()
+    signal.signal(signal.SIGTERM, readiness.stop)
+    os.environ["DISABLE_AUTO_BROWSER_OPEN"] = "1"
+    start_mage(JobQueue(concurrency=0))  # jobs are the scheduler's
+    close_endpoints(os.environ.get("WEB_OPEN", "").split(","))
+    from mage_ai.server import server
+    from mage_ai.shared.constants import InstanceType
+
+    _adapt(server, readiness)
+    server.start_server(
+        port=os.environ.get("PORT", _PORT),
+        project=os.environ["MAGE_REPO_PATH"],
+        instance_type=InstanceType.WEB_SERVER,
+    )
+
+
+class Readiness:
+    """Whether this server should get requests."""
+
+    def __init__(self) -> None:
+        """Know of no obstacle yet."""
+        self._stopping = False
+        self._schema_seen = False
+
+    def stop(self, *_: object) -> None:
+        """Answer what is still sent to us until the cluster has noticed, then end."""
+        if not self._stopping:
+            self._stopping = True
+            threading.Timer(float(os.environ.get("WEB_DRAIN_SECONDS", "5")), _end).start()
+
+    async def trouble(self) -> str:
+        """Return why this server should get no requests."""
+        if self._stopping:
+            return "stopping"
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(self._database_trouble), _ANSWER_SECONDS)
+        except TimeoutError:
+            return f"the database has not answered for {_ANSWER_SECONDS} s"
+
+    def _database_trouble(self) -> str:
+        from mage_ai.orchestration.db import engine
+
+        try:
+            with engine.connect() as connection:
+                found = connection.scalar(_REVISION)
+        except SQLAlchemyError as error:
+            return f"the database: {str(error).splitlines()[0]}"
+        # Once seen, the schema only moves on: a newer release does that while this server still answers.
+        self._schema_seen = self._schema_seen or found == schema.head()
+        return "" if self._schema_seen else f"the schema is at {found}, but this image needs {schema.head()}"
+
+
+def _end() -> None:
+    """End with all processes that were started, at once."""
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class Probe(RequestHandler):
+    """Answer a kubelet, whose questions are not worth a line in the log."""
+
+    def _log(self) -> None:
+        pass
+
+
+class Live(Probe):
+    """Whether the event loop turns: who reads this knows."""
+
+    def get(self) -> None:
+        """Answer."""
+        self.write("ok\n")
+
+
+class Ready(Probe):
+    """Whether requests should be sent here."""
+
+    def initialize(self, readiness: Readiness) -> None:
+        """Take what Tornado hands over."""
+        self.readiness = readiness
+
+    async def get(self) -> None:
+        """Answer 200, or 503 with the reason."""
+        reason = await self.readiness.trouble()
+        self.set_status(503 if reason else 200)
+        self.write(f"{reason or 'ok'}\n")
+
+
+def _adapt(server: Any, readiness: Readiness) -> None:
+    """Change what does not fit a pod in Mage's server module, all by names that it imported."""
+    from mage_ai.settings import is_disable_pipeline_edit_access
+
+    scratch = Path(tempfile.mkdtemp(prefix="mage-web-"))
+    make_app = server.make_app
+
+    def make_app_with_probes(**options: Any) -> Application:
+        app: Application = make_app(**options)
+        probes = [(r"/-/live", Live), (r"/-/ready", Ready, {"readiness": readiness})]
+        app.add_handlers(r".*", probes)  # type: ignore[arg-type]
+        return app
+
+    server.make_app = make_app_with_probes
+    server.sleep = lambda seconds: None  # five seconds "after creating the tables", which were there before
+    server.is_port_in_use = lambda *_, **__: False  # or Mage takes the next port, where nobody looks for it
+    server.file_path_aws_emr = lambda: str(scratch / "aws_emr.json")  # the project is read-only
+    server.get_variables_dir = lambda: str(scratch)  # where the UI is copied to when it has a base path
+    if is_disable_pipeline_edit_access():
+        _leave_out_notebook(server)
+
+
+def _leave_out_notebook(server: Any) -> None:
+    """Start no kernel where nobody may use it; nor the loop that waits for its messages."""
+    from mage_ai.server import active_kernel
+
+    active_kernel.switch_active_kernel = lambda *_, **__: None
+    server.get_messages = lambda callback: None
+
+
+if __name__ == "__main__":
+    main()
