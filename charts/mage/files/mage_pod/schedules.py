@@ -75,7 +75,7 @@ def fields(name: str, schedule: Mapping[str, Any], environ: Mapping[str, str]) -
         "status": "active" if schedule["enabled"] else "inactive",
         "sla": None,
         "variables": schedule.get("variables") or {},
-        "settings": {"timeout": schedule["timeout"]} if schedule.get("timeout") else {},
+        "settings": {"timeout": schedule["timeout"]},
         "repo_path": environ["MAGE_REPO_PATH"],
     }
 

@@ -1,0 +1,436 @@
+"""Schedules from values as triggers in Mage's own database, with Mage's own verdict on what is due."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from mage.pods import FILES, Database, migrate, wait_until
+from mage.projects import Block, write_project
+from runtime.postgres import Server
+
+# Answers `apply` and `due` without importing Mage each time anew.
+_CONSOLE = """\
+import contextlib, io, json, os, sys
+from mage_pod import schedules
+answers = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+for line in sys.stdin:
+    verb, argument = json.loads(line)
+    if verb == "apply":
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = schedules.main(argument)
+        answer = [code, out.getvalue(), err.getvalue()]
+    else:
+        from mage_ai.orchestration.db import db_connection
+        from mage_ai.orchestration.db.models.schedules import PipelineSchedule
+        answer = PipelineSchedule.query.filter_by(name=argument).one().should_schedule()
+        db_connection.session.rollback()
+    answers.write(json.dumps(answer) + "\\n")
+"""
+
+
+PIPELINES = ("orders", "stock")
+
+
+class Environment:
+    """One environment: its project, its database, and a process that has Mage imported."""
+
+    def __init__(self, project: Path, database: Database) -> None:
+        self.project, self.database = project, database
+        self.variables = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(FILES),
+            "ENV": "staging",
+            "DB_URL": database.url,
+            "MAGE_REPO_PATH": str(project),
+            "MAGE_DATA_DIR": str(project.parent / "data"),
+            "HOME": str(project.parent),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _CONSOLE],
+            env=self.variables,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def call(self, verb: str, argument: str) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([verb, argument]) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def file(self, wanted: dict[str, Any]) -> str:
+        file = self.project.parent / "schedules.json"
+        file.write_text(json.dumps(wanted))
+        return str(file)
+
+    def apply(self, **wanted: dict[str, Any]) -> list[str]:
+        """Apply the schedules and return what it printed."""
+        code, output, errors = self.call("apply", self.file(wanted))
+        assert code == 0, errors
+        return [line for line in output.splitlines() if not line.startswith("DBT library")]
+
+    def refused(self, **wanted: dict[str, Any]) -> str:
+        code, _, errors = self.call("apply", self.file(wanted))
+        assert code == 1
+        return str(errors)
+
+    def is_due(self, name: str) -> bool:
+        """Whether Mage would start a run now."""
+        due = self.call("due", name)
+        assert isinstance(due, bool)
+        return due
+
+    def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self.database.ask(question, *values)
+
+    def column(self, name: str, column: str) -> Any:
+        ((value,),) = self.ask(f"SELECT {column} FROM pipeline_schedule WHERE name = %s", name)
+        return value
+
+    def triggers(self) -> list[tuple[Any, ...]]:
+        return self.ask("SELECT name, pipeline_uuid, schedule_interval, status FROM pipeline_schedule ORDER BY id")
+
+    def change(self, name: str, assignment: str) -> None:
+        """Change a trigger as the UI does."""
+        self.ask(f"UPDATE pipeline_schedule SET {assignment} WHERE name = %s", name)
+
+    def make_by_hand(self, name: str, pipeline: str = "orders") -> int:
+        ((number,),) = self.ask(
+            "INSERT INTO pipeline_schedule"
+            " (name, pipeline_uuid, repo_path, schedule_type, schedule_interval, status)"
+            " VALUES (%s, %s, %s, 'TIME', '@hourly', 'INACTIVE') RETURNING id",
+            name,
+            pipeline,
+            str(self.project),
+        )
+        assert isinstance(number, int)
+        return number
+
+    def ran(self, name: str, status: str) -> None:
+        """Give the trigger a run."""
+        self.ask(
+            "INSERT INTO pipeline_run (pipeline_schedule_id, pipeline_uuid, status, execution_date)"
+            " SELECT id, pipeline_uuid, %s::pipelinerunstatus, now() FROM pipeline_schedule WHERE name = %s",
+            status,
+            name,
+        )
+
+    def let_it_be_due(self, name: str) -> None:
+        """Let the trigger have been enabled long ago, so that its current interval is due."""
+        self.change(name, "last_enabled_at = now() - interval '40 days'")
+        assert self.is_due(name)
+
+
+@pytest.fixture(scope="module")
+def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    folder = tmp_path_factory.mktemp("schedules")
+    database = Database(server, "mage_schedules")
+    server.create_database(database.name)
+    migrate(database)
+    project = write_project(folder, {name: [Block("load", "@transformer\ndef f(*_): pass")] for name in PIPELINES})
+    environment = Environment(project, database)
+    yield environment
+    environment.process.kill()
+    environment.process.wait()
+    server.drop_database(database.name)
+
+
+@pytest.fixture
+def site(shared: Environment) -> Environment:
+    """An environment that has no trigger."""
+    for table in ("block_run", "pipeline_run", "pipeline_schedule"):
+        shared.ask(f"DELETE FROM {table}")
+    shared.ask("DROP TABLE IF EXISTS schedules_from_values")
+    return shared
+
+
+def schedule(pipeline: str = "orders", interval: str = "@daily", **more: Any) -> dict[str, Any]:
+    return {"pipeline": pipeline, "interval": interval, "enabled": True, "timeout": 600, "variables": {}} | more
+
+
+def test_a_new_schedule_becomes_a_trigger(site: Environment) -> None:
+    assert site.apply(daily=schedule(variables={"share": 0.5})) == [
+        "created daily (orders @daily, active)",
+        "unchanged 0",
+    ]
+    assert site.triggers() == [("daily", "orders", "@daily", "ACTIVE")]
+    assert site.column("daily", "settings") == {"timeout": 600}
+    assert site.column("daily", "variables") == {"share": 0.5}
+    assert site.column("daily", "repo_path") == str(site.project)
+
+
+def test_the_trigger_s_description_says_where_to_change_it(site: Environment) -> None:
+    site.apply(daily=schedule())
+    assert "schedules.daily in the values of staging" in site.column("daily", "description")
+
+
+@pytest.mark.parametrize("interval", ["@hourly", "@daily", "@weekly", "@monthly", "* * * * *"])
+def test_a_new_trigger_does_not_run_for_the_interval_that_has_begun(site: Environment, interval: str) -> None:
+    site.apply(daily=schedule(interval=interval))
+    assert not site.is_due("daily")
+    site.let_it_be_due("daily")
+
+
+def test_a_second_time_changes_nothing(site: Environment) -> None:
+    site.apply(daily=schedule(), hourly=schedule("stock", "@hourly"))
+    before = site.ask("SELECT * FROM pipeline_schedule ORDER BY id")
+    assert site.apply(daily=schedule(), hourly=schedule("stock", "@hourly")) == ["unchanged 2"]
+    assert site.ask("SELECT * FROM pipeline_schedule ORDER BY id") == before
+
+
+def test_a_due_run_of_an_unchanged_trigger_is_not_lost(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.let_it_be_due("daily")
+    site.apply(daily=schedule())
+    assert site.is_due("daily")
+
+
+def test_a_due_run_is_not_lost_to_a_change_of_what_has_nothing_to_do_with_time(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.let_it_be_due("daily")
+    lines = site.apply(daily=schedule(timeout=60, variables={"x": 1}))
+    assert lines == [
+        "daily: settings.timeout was 600, now 60",
+        "daily: variables.x was unset, now 1",
+        "unchanged 0",
+    ]
+    assert site.is_due("daily")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"interval": "@hourly"}, "daily: schedule_interval was @daily, now @hourly"),
+        ({"pipeline": "stock"}, "daily: pipeline_uuid was orders, now stock"),
+    ],
+)
+def test_a_changed_interval_or_pipeline_waits_for_its_next_turn(
+    site: Environment, change: dict[str, str], line: str
+) -> None:
+    site.apply(daily=schedule())
+    site.let_it_be_due("daily")
+    assert site.apply(daily=schedule() | change) == [line, "unchanged 0"]
+    assert not site.is_due("daily")
+
+
+def test_a_schedule_is_paused(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.let_it_be_due("daily")
+    assert site.apply(daily=schedule(enabled=False)) == ["daily: status was active, now inactive", "unchanged 0"]
+    assert not site.is_due("daily")
+
+
+def test_a_resumed_trigger_waits_for_its_next_turn(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.let_it_be_due("daily")
+    site.apply(daily=schedule(enabled=False))
+    assert site.apply(daily=schedule()) == ["daily: status was inactive, now active", "unchanged 0"]
+    assert not site.is_due("daily")
+
+
+def test_runs_that_waited_for_a_paused_trigger_do_not_start_with_it(site: Environment) -> None:
+    site.apply(daily=schedule(enabled=False))
+    site.ran("daily", "INITIAL")
+    assert "daily: cancelled 1 run(s) that had waited for it to be resumed" in site.apply(daily=schedule())
+    assert site.ask("SELECT status FROM pipeline_run") == [("CANCELLED",)]
+
+
+def test_a_schedule_that_is_gone_and_never_ran_is_deleted(site: Environment) -> None:
+    site.apply(daily=schedule(), hourly=schedule("stock"))
+    assert site.apply(hourly=schedule("stock")) == ["deleted daily", "unchanged 1"]
+    assert [name for name, *_ in site.triggers()] == ["hourly"]
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "COMPLETED"])
+def test_a_schedule_that_is_gone_keeps_its_runs(site: Environment, status: str) -> None:
+    site.apply(daily=schedule())
+    site.ran("daily", status)
+    (line, _) = site.apply()
+    assert line == "paused daily, gone from values: it has 1 run(s), which would vanish with it"
+    assert site.triggers() == [("daily", "orders", "@daily", "INACTIVE")]
+    joined = "SELECT r.status FROM pipeline_run r JOIN pipeline_schedule s ON s.id = r.pipeline_schedule_id"
+    assert site.ask(joined) == [(status,)]
+
+
+def test_what_was_kept_for_its_runs_is_not_reported_again(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.ran("daily", "COMPLETED")
+    site.apply()
+    assert site.apply() == ["unchanged 0"]
+
+
+def test_what_was_kept_for_its_runs_stays_paused(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.ran("daily", "COMPLETED")
+    site.apply()
+    site.change("daily", "status = 'ACTIVE'")
+    site.apply()
+    assert site.triggers() == [("daily", "orders", "@daily", "INACTIVE")]
+
+
+def test_a_schedule_that_comes_back_continues_its_trigger(site: Environment) -> None:
+    site.apply(daily=schedule())
+    number = site.column("daily", "id")
+    site.ran("daily", "COMPLETED")
+    site.apply()
+    assert "daily: status was inactive, now active" in site.apply(daily=schedule())
+    assert site.column("daily", "id") == number
+
+
+@pytest.mark.parametrize(
+    ("assignment", "line"),
+    [
+        ("schedule_interval = '@hourly'", "daily: schedule_interval was @hourly, set back to @daily"),
+        ("status = 'INACTIVE'", "daily: status was inactive, set back to active"),
+        ("name = 'mine'", "daily: name was mine, set back to daily"),
+        ("pipeline_uuid = 'stock'", "daily: pipeline_uuid was stock, set back to orders"),
+        ("sla = 60", "daily: sla was 60, set back to unset"),
+        ("settings = '{\"timeout\": 5}'", "daily: settings.timeout was 5, set back to 600"),
+        ("variables = '{\"share\": 1}'", "daily: variables.share was 1, set back to 0.5"),
+    ],
+)
+def test_a_change_made_in_the_ui_is_reported_and_set_back(site: Environment, assignment: str, line: str) -> None:
+    wanted = schedule(variables={"share": 0.5})
+    site.apply(daily=wanted)
+    site.change("daily", assignment)
+    assert site.apply(daily=wanted) == [line, "unchanged 0"]
+    assert site.apply(daily=wanted) == ["unchanged 1"]
+
+
+def test_a_change_in_the_ui_and_one_in_values_are_told_apart(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.change("daily", "sla = 60")
+    lines = site.apply(daily=schedule(interval="@weekly"))
+    assert lines[:2] == [
+        "daily: schedule_interval was @daily, now @weekly",
+        "daily: sla was 60, set back to unset",
+    ]
+
+
+def test_the_value_of_a_variable_that_is_not_from_values_is_not_printed(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.change("daily", 'variables = \'{"token": "hunter2"}\'')
+    assert site.apply(daily=schedule()) == ["daily: variables.token was set, set back to unset", "unchanged 0"]
+
+
+def test_a_setting_that_the_ui_writes_as_off_is_no_change(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.change("daily", 'settings = \'{"timeout": 600, "skip_if_previous_running": false}\'')
+    assert site.apply(daily=schedule()) == ["unchanged 1"]
+
+
+def test_a_trigger_deleted_in_the_ui_is_made_again(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.ask("DELETE FROM pipeline_schedule")
+    (line, _) = site.apply(daily=schedule())
+    assert line == "created daily (orders @daily, active), which was deleted in the UI"
+    assert not site.is_due("daily")
+
+
+def test_what_people_made_in_the_ui_is_left_alone_and_listed(site: Environment) -> None:
+    site.make_by_hand("ad hoc")
+    before = site.ask("SELECT * FROM pipeline_schedule")
+    assert site.apply() == ["not in values: ad hoc (made in the UI)", "unchanged 0"]
+    assert site.ask("SELECT * FROM pipeline_schedule") == before
+
+
+def test_a_trigger_made_in_the_ui_for_the_same_pipeline_by_the_same_name_is_taken_over(site: Environment) -> None:
+    number = site.make_by_hand("daily")
+    assert site.apply(daily=schedule())[:1] == ["daily: was made in the UI, taken over"]
+    assert site.column("daily", "id") == number
+    assert site.triggers() == [("daily", "orders", "@daily", "ACTIVE")]
+    assert not site.is_due("daily")
+
+
+def test_one_by_the_same_name_for_another_pipeline_is_left_alone(site: Environment) -> None:
+    site.make_by_hand("daily", "stock")
+    assert "not in values: daily (made in the UI)" in site.apply(daily=schedule())
+    assert site.triggers()[0] == ("daily", "stock", "@hourly", "INACTIVE")
+
+
+def test_triggers_follow_a_project_that_moved(site: Environment) -> None:
+    site.apply(daily=schedule())
+    site.change("daily", "repo_path = '/elsewhere'")
+    assert site.apply(daily=schedule())[0].startswith("daily: repo_path was /elsewhere, set back to ")
+    assert len(site.triggers()) == 1
+
+
+def test_an_unknown_pipeline_is_refused_and_nothing_changed(site: Environment) -> None:
+    said = site.refused(a=schedule(), daily=schedule("order"))
+    assert "schedules.daily.pipeline" in said
+    assert "no pipeline order; it has orders, stock" in said
+    assert site.triggers() == []
+
+
+def test_an_interval_that_mage_does_not_know_is_refused_and_nothing_changed(site: Environment) -> None:
+    said = site.refused(a=schedule(), b=schedule(interval="@fortnightly"))
+    assert "schedules.b.interval: Mage does not know '@fortnightly'" in said
+    assert site.triggers() == []
+
+
+def test_after_a_refusal_the_next_time_succeeds(site: Environment) -> None:
+    site.refused(b=schedule(interval="61 * * * *"))
+    site.apply(b=schedule())
+    assert len(site.triggers()) == 1
+
+
+def command(site: Environment) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "mage_pod.schedules", site.file({"daily": schedule()})],
+        env=site.variables,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def waiting_sessions(site: Environment) -> int:
+    """How many sessions wait for a lock."""
+    question = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return len(site.ask(question))
+
+
+@contextlib.contextmanager
+def locked(site: Environment, table: str, mode: str) -> Iterator[None]:
+    """Somebody else holds the table."""
+    with contextlib.closing(psycopg2.connect(site.database.url)) as other:
+        other.cursor().execute(f"LOCK TABLE {table} IN {mode} MODE")
+        yield
+
+
+def test_two_jobs_at_once_make_one_trigger(site: Environment) -> None:
+    site.apply()
+    with locked(site, "pipeline_schedule", "ACCESS EXCLUSIVE"):
+        jobs = [command(site), command(site)]
+        wait_until(lambda: waiting_sessions(site) == 2, "both waiting", 40)
+    output = [job.communicate(timeout=60)[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0], output
+    assert len(site.triggers()) == 1
+
+
+def test_a_job_that_is_killed_leaves_the_old_state(site: Environment) -> None:
+    site.apply()
+    with locked(site, "schedules_from_values", "SHARE"):  # which it writes last
+        job = command(site)
+        wait_until(lambda: waiting_sessions(site) == 1, "waiting", 40)
+        job.kill()
+        job.communicate()
+    wait_until(lambda: waiting_sessions(site) == 0, "gone")
+    assert site.triggers() == []
