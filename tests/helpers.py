@@ -65,6 +65,15 @@ default:
   POSTGRES_HOST: "{{ env_var('WAREHOUSE_HOST') }}"
   POSTGRES_PASSWORD: "{{ env_var('WAREHOUSE_PASSWORD') }}"
 """
+# As Mage needs it to reach a database.
+WHOLE_IO_CONFIG = """\
+default:
+  POSTGRES_HOST: "{{ env_var('WAREHOUSE_HOST') }}"
+  POSTGRES_PORT: "{{ env_var('WAREHOUSE_PORT') }}"
+  POSTGRES_DBNAME: "{{ env_var('WAREHOUSE_DATABASE') }}"
+  POSTGRES_USER: "{{ env_var('WAREHOUSE_USER') }}"
+  POSTGRES_PASSWORD: "{{ env_var('WAREHOUSE_PASSWORD') }}"
+"""
 
 
 @dataclass(frozen=True)
@@ -109,10 +118,10 @@ def command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, str(SCRIPTS / f"{name}.py"), *arguments]
 
 
-def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Result:
-    """Run `scripts/<name>.py` in `clone` with no terminal; `variables` are added to its environment."""
+def run_command(words: Sequence[str], clone: Path, **variables: str) -> Result:
+    """Run a program in `clone` with no terminal; `variables` are added to its environment."""
     done = subprocess.run(
-        command(name, *arguments),
+        words,
         cwd=clone,
         env=environment(**variables),
         stdin=subprocess.DEVNULL,
@@ -122,6 +131,11 @@ def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Res
         check=False,
     )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Result:
+    """Run `scripts/<name>.py` in `clone`, as `run_command` does."""
+    return run_command(command(name, *arguments), clone, **variables)
 
 
 def call_script(clone: Path, name: str, *arguments: str) -> Result:

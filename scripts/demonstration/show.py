@@ -53,7 +53,7 @@ def main(description: str, checkout: Path, arguments: Sequence[str] | None = Non
         console.print("\nInterrupted: everything that this started has ended.")
         return INTERRUPTED
     except ServerError as error:
-        Report(as_json=False).error(PromotionError("no-server", str(error)))
+        Report(as_json=False).error(PromotionError("no-server", error.problem, fix=error.fix))
         return 1
     except PromotionError as error:
         Report(as_json=False).error(error)

@@ -16,15 +16,21 @@ CHANGES_PLANNED = 2
 
 
 def carry_out(
-    plan: Plan,
-    replan: Callable[[], Plan],
+    make_plan: Callable[[], Plan],
     repository: Repository,
     *,
+    reading: str,
     mode: str,
     report: Report,
     story: Story,
 ) -> int:
-    """Show `plan` and, unless `mode` is plan, carry it out; `mode` yes does not ask. Returns the exit code."""
+    """Show the plan that `make_plan` computes and, unless `mode` is plan, carry it out; yes does not ask.
+
+    `make_plan` fetches, and is called again where the target moved meanwhile; `reading` names what it reads.
+    Returns the exit code.
+    """
+    with story.step(f"read {reading}"):
+        plan = make_plan()
     if mode == "ask" and not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
             "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
@@ -38,7 +44,7 @@ def carry_out(
         return CHANGES_PLANNED
     if mode == "ask" and not _agreed(plan):
         raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
-    report.release(apply(plan, replan, repository, story))
+    report.release(apply(plan, make_plan, repository, story))
     return 0
 
 

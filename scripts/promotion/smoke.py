@@ -6,21 +6,15 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
-
-from promotion.environment import Environment
-from promotion.errors import Finding, GateCouldNotRun, GateRefused
+from promotion.errors import Finding, GateRefused
 from promotion.plan import Plan
 from promotion.project import FOLDER, Project
 from promotion.release import Evidence
 from promotion.story import Story
-from runtime.binding import BindingError, bind_locally
-from runtime.postgres import ServerError, local_server
-from runtime.run import Run, RunResult, WorkerError, run_pipelines
-from runtime.source_data import load_source
+from promotion.warehouse import local_warehouse
+from runtime.run import Run, RunResult, run_pipelines
 from runtime.tables import TableState, snapshot
 
 KIND = "local"
@@ -58,7 +52,8 @@ def _prove_repeatable(plan: Plan, project: Path, runs: Sequence[Run], story: Sto
         if pipeline
         for name in pipeline.volatile
     ]
-    with _fresh_warehouse(project, plan.request.environment, story) as (environment, url):
+    database = f"smoke_{secrets.token_hex(4)}"
+    with local_warehouse(project, plan.request.environment, database, story, drop=True) as warehouse:
         states: list[Mapping[str, TableState]] = []
         results: list[RunResult] = []
 
@@ -66,37 +61,14 @@ def _prove_repeatable(plan: Plan, project: Path, runs: Sequence[Run], story: Sto
             results.append(result)
             if len(results) % len(runs) == 0:
                 _refuse_failures(results)
-                states.append(snapshot(url, ignore=volatile))
+                states.append(snapshot(warehouse.url, ignore=volatile))
 
         with story.step(f"smoke: two runs of {', '.join(plan.due)}"):
             # Nothing else writes to this warehouse: what a sensor does not find at once, it never will.
-            run_pipelines(project, [*runs, *runs], environment=environment, on_result=look, sensor_seconds=1)
+            run_pipelines(
+                project, [*runs, *runs], environment=warehouse.variables, on_result=look, sensor_seconds=1
+            )
     _refuse_differences(*states)
-
-
-@contextmanager
-def _fresh_warehouse(
-    project: Path, environment: Environment, story: Story
-) -> Iterator[tuple[Mapping[str, str], str]]:
-    """Yield the environment variables of a run and the address of the empty warehouse that it writes to."""
-    name = f"smoke_{secrets.token_hex(4)}"
-    io_config = (project / "io_config.yaml").read_text()
-    try:
-        with local_server() as server:
-            with story.step("smoke: PostgreSQL with the source data"):
-                load_source(server)
-                server.create_database(name)
-            variables = bind_locally(io_config, environment.settings, environment.from_cluster, server, name)
-            try:
-                yield variables | {"ENV": environment.name}, server.url(name)
-            finally:
-                server.drop_database(name)
-    except BindingError as error:
-        raise GateRefused("smoke-cannot-bind", str(error), fix="see mage_project/README.md") from error
-    except ServerError as error:
-        raise GateCouldNotRun("smoke-could-not-run", error.problem, fix=error.fix) from error
-    except (WorkerError, psycopg2.Error) as error:
-        raise GateCouldNotRun("smoke-could-not-run", str(error), fix="try again: nothing was released") from error
 
 
 def _refuse_failures(results: Sequence[RunResult]) -> None:

@@ -9,18 +9,10 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import Result, promote, push, run_script, write
+from helpers import WHOLE_IO_CONFIG, Result, promote, push, run_script, write
 from runtime.postgres import Server
 
 ROOT = Path(__file__).resolve().parents[2]
-IO_CONFIG = """\
-default:
-  POSTGRES_HOST: "{{ env_var('WAREHOUSE_HOST') }}"
-  POSTGRES_PORT: "{{ env_var('WAREHOUSE_PORT') }}"
-  POSTGRES_DBNAME: "{{ env_var('WAREHOUSE_DATABASE') }}"
-  POSTGRES_USER: "{{ env_var('WAREHOUSE_USER') }}"
-  POSTGRES_PASSWORD: "{{ env_var('WAREHOUSE_PASSWORD') }}"
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +27,7 @@ def empty_warehouse(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def clone(tmp_path: Path) -> Path:
     """A clone of the small project whose dev has a release."""
     clone = helpers.make_clone(tmp_path / "a team's work")
-    write(clone, {"mage_project/io_config.yaml": IO_CONFIG})
+    write(clone, {"mage_project/io_config.yaml": WHOLE_IO_CONFIG})
     push(clone)
     promote(clone, "main", "dev")
     return clone
@@ -116,7 +108,10 @@ def test_what_cannot_be_run_is_refused(clone: Path, arguments: list[str], code: 
 
 
 def test_a_profile_that_would_reach_the_real_database_is_refused(clone: Path) -> None:
-    write(clone, {"mage_project/io_config.yaml": IO_CONFIG.replace("{{ env_var('WAREHOUSE_HOST') }}", "db.prod")})
+    write(
+        clone,
+        {"mage_project/io_config.yaml": WHOLE_IO_CONFIG.replace("{{ env_var('WAREHOUSE_HOST') }}", "db.prod")},
+    )
     result = run_script(clone, "run", ".", "--json")
     assert result.exit_code == 3
     assert result.document["error"]["code"] == "cannot-bind"

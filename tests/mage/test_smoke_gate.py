@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import helpers
-from helpers import block, promote, push, record, run_script, write, write_pipeline
+from helpers import WHOLE_IO_CONFIG, block, promote, push, record, run_script, write, write_pipeline
 from runtime.postgres import Server
 
 PROMOTION = "mage_project/pipelines/stock/promotion.yaml"
@@ -37,14 +37,6 @@ insert into public.stock values ('apple', 3, clock_timestamp());
 """
 UPSERTING = EXPORTER.format(before="delete from public.stock;")
 APPENDING = EXPORTER.format(before="")
-IO_CONFIG = """\
-default:
-  POSTGRES_HOST: "{{ env_var('WAREHOUSE_HOST') }}"
-  POSTGRES_PORT: "{{ env_var('WAREHOUSE_PORT') }}"
-  POSTGRES_DBNAME: "{{ env_var('WAREHOUSE_DATABASE') }}"
-  POSTGRES_USER: "{{ env_var('WAREHOUSE_USER') }}"
-  POSTGRES_PASSWORD: "{{ env_var('WAREHOUSE_PASSWORD') }}"
-"""
 SETTINGS = {"WAREHOUSE_HOST": "db", "WAREHOUSE_PORT": "5432", "WAREHOUSE_DATABASE": "w", "WAREHOUSE_USER": "mage"}
 SECRETS = {"WAREHOUSE_PASSWORD": {"name": "warehouse", "key": "password"}}
 SQL = {"data_provider": "postgres", "data_provider_profile": "default", "use_raw_sql": True}
@@ -68,7 +60,7 @@ def clone(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Pa
     write(
         clone,
         {
-            "mage_project/io_config.yaml": IO_CONFIG,
+            "mage_project/io_config.yaml": WHOLE_IO_CONFIG,
             "mage_project/data_loaders/load_stock.py": LOADER.format(stock=3),
             "mage_project/data_exporters/save.sql": UPSERTING,
             PROMOTION: "smoke: {volatile: [public.stock.written_at]}\n",

@@ -11,22 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from helpers import SCRIPTS, Result, call_script, command, environment, push, refused, run_script, write
+from helpers import (
+    SCRIPTS,
+    Result,
+    call_script,
+    command,
+    environment,
+    push,
+    refused,
+    run_command,
+    run_script,
+    write,
+)
 
 
 def shell(clone: Path, line: str) -> Result:
     """Run `line` in bash; its exit code is the first one of a pipe that is not 0."""
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line],
-        cwd=clone,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+    return run_command(["bash", "-o", "pipefail", "-c", line], clone)
 
 
 @pytest.mark.parametrize("arguments", [["--json"], []], ids=["json", "text"])

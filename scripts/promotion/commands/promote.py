@@ -25,12 +25,10 @@ def promote(
     """Promote from `source` to `target`; `mode` is ask, plan or yes. Returns the exit code."""
     if options.release_hold and not options.reason:
         raise UsageError("no-reason", "--release-hold overrides somebody's decision", fix="say why: --reason TEXT")
-    with story.step(f"read {source} and {target}"):
-        plan = plan_promotion(repository, source, target, options)
     return carry_out(
-        plan,
         lambda: plan_promotion(repository, source, target, options),
         repository,
+        reading=f"{source} and {target}",
         mode=mode,
         report=report,
         story=story,

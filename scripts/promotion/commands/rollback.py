@@ -30,12 +30,10 @@ def rollback(
         raise UsageError(
             "no-reason", "a rollback says why, to those who look at it later", fix="add --reason TEXT"
         )
-    with story.step(f"read {name}"):
-        plan = plan_rollback(repository, name, number, options)
     return carry_out(
-        plan,
         lambda: plan_rollback(repository, name, number, options),
         repository,
+        reading=name,
         mode=mode,
         report=report,
         story=story,

@@ -5,17 +5,15 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import Environment, environment_names, load_environment
-from promotion.errors import GateCouldNotRun, GateRefused, UsageError
+from promotion.errors import GateRefused, UsageError
 from promotion.git import Repository
 from promotion.pipeline import Pipeline
 from promotion.project import FOLDER, Project
@@ -23,13 +21,9 @@ from promotion.report import Report
 from promotion.sides import environment_side, main_side
 from promotion.story import Story
 from promotion.tree import Tree, tree_of_folder
-from runtime.binding import BindingError, bind_locally
-from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
-from runtime.run import BlockResult, Run, RunResult, WorkerError, run_pipelines
-from runtime.source_data import load_source
+from promotion.warehouse import local_warehouse
+from runtime.run import BlockResult, Run, RunResult, run_pipelines
 
-# Where `make dev` keeps its databases too: the source data is loaded once for both.
-_DATA = Path(__file__).resolve().parents[3] / ".local" / "postgres"
 _STYLES = {"completed": "", "failed": "bold red", "skipped": "dim", "upstream_failed": "dim"}
 
 
@@ -54,8 +48,10 @@ def run_locally(
     """
     with _subject(what) as subject:
         runs = list(_runs(subject.project, names, days))
-        with _warehouse(subject, story) as variables:
-            results = _run(subject.folder / FOLDER, runs, variables, brief=brief, report=report)
+        project, environment = subject.folder / FOLDER, subject.environment
+        database = f"warehouse_{environment.name}"
+        with local_warehouse(project, environment, database, story, drop=False) as warehouse:
+            results = _run(project, runs, warehouse.variables, brief=brief, report=report)
     failed = [result for result in results if result.status != "completed"]
     if failed:
         raise GateRefused(
@@ -127,30 +123,6 @@ def _variables(pipeline: Pipeline, days: Sequence[date]) -> list[Mapping[str, An
 # Run it
 
 
-@contextmanager
-def _warehouse(subject: _Subject, story: Story) -> Iterator[Mapping[str, str]]:
-    """Yield the environment variables that bind the project to the local server's databases."""
-    environment = subject.environment
-    database = f"warehouse_{environment.name}"
-    io_config = (subject.folder / FOLDER / "io_config.yaml").read_text(encoding="utf-8")
-    try:
-        with ExitStack() as stack:
-            with story.step(f"PostgreSQL with the source data and {database}"):
-                server = stack.enter_context(local_server(_DATA, join=True))
-                load_source(server)
-                if database not in server.databases():
-                    server.create_database(database)
-            bound = bind_locally(io_config, environment.settings, environment.from_cluster, server, database)
-            yield bound | {"ENV": environment.name}
-    except ServerError as error:
-        raise GateCouldNotRun("no-server", error.problem, fix=error.fix) from error
-    except psycopg2.Error as error:
-        fix = f"try again; if it persists, look at {_DATA / 'log'} or at {EXTERNAL_SERVER}"
-        raise GateCouldNotRun("no-server", f"PostgreSQL: {str(error).strip()}", fix=fix) from error
-    except BindingError as error:
-        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
-
-
 def _run(
     project: Path, runs: Sequence[Run], variables: Mapping[str, str], *, brief: bool, report: Report
 ) -> list[RunResult]:
@@ -160,10 +132,7 @@ def _run(
         documents.append(_document(result))
         report.result("runs", documents, list(_lines(result, brief=brief)))
 
-    try:
-        return run_pipelines(project, runs, environment=variables, on_result=tell)
-    except WorkerError as error:
-        raise GateCouldNotRun("mage-could-not-run", str(error), fix="make .venv/installed") from error
+    return run_pipelines(project, runs, environment=variables, on_result=tell)
 
 
 # Say what happened
