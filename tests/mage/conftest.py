@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mage.pods import Database, migrate
 from runtime.postgres import Server, local_server
 from runtime.source_data import load_source
 
@@ -26,3 +27,13 @@ def database(server: Server) -> Iterator[str]:
     server.create_database(name)
     yield name
     server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> Iterator[Database]:
+    """A database with Mage's schema, to be copied, never changed."""
+    database = Database(server, "migrated")
+    server.create_database(database.name)
+    migrate(database)
+    yield database
+    server.drop_database(database.name)

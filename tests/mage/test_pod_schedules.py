@@ -14,9 +14,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from mage.pods import FILES, Database, migrate, wait_until
+from mage.pods import FILES, Database, copy_of, wait_until
 from mage.projects import Block, write_project
-from runtime.postgres import Server
 
 # Answers `apply` and `due` without importing Mage each time anew.
 _CONSOLE = """\
@@ -138,17 +137,15 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    folder = tmp_path_factory.mktemp("schedules")
-    database = Database(server, "mage_schedules")
-    server.create_database(database.name)
-    migrate(database)
-    project = write_project(folder, {name: [Block("load", "@transformer\ndef f(*_): pass")] for name in PIPELINES})
-    environment = Environment(project, database)
-    yield environment
-    environment.process.kill()
-    environment.process.wait()
-    server.drop_database(database.name)
+def shared(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    code = "@transformer\ndef nothing(*_): pass"
+    pipelines = {name: [Block(f"load_{name}", code)] for name in PIPELINES}
+    project = write_project(tmp_path_factory.mktemp("schedules"), pipelines)
+    with copy_of(migrated) as database:
+        environment = Environment(project, database)
+        yield environment
+        environment.process.kill()
+        environment.process.communicate()
 
 
 @pytest.fixture
