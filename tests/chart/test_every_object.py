@@ -53,13 +53,23 @@ def test_leaves_the_namespace_to_helm(objects: list[Object]) -> None:
 
 
 def test_is_namespaced(objects: list[Object]) -> None:
-    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "PersistentVolume", "Namespace", "StorageClass", "PriorityClass"}
+    cluster_wide = {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "PersistentVolume",
+        "Namespace",
+        "StorageClass",
+        "PriorityClass",
+    }
     assert [identity(item) for item in objects if item["kind"] in cluster_wide] == []
 
 
 def test_a_service_reaches_the_pods_that_it_is_for(objects: list[Object]) -> None:
     for service in of_kind(objects, "Service"):
-        selector, component = service["spec"]["selector"], service["metadata"]["labels"]["app.kubernetes.io/component"]
+        selector, component = (
+            service["spec"]["selector"],
+            service["metadata"]["labels"]["app.kubernetes.io/component"],
+        )
         reached = [pod for pod in pods(objects) if selector.items() <= pod.labels.items()]
         assert {pod.component for pod in reached} == {component}
         listening = {port["name"] for pod in reached for item in pod.containers for port in item.get("ports", [])}
@@ -69,20 +79,31 @@ def test_a_service_reaches_the_pods_that_it_is_for(objects: list[Object]) -> Non
 def test_an_entrance_leads_to_a_port_of_a_service(objects: list[Object]) -> None:
     for backend in _backends(objects):
         ports = one(objects, "Service", backend["name"])["spec"]["ports"]
-        wanted = backend["port"]
-        assert wanted in ({"name": port["name"]} for port in ports) or wanted in (port["port"] for port in ports)
+        assert backend["port"] in [{"name": port["name"]} for port in ports] + [port["port"] for port in ports]
 
 
-def _backends(objects: list[Object]) -> list[dict[str, object]]:
-    ingresses = [path["backend"]["service"] for item in of_kind(objects, "Ingress") for rule in item["spec"]["rules"] for path in rule["http"]["paths"]]
-    routes = [backend for item in of_kind(objects, "HTTPRoute") for rule in item["spec"]["rules"] for backend in rule["backendRefs"]]
+def _backends(objects: list[Object]) -> list[Object]:
+    ingresses = [
+        path["backend"]["service"]
+        for item in of_kind(objects, "Ingress")
+        for rule in item["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    ]
+    routes = [
+        backend
+        for item in of_kind(objects, "HTTPRoute")
+        for rule in item["spec"]["rules"]
+        for backend in rule["backendRefs"]
+    ]
     return ingresses + routes
 
 
 def test_a_selector_takes_its_own_pods_and_no_others(objects: list[Object]) -> None:
     for owner in of_kind(objects, "Deployment", "StatefulSet"):
         selector = owner["spec"]["selector"]["matchLabels"]
-        assert {pod.name for pod in pods(objects) if selector.items() <= pod.labels.items()} == {"/".join(identity(owner))}
+        assert {pod.name for pod in pods(objects) if selector.items() <= pod.labels.items()} == {
+            "/".join(identity(owner))
+        }
 
 
 def test_a_role_is_bound_to_an_account_that_exists(objects: list[Object]) -> None:
@@ -97,7 +118,9 @@ def test_a_hook_that_runs_first_needs_only_objects_of_its_time(objects: list[Obj
     names = {(item["kind"], item["metadata"]["name"]) for item in early}
     for pod in pods(early):
         needed = {("ServiceAccount", pod.spec["serviceAccountName"])}
-        needed |= {("ConfigMap", volume["configMap"]["name"]) for volume in pod.spec["volumes"] if "configMap" in volume}
+        needed |= {
+            ("ConfigMap", volume["configMap"]["name"]) for volume in pod.spec["volumes"] if "configMap" in volume
+        }
         assert needed <= names
 
 

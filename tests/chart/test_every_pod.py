@@ -50,7 +50,9 @@ def test_an_account_gives_no_token_by_itself(objects: list[Object]) -> None:
 
 def test_a_token_of_the_test_is_that_of_the_executor_check_alone(render: Renderer) -> None:
     objects = render(ci_scenario("executor-k8s").values)
-    with_token = [pod.name for pod in pods(objects) if pod.component == "test" and pod.spec["automountServiceAccountToken"]]
+    with_token = [
+        pod.name for pod in pods(objects) if pod.component == "test" and pod.spec["automountServiceAccountToken"]
+    ]
     assert with_token == ["Pod/mage-test-executor"]
 
 
@@ -72,14 +74,18 @@ def test_is_probed_while_it_runs(objects: list[Object]) -> None:
 
 
 def test_a_sidecar_holds_back_the_start_until_it_works(objects: list[Object]) -> None:
-    sidecars = [item for pod in pods(objects) for item in pod.spec.get("initContainers", []) if item.get("restartPolicy")]
+    sidecars = [
+        item for pod in pods(objects) for item in pod.spec.get("initContainers", []) if item.get("restartPolicy")
+    ]
     assert all("startupProbe" in item for item in sidecars)
 
 
 def test_a_pod_with_mage_waits_until_its_start_is_over(objects: list[Object]) -> None:
     for pod in pods(objects):
         if pod.long_running:
-            assert all("startupProbe" in item for item in pod.spec["containers"] if item["name"] in ("mage", "postgres"))
+            assert all(
+                "startupProbe" in item for item in pod.spec["containers"] if item["name"] in ("mage", "postgres")
+            )
 
 
 def test_a_probe_asks_a_port_that_the_container_names(objects: list[Object]) -> None:
@@ -151,7 +157,11 @@ def test_refers_to_secrets_of_the_credentials_or_of_the_values(objects: list[Obj
     fullname = scenario.values.get("fullnameOverride", scenario.release)
     for pod in pods(objects):
         for name, key in secret_keys(pod):
-            assert name in supplied or (name == f"{fullname}-credentials" and key in _made_keys(objects)), (pod.name, name, key)
+            assert name in supplied or (name == f"{fullname}-credentials" and key in _made_keys(objects)), (
+                pod.name,
+                name,
+                key,
+            )
 
 
 def test_does_not_learn_other_services_by_its_environment(objects: list[Object]) -> None:
@@ -178,7 +188,11 @@ def test_does_not_start_again_for_schedules(render: Renderer) -> None:
 
 def test_every_pod_of_mage_runs_the_same_image_environment_and_mounts(objects: list[Object]) -> None:
     """Web may know more than the scheduler, never something else."""
-    mage = {pod.component: pod.container("mage") for pod in pods(objects) if pod.long_running and pod.component != "postgres"}
+    mage = {
+        pod.component: pod.container("mage")
+        for pod in pods(objects)
+        if pod.long_running and pod.component != "postgres"
+    }
     web, scheduler = mage["web"], mage["scheduler"]
     assert (web["image"], web["volumeMounts"]) == (scheduler["image"], scheduler["volumeMounts"])
     own = {"SCHEDULER_TRIGGER_INTERVAL", "SCHEDULER_CONCURRENCY", "SCHEDULER_DRAIN_SECONDS"}
@@ -232,7 +246,9 @@ def _config_maps(pod: Pod) -> list[dict[str, Any]]:
 
 
 def _claims(pod: Pod) -> list[tuple[str, str]]:
-    claims = [volume["persistentVolumeClaim"] for volume in pod.spec.get("volumes", []) if "persistentVolumeClaim" in volume]
+    claims = [
+        volume["persistentVolumeClaim"]
+        for volume in pod.spec.get("volumes", [])
+        if "persistentVolumeClaim" in volume
+    ]
     return [("PersistentVolumeClaim", claim["claimName"]) for claim in claims]
-
-
