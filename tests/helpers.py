@@ -224,7 +224,7 @@ def write_project(clone: Path) -> None:
             ".gitignore": "*.log\n",
             "Dockerfile": "FROM scratch\n",
             "requirements.txt": "",
-            "charts/mage/Chart.yaml": "name: mage\n",
+            "charts/mage/Chart.yaml": "apiVersion: v2\nname: mage\nversion: 0.1.0\n",
             "README.md": "not part of a release\n",
             f"{PROJECT}/metadata.yaml": "project_uuid: 1234\n",
             f"{PROJECT}/io_config.yaml": IO_CONFIG,

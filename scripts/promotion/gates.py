@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from promotion import io_config
+from promotion.chart import chart_findings
 from promotion.clear_secrets import secrets_in_clear
 from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
@@ -48,6 +49,7 @@ def static_findings(project: Project, environment: Environment) -> list[Finding]
         _schedules,
         _links,
         _secrets,
+        _chart,
     )
     return sorted({finding for check in checks for finding in check(project, environment)}, key=_by_place)
 
@@ -209,3 +211,7 @@ def _leads_to_a_file(tree: Tree, link: str) -> bool:
 
 def _secrets(project: Project, environment: Environment) -> Iterator[Finding]:
     yield from secrets_in_clear(project.tree, environment)
+
+
+def _chart(project: Project, environment: Environment) -> Iterator[Finding]:
+    yield from chart_findings(project.tree, environment.name)
