@@ -18,7 +18,7 @@ from mage_pod import database
 from mage_pod.database import DatabaseSettingsError, connection_url, described, driver_url
 from runtime.postgres import Server
 
-USER = "mä ge@home"
+USER = "mä/ge@home"
 PASSWORD = "p@ss:w/rd#%25 ü?&=+"
 # Mage is imported while its database is away; later somebody asks it something.
 _IMPORTED_TOO_EARLY = """\
@@ -175,8 +175,10 @@ def test_without_any_setting_all_of_them_are_named() -> None:
 def test_a_url_that_cannot_be_understood_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(DatabaseSettingsError, match="DB_URL has to look like") as refusal:
         connection_url({"DB_URL": url})
-    assert "hunter2" not in str(refusal.value)
-    assert refusal.value.__cause__ is None
+    # The traceback's own text, without the lines of this file, which quote the address.
+    told = [error for error in (refusal.value, refusal.value.__context__) if error]
+    shown = told[:1] if refusal.value.__suppress_context__ else told
+    assert "hunter2" not in "".join(map(str, shown))
 
 
 def test_messages_name_host_port_and_database_but_no_login(parts: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from helpers import Result
 from mage.pods import FILES, Database, copy_of
 from mage_pod import schema
+from mage_pod.prepare import _LOCK
 from runtime.postgres import Server
 
 # In front of everything else, so that `import mage_ai` fails.
@@ -137,6 +138,11 @@ def test_a_schema_at_head_is_found_without_importing_mage(ready: Prepare, tmp_pa
     assert f"at head {schema.head()}" in result.stdout
 
 
+def test_a_pod_whose_schema_is_at_head_waits_for_nobody(ready: Prepare) -> None:
+    with someone_migrating(ready):
+        assert ready.run().exit_code == 0
+
+
 def test_a_schema_of_an_older_mage_is_brought_to_head(ready: Prepare) -> None:
     (before,) = schema._parents()[schema.head()]
     ready.database.ask("DROP TABLE generic_job; DROP TYPE jobtype, jobstatus")
@@ -168,11 +174,16 @@ def test_two_pods_at_once_on_an_empty_database_both_succeed(fresh: Prepare) -> N
     assert sum("Bringing Mage's schema" in stdout for stdout, _ in output) == 1
 
 
-def test_a_pod_waits_for_another_one_that_migrates(fresh: Prepare) -> None:
-    from mage_pod.prepare import _LOCK
-
-    with schema.connected(fresh.variables) as other:
+@contextmanager
+def someone_migrating(prepare: Prepare) -> Iterator[None]:
+    """Another pod is at it for longer than anybody waits."""
+    with schema.connected(prepare.variables) as other:
         other.cursor().execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        yield
+
+
+def test_a_pod_waits_for_another_one_that_migrates(fresh: Prepare) -> None:
+    with someone_migrating(fresh):
         assert "another pod has been migrating the schema for longer than" in fresh.refused()
 
 
