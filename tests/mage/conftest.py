@@ -20,6 +20,16 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[Database]:
+    """A database with Mage's schema, to be copied."""
+    database = Database(server, "mage_template")
+    server.create_database(database.name)
+    migrate(database)
+    yield database
+    server.drop_database(database.name)
+
+
 @pytest.fixture
 def database(server: Server) -> Iterator[str]:
     """The name of an empty database."""
@@ -27,13 +37,3 @@ def database(server: Server) -> Iterator[str]:
     server.create_database(name)
     yield name
     server.drop_database(name)
-
-
-@pytest.fixture(scope="session")
-def migrated(server: Server) -> Iterator[Database]:
-    """A database with Mage's schema, to be copied, never changed."""
-    database = Database(server, "migrated")
-    server.create_database(database.name)
-    migrate(database)
-    yield database
-    server.drop_database(database.name)

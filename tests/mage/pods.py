@@ -172,9 +172,10 @@ class Pod:
     def processes(self) -> list[psutil.Process]:
         """Return what it started and is still there."""
         try:
-            return psutil.Process(self.process.pid).children(recursive=True)
+            children: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
+        return children
 
     def kill(self) -> None:
         """End it and all it started, whatever it does."""

@@ -15,9 +15,8 @@ import psutil
 import psycopg2
 import pytest
 
-from mage.pods import Database, Pod, copy_of, migrate, running, wait_until
+from mage.pods import Database, Pod, copy_of, running, wait_until
 from mage.projects import Block, write_project
-from runtime.postgres import Server
 
 _MARKED = """\
     import os, pathlib, subprocess, time
@@ -93,16 +92,6 @@ class Site:
 def marked(folder: Path, name: str, code: str = "pass", **more: Any) -> Block:
     """A block that tells when it starts and ends; `wait('x')` in its code waits for `release('x')`."""
     return Block(name, _MARKED.format(folder=str(folder), name=name, code=code), type="custom", **more)
-
-
-@pytest.fixture(scope="module")
-def template(server: Server) -> Iterator[Database]:
-    """A database with Mage's schema."""
-    database = Database(server, "mage_template")
-    server.create_database(database.name)
-    migrate(database)
-    yield database
-    server.drop_database(database.name)
 
 
 @pytest.fixture

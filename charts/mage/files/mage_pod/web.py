@@ -38,6 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, readiness.stop)
     os.environ["DISABLE_AUTO_BROWSER_OPEN"] = "1"
     start_mage(JobQueue(concurrency=0))  # jobs are the scheduler's
+    _leave_out_notebook()
     close_endpoints(os.environ.get("WEB_OPEN", "").split(","))
     from mage_ai.server import server
     from mage_ai.shared.constants import InstanceType
@@ -123,10 +124,18 @@ class Ready(Probe):
         self.write(f"{reason or 'ok'}\n")
 
 
-def _adapt(server: Any, readiness: Readiness) -> None:
-    """Change what does not fit a pod in Mage's server module, all by names that it imported."""
+def _leave_out_notebook() -> None:
+    """Start no kernel where nobody may use it, nor the loop for its messages. Before the server is imported."""
+    from mage_ai.server import active_kernel, subscriber
     from mage_ai.settings import is_disable_pipeline_edit_access
 
+    if is_disable_pipeline_edit_access():
+        active_kernel.switch_active_kernel = lambda *_, **__: None
+        subscriber.get_messages = lambda callback: None
+
+
+def _adapt(server: Any, readiness: Readiness) -> None:
+    """Change what does not fit a pod in Mage's server module, all by names that it imported."""
     scratch = Path(tempfile.mkdtemp(prefix="mage-web-"))
     make_app = server.make_app
 
@@ -141,16 +150,7 @@ def _adapt(server: Any, readiness: Readiness) -> None:
     server.is_port_in_use = lambda *_, **__: False  # or Mage takes the next port, where nobody looks for it
     server.file_path_aws_emr = lambda: str(scratch / "aws_emr.json")  # the project is read-only
     server.get_variables_dir = lambda: str(scratch)  # where the UI is copied to when it has a base path
-    if is_disable_pipeline_edit_access():
-        _leave_out_notebook(server)
-
-
-def _leave_out_notebook(server: Any) -> None:
-    """Start no kernel where nobody may use it; nor the loop that waits for its messages."""
-    from mage_ai.server import active_kernel
-
-    active_kernel.switch_active_kernel = lambda *_, **__: None
-    server.get_messages = lambda callback: None
+    server.check_scheduler_status = lambda: None  # it would tell every 20 seconds that none runs here
 
 
 if __name__ == "__main__":
