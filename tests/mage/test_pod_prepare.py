@@ -85,9 +85,9 @@ def fresh(project: Path, server: Server, database: str) -> Prepare:
 
 
 @pytest.fixture
-def ready(project: Path, migrated: Database) -> Iterator[Prepare]:
+def ready(project: Path, template: Database) -> Iterator[Prepare]:
     """With a database that is at head."""
-    with copy_of(migrated) as database:
+    with copy_of(template) as database:
         yield Prepare(project, database)
 
 

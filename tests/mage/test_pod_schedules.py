@@ -137,11 +137,11 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def shared(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+def shared(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     code = "@transformer\ndef nothing(*_): pass"
     pipelines = {name: [Block(f"load_{name}", code)] for name in PIPELINES}
     project = write_project(tmp_path_factory.mktemp("schedules"), pipelines)
-    with copy_of(migrated) as database:
+    with copy_of(template) as database:
         environment = Environment(project, database)
         yield environment
         environment.process.kill()
