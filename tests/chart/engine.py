@@ -86,7 +86,7 @@ def best_engine() -> Engine:
     return Binary() if shutil.which("helm") else Wheel()
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """Refuses a key that is given twice, as the API server does and PyYAML does not."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
