@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,10 @@ def make_site(folder: Path, database: Database) -> Site:
         "patient": [marked(folder, "patient", "wait('patient may end')")],
         "wide": [marked(folder, f"wide{n}", "wait('wide may end')") for n in range(3)],
         "spawning": [marked(folder, "spawner", "subprocess.Popen(['sleep', '300']); wait('never')")],
+        "mixed": [
+            marked(folder, "far"),
+            marked(folder, "near", "wait('near may end')", options={"executor_type": "local_python_force"}),
+        ],
         "leaving": [marked(folder, "leaver", "subprocess.run('sleep 0.2 & exit', shell=True)")],
     }
     return Site(write_project(folder, pipelines), database)
@@ -286,3 +292,63 @@ def another_scheduler(database: Database) -> Iterator[None]:
         )
         cursor.execute("SELECT pg_advisory_lock(1296123749, hashtext(current_schema()))")
         yield
+
+
+def test_at_the_end_what_only_watches_a_job_is_not_waited_for(site: Site, cluster: Cluster) -> None:
+    with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)) as pod:
+        run = site.trigger("mixed")
+        site.begins("near")
+        wait_until(lambda: cluster.jobs, "a Job made for the other block")
+        wait_until(lambda: len(pod.processes()) == 2, "both at work")
+        pod.terminate()
+        wait_until(lambda: len(pod.processes()) == 1, "one at work")
+        site.release("near may end")
+        assert pod.exit_code() == 0
+    assert site.blocks(run) == {"far": "RUNNING", "near": "COMPLETED"}
+
+
+class Cluster(ThreadingHTTPServer):
+    """As much of a Kubernetes API as Mage's executor asks for; its Jobs never end."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), ClusterHandler)
+        self.jobs: list[str] = []
+        names = {"cluster": "here", "user": "mage"}
+        config = {
+            "clusters": [{"name": "here", "cluster": {"server": f"http://127.0.0.1:{self.server_port}"}}],
+            "users": [{"name": "mage", "user": {"token": "token"}}],
+            "contexts": [{"name": "here", "context": names}],
+            "current-context": "here",
+        }
+        (folder / "kubeconfig").write_text(json.dumps(config))
+        self.variables = {"KUBECONFIG": str(folder / "kubeconfig"), "HOSTNAME": "pod", "KUBE_NAMESPACE": "default"}
+
+
+class ClusterHandler(BaseHTTPRequestHandler):
+    server: Cluster
+
+    def do_GET(self) -> None:
+        container = {"name": "mage", "image": "mage", "env": [], "volumeMounts": []}
+        pod = {"metadata": {"name": "pod"}, "spec": {"containers": [container], "volumes": []}}
+        is_pod = "/pods/" in self.path
+        known = is_pod or self.path.rsplit("/", 1)[1] in self.server.jobs
+        self._answer(200 if known else 404, pod if is_pod else {"metadata": {}, "status": {"active": 1}})
+
+    def do_POST(self) -> None:
+        job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.jobs.append(job["metadata"]["name"])
+        self._answer(201, job)
+
+    def _answer(self, status: int, body: object) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with Cluster(tmp_path) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
