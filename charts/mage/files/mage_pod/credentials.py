@@ -19,7 +19,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _ATTEMPTS = 10
@@ -86,6 +88,23 @@ def namespace(account: Path = ACCOUNT) -> str:
     return (account / "namespace").read_text().strip()
 
 
+def reach(call: Callable[[], T]) -> T:
+    """Call the Kubernetes API until it can be reached; raises `CredentialsError` if it never is."""
+    from urllib3.exceptions import HTTPError
+
+    deadline = time.monotonic() + _REACH_SECONDS
+    while True:
+        try:
+            return call()
+        except HTTPError as error:
+            if time.monotonic() > deadline:
+                raise CredentialsError(
+                    f"The Kubernetes API does not answer: {type(error).__name__}. Let this pod reach it: "
+                    "look at network policies and at KUBERNETES_SERVICE_HOST."
+                ) from None
+            time.sleep(1)
+
+
 class Secret:
     """A Secret in the namespace of this pod."""
 
@@ -136,26 +155,11 @@ class Secret:
         name = () if verb == "create" else (self._name,)
         more = {} if body is None else {"body": body}
         try:
-            return self._reach(lambda: call(*name, self._namespace, _request_timeout=_ANSWER_SECONDS, **more))
+            return reach(lambda: call(*name, self._namespace, _request_timeout=_ANSWER_SECONDS, **more))
         except ApiException as error:
             if error.status == 409 or (error.status == 404 and verb != "create"):
                 return None
             raise CredentialsError(self._explained(verb, error)) from None
-
-    def _reach(self, call: Callable[[], Any]) -> Any:
-        from urllib3.exceptions import HTTPError
-
-        deadline = time.monotonic() + _REACH_SECONDS
-        while True:
-            try:
-                return call()
-            except HTTPError as error:
-                if time.monotonic() > deadline:
-                    raise CredentialsError(
-                        f"The Kubernetes API does not answer: {type(error).__name__}. Let this pod reach it: "
-                        "look at network policies and at KUBERNETES_SERVICE_HOST."
-                    ) from None
-                time.sleep(1)
 
     def _explained(self, verb: str, error: Any) -> str:
         """Return why the cluster refused; only what it says of rights, which quotes no value."""

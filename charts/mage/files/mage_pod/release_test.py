@@ -1,0 +1,201 @@
+"""Try a release as its users would: `helm test`, one line for each thing tried.
+
+    python3 -m mage_pod.release_test web | executor
+
+web: WEB_URL (with the base path), WEB_OPEN, OWNER_EMAIL, OWNER_PASSWORD, SCHEDULES_FILE, TEST_PIPELINE (if empty,
+none is run) and TEST_TIMEOUT (seconds). executor: what the account of this pod, the scheduler's, may do in the
+cluster.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from mage_pod import schema
+from mage_pod.credentials import ACCOUNT, CredentialsError
+from mage_pod.database import DatabaseSettingsError
+from mage_pod.executor_rights import wrong_rights
+from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.schedules import fields, flat
+
+_CLOSED = (401, 403, 404)
+# None of these requests does anything where it is let in.
+_ENDPOINTS = {
+    "events": ("/api/event_matchers", "/api/events"),
+    "event-streams": ("/event-streams/none",),
+    "analyses": ("/api/pipelines/none/blocks/none/analyses",),
+    "status": ("/api/status?_format=with_activity_details",),
+    "terminal": ("/websocket/terminal",),
+    "metrics": ("/metrics",),
+}
+_COMPARED = ("pipeline_uuid", "schedule_interval", "status", "variables", "settings")
+_ENDED = ("completed", "failed", "cancelled")
+
+Check = Callable[[], None]
+
+
+class CheckFailed(Exception):
+    """Something is not as it should be; the message says what, and the fix."""
+
+
+def main(part: str, account: Path = ACCOUNT) -> int:
+    """Check one part of the release; return the exit code."""
+    checks = web_checks(os.environ) if part == "web" else executor_checks(account)
+    passed = [_passes(name, check) for name, check in checks.items()]
+    return 0 if all(passed) else 1
+
+
+def _passes(name: str, check: Check) -> bool:
+    """Do a check and print its line."""
+    try:
+        check()
+    except (CheckFailed, ApiError, CredentialsError, DatabaseSettingsError, psycopg2.Error, KeyError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
+        print(f"FAILED {name}: {reason}", flush=True)
+        return False
+    print(f"ok     {name}", flush=True)
+    return True
+
+
+def executor_checks(account: Path) -> dict[str, Check]:
+    """Return what to try with the scheduler's account."""
+
+    def rights() -> None:
+        if wrong := wrong_rights(account):
+            raise CheckFailed(f"{'; '.join(wrong)}. Let its Role say just what the chart's Role says.")
+
+    return {"the scheduler's account may run executor Jobs and nothing else": rights}
+
+
+def web_checks(environ: Mapping[str, str]) -> dict[str, Check]:
+    """Return what to try with the web, by name; each later one uses the session of the first."""
+    web = Web(environ)
+    checks: dict[str, Check] = {
+        "the owner can log in": web.owner_logs_in,
+        "Mage's well-known password does not let anybody in": web.default_password_is_refused,
+        "what Mage serves without a login is closed": web.endpoints_are_closed,
+        "the schema is at head": web.schema_is_at_head,
+        "schedules are as in values": web.schedules_are_as_in_values,
+    }
+    if pipeline := environ.get("TEST_PIPELINE"):
+        checks[f"the pipeline {pipeline} completes"] = lambda: web.completes(pipeline)
+    return checks
+
+
+class Web:
+    """What a release's web server is tried with."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._api = MageApi(environ["WEB_URL"])
+
+    def owner_logs_in(self) -> None:
+        """The password in the Secret is the one in the database."""
+        try:
+            self._api.log_in(self._environ["OWNER_EMAIL"], self._environ["OWNER_PASSWORD"])
+        except ApiError as error:
+            raise CheckFailed(
+                f"{error}. Look at the web's log; if the password was changed in the UI, put it into the key "
+                "owner-password of the credentials Secret."
+            ) from None
+
+    def default_password_is_refused(self) -> None:
+        """Nobody gets in as Mage's default owner."""
+        try:
+            MageApi(self._environ["WEB_URL"]).log_in("admin@admin.com", "admin")
+        except ApiError:
+            return
+        raise CheckFailed("admin@admin.com logs in with the password admin. Change it in the UI now.")
+
+    def endpoints_are_closed(self) -> None:
+        """What web.open does not name answers nobody without a login."""
+        opened = self._environ.get("WEB_OPEN", "").split(",")
+        wanted = [path for name, paths in _ENDPOINTS.items() if name not in opened for path in paths]
+        answers = {path: self._api.request("GET", path)[0] for path in wanted}
+        if let_in := [f"{path} (status {status})" for path, status in answers.items() if status not in _CLOSED]:
+            raise CheckFailed(
+                f"{', '.join(let_in)} answer without a login. Let the web's container run mage_pod.web, and look "
+                "at web.open."
+            )
+
+    def schema_is_at_head(self) -> None:
+        """The database fits this image's Mage."""
+        with schema.connected(self._environ) as connection:
+            now = schema.revision(connection)
+        if now != schema.head():
+            raise CheckFailed(f"it is at {now}, not at {schema.head()}. Look at the log of the web's prepare.")
+
+    def schedules_are_as_in_values(self) -> None:
+        """The UI shows each schedule as values have it."""
+        wanted = json.loads(Path(self._environ["SCHEDULES_FILE"]).read_text())
+        if wrong := [line for name in sorted(wanted) for line in self._differences(name, wanted[name])]:
+            raise CheckFailed(f"{'; '.join(wrong)}. `helm upgrade` brings them in line.")
+
+    def _differences(self, name: str, schedule: Mapping[str, Any]) -> Iterator[str]:
+        path = f"/api/pipelines/{schedule['pipeline']}/pipeline_schedules"
+        triggers = self._api.call("GET", path)["pipeline_schedules"]
+        trigger = next((trigger for trigger in triggers if trigger["name"] == name), None)
+        if trigger is None:
+            yield f"{name} is no trigger of {schedule['pipeline']}"
+            return
+        target = fields(name, schedule, self._environ)
+        now, then = (flat({key: row[key] for key in _COMPARED}) for row in (trigger, target))
+        for key in sorted({*now, *then}):
+            if now.get(key) != then.get(key):
+                yield f"{key} of {name} is not as in values"
+
+    def completes(self, pipeline: str) -> None:
+        """A run goes from the web through the scheduler to its end."""
+        deadline = time.monotonic() + float(self._environ.get("TEST_TIMEOUT") or "180")
+        with self._trigger(pipeline) as trigger:
+            path = f"/api/pipeline_schedules/{trigger}/pipeline_runs"
+            number = self._api.call("POST", path, {"pipeline_run": {"variables": {}}})["pipeline_run"]["id"]
+            run = self._ended(number, deadline)
+            if run["status"] not in _ENDED:
+                self._api.call("PUT", f"/api/pipeline_runs/{number}", {"pipeline_run": {"status": "cancelled"}})
+        if run["status"] != "completed":
+            raise CheckFailed(f"run {number} is {run['status']}. {_why(run)}")
+
+    @contextmanager
+    def _trigger(self, pipeline: str) -> Iterator[int]:
+        """A trigger for the length of the `with` block, so that none of the release's is touched."""
+        trigger = {"name": "helm test", "schedule_type": "api", "status": "active"}
+        path = f"/api/pipelines/{pipeline}/pipeline_schedules"
+        number: int = self._api.call("POST", path, {"pipeline_schedule": trigger})["pipeline_schedule"]["id"]
+        try:
+            yield number
+        finally:
+            self._api.call("DELETE", f"/api/pipeline_schedules/{number}")
+
+    def _ended(self, number: int, deadline: float) -> dict[str, Any]:
+        """Return the run when it has ended, or as it is at the deadline."""
+        while True:
+            run: dict[str, Any] = self._api.call("GET", f"/api/pipeline_runs/{number}")["pipeline_run"]
+            if run["status"] in _ENDED or time.monotonic() > deadline:
+                return run
+            time.sleep(1)
+
+
+def _why(run: Mapping[str, Any]) -> str:
+    """Say which blocks failed, or where to look for one that never ended."""
+    failed = [block for block in run.get("block_runs") or [] if block["status"] == "failed"]
+    if not failed:
+        return "Look at the scheduler's log, or give it longer (test.timeoutSeconds)."
+    told = [
+        f"{block['block_uuid']}: {((block.get('metrics') or {}).get('error') or {}).get('error')}"
+        for block in failed
+    ]
+    return f"Blocks that failed: {'; '.join(told)}. Look at their logs in the UI."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

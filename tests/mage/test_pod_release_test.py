@@ -1,0 +1,275 @@
+"""What `helm test` tries, against real web servers: one as the chart starts it, and one that is careless."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mage.cluster import Cluster, serving
+from mage.pods import FILES, Database, Pod, copy_of, running
+from mage.projects import Block, write_project
+from mage_pod import release_test
+from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.release_test import CheckFailed, web_checks
+from runtime.postgres import Server
+
+SCHEDULES = {
+    "daily": {
+        "pipeline": "good",
+        "interval": "@daily",
+        "enabled": False,
+        "timeout": 60,
+        "variables": {"share": 0.5},
+    }
+}
+OWNER = {"DEFAULT_OWNER_EMAIL": "owner@example.com", "DEFAULT_OWNER_USERNAME": "owner"}
+EVERYTHING = "events,event-streams,analyses,status,terminal,metrics"
+LOGIN = "the owner can log in"
+DEFAULT = "Mage's well-known password does not let anybody in"
+CLOSED = "what Mage serves without a login is closed"
+HEAD = "the schema is at head"
+AS_IN_VALUES = "schedules are as in values"
+RIGHTS = {("create", "jobs"), ("get", "jobs"), ("delete", "jobs"), ("get", "pods")}
+
+
+@dataclass(frozen=True)
+class Release:
+    """A running release, and the environment of its test pod."""
+
+    database: Database
+    environment: dict[str, str]
+
+    def check(self, name: str, **variables: str) -> None:
+        """Do one check, in a session if the owner can log in."""
+        checks = web_checks(self.environment | variables)
+        if name != LOGIN:
+            checks[LOGIN]()
+        checks[name]()
+
+    def failure(self, name: str, **variables: str) -> str:
+        with pytest.raises(CheckFailed) as failed:
+            self.check(name, **variables)
+        return str(failed.value)
+
+    def runs(self) -> list[tuple[str, bool]]:
+        """Each run's status, and whether it still has a trigger."""
+        question = "SELECT status::text, pipeline_schedule_id IS NOT NULL FROM pipeline_run ORDER BY id"
+        return [(status, has_trigger) for status, has_trigger in self.database.ask(question)]
+
+    def test_triggers(self) -> list[tuple[object, ...]]:
+        return self.database.ask("SELECT 1 FROM pipeline_schedule WHERE name = 'helm test'")
+
+
+def make_project(folder: Path) -> Path:
+    good = Block("load", "@data_loader\ndef load(*_, **__):\n    return [1]\n", type="data_loader")
+    bad = Block(
+        "spoil", "@data_loader\ndef load(*_, **__):\n    raise ValueError('no milk')\n", type="data_loader"
+    )
+    return write_project(folder, {"good": [good], "bad": [bad]})
+
+
+def release(pod: Pod, database: Database, email: str, password: str) -> Release:
+    schedules = pod.project.parent / "schedules.json"
+    schedules.write_text(json.dumps(SCHEDULES))
+    return Release(
+        database,
+        {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(FILES),
+            "ENV": "dev",
+            "MAGE_REPO_PATH": str(pod.project),
+            "MAGE_DATA_DIR": str(pod.project.parent / "data"),
+            "DB_URL": database.url,
+            "WEB_URL": f"http://127.0.0.1:{pod.port}/data/mage",
+            "OWNER_EMAIL": email,
+            "OWNER_PASSWORD": password,
+            "SCHEDULES_FILE": str(schedules),
+            "TEST_TIMEOUT": "40",
+        },
+    )
+
+
+def module(name: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", f"mage_pod.{name}", *arguments]
+    return subprocess.run(
+        command, env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=90
+    )
+
+
+@pytest.fixture(scope="module")
+def installed(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """A release as the chart installs it, below a base path."""
+    project = make_project(tmp_path_factory.mktemp("release"))
+    with copy_of(template) as database, ExitStack() as pods:
+        variables = OWNER | {"DEFAULT_OWNER_PASSWORD": "correct horse", "MAGE_BASE_PATH": "data/mage"}
+        web = pods.enter_context(running(Pod("web", project, database, **variables)))
+        scheduler = Pod("scheduler", project, database, SCHEDULER_TRIGGER_INTERVAL="1")
+        pods.enter_context(running(scheduler))
+        for pod in (web, scheduler):
+            pod.wait_until_ready()
+        it = release(web, database, OWNER["DEFAULT_OWNER_EMAIL"], "correct horse")
+        applied = module("schedules", it.environment, it.environment["SCHEDULES_FILE"])
+        assert applied.returncode == 0, applied.stderr
+        yield it
+
+
+@pytest.fixture(scope="module")
+def careless(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """One with Mage's own owner, with every endpoint open, without schedules and without a scheduler."""
+    project = make_project(tmp_path_factory.mktemp("careless"))
+    with copy_of(template) as database:
+        variables = {"MAGE_BASE_PATH": "data/mage", "WEB_OPEN": EVERYTHING}
+        with running(Pod("web", project, database, **variables)) as web:
+            web.wait_until_ready()
+            yield release(web, database, "admin@admin.com", "admin")
+
+
+def test_a_release_as_installed_passes_every_check(installed: Release) -> None:
+    done = module("release_test", installed.environment | {"TEST_PIPELINE": "good"}, "web")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines() == [
+        f"ok     {name}" for name in (LOGIN, DEFAULT, CLOSED, HEAD, AS_IN_VALUES, "the pipeline good completes")
+    ]
+
+
+def test_without_a_pipeline_to_test_none_is_run(installed: Release) -> None:
+    assert "TEST_PIPELINE" not in installed.environment
+    assert set(web_checks(installed.environment)) == {LOGIN, DEFAULT, CLOSED, HEAD, AS_IN_VALUES}
+
+
+def test_what_fails_makes_the_test_pod_fail_after_trying_the_rest(installed: Release) -> None:
+    done = module("release_test", installed.environment | {"OWNER_PASSWORD": "hunter2"}, "web")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"FAILED {LOGIN}: ")
+    assert f"ok     {CLOSED}" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_wrong_password_is_told_with_its_fix(installed: Release) -> None:
+    assert "owner-password of the credentials Secret" in installed.failure(LOGIN, OWNER_PASSWORD="wrong")
+
+
+def test_a_web_that_is_not_there_is_told(installed: Release) -> None:
+    assert "http://127.0.0.1:1 does not answer" in installed.failure(LOGIN, WEB_URL="http://127.0.0.1:1")
+
+
+def test_mage_s_default_owner_is_found(careless: Release) -> None:
+    assert "admin@admin.com logs in" in careless.failure(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/event_matchers",
+        "/api/events",
+        "/event-streams/none",
+        "/api/pipelines/none/blocks/none/analyses",
+        "/api/status?_format=with_activity_details",
+        "/websocket/terminal",
+    ],
+)
+def test_an_endpoint_that_is_open_is_found(careless: Release, path: str) -> None:
+    assert f"{path} (status " in careless.failure(CLOSED)
+
+
+def test_an_endpoint_that_values_open_may_be_open(careless: Release) -> None:
+    careless.check(CLOSED, WEB_OPEN=EVERYTHING)
+
+
+def test_a_schema_that_is_not_at_head_is_found(careless: Release, server: Server, database: str) -> None:
+    assert "it is at None, not at" in careless.failure(HEAD, DB_URL=server.url(database))
+
+
+def test_a_schedule_that_is_no_trigger_is_found(careless: Release) -> None:
+    assert "daily is no trigger of good" in careless.failure(AS_IN_VALUES)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "field"),
+    [
+        ("status = 'ACTIVE'", "status"),
+        ("schedule_interval = '@hourly'", "schedule_interval"),
+        ("variables = '{}'", "variables.share"),
+        ("settings = '{\"timeout\": 5}'", "settings.timeout"),
+    ],
+)
+def test_a_trigger_that_is_not_as_in_values_is_found(installed: Release, assignment: str, field: str) -> None:
+    ((before,),) = installed.database.ask("SELECT to_jsonb(s) FROM pipeline_schedule s WHERE name = 'daily'")
+    installed.database.ask(f"UPDATE pipeline_schedule SET {assignment} WHERE name = 'daily'")
+    try:
+        assert f"{field} of daily is not as in values" in installed.failure(AS_IN_VALUES)
+    finally:
+        column = field.partition(".")[0]
+        value = before[column] if isinstance(before[column], str) else json.dumps(before[column])
+        installed.database.ask(f"UPDATE pipeline_schedule SET {column} = %s WHERE name = 'daily'", value)
+
+
+def test_a_run_that_fails_is_told_with_its_block_and_reason(installed: Release) -> None:
+    said = installed.failure("the pipeline bad completes", TEST_PIPELINE="bad")
+    assert "is failed" in said
+    assert "spoil: " in said
+    assert "no milk" in said
+
+
+def test_a_run_that_nobody_starts_is_given_up_and_cancelled(careless: Release) -> None:
+    said = careless.failure("the pipeline good completes", TEST_PIPELINE="good", TEST_TIMEOUT="1")
+    assert "is initial. Look at the scheduler's log" in said
+    assert careless.runs() == [("CANCELLED", False)]
+
+
+def test_an_unknown_pipeline_is_told(careless: Release) -> None:
+    with pytest.raises(ApiError, match="nothing"):
+        careless.check("the pipeline nothing completes", TEST_PIPELINE="nothing")
+
+
+@pytest.mark.parametrize("pipeline", ["good", "bad"])
+def test_the_trigger_of_the_test_is_removed(installed: Release, pipeline: str) -> None:
+    try:
+        installed.check(f"the pipeline {pipeline} completes", TEST_PIPELINE=pipeline)
+    except CheckFailed:
+        assert pipeline == "bad"
+    assert installed.test_triggers() == []
+
+
+def test_an_error_that_mage_sends_with_status_200_is_an_error(installed: Release) -> None:
+    api = MageApi(installed.environment["WEB_URL"])
+    with pytest.raises(ApiError, match="GET /api/pipelines"):
+        api.call("GET", "/api/pipelines")
+
+
+def executor(allowed: set[tuple[str, str]], folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    with serving(Cluster(allowed), folder / "account") as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return release_test.main("executor", folder / "account")
+
+
+def test_an_account_with_just_the_executor_s_rights_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert executor(RIGHTS, tmp_path, monkeypatch) == 0
+    assert capsys.readouterr().out == "ok     the scheduler's account may run executor Jobs and nothing else\n"
+
+
+@pytest.mark.parametrize("right", sorted(RIGHTS))
+def test_a_right_that_the_executor_lacks_is_found(
+    right: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert executor(RIGHTS - {right}, tmp_path, monkeypatch) == 1
+    assert f"it may not {right[0]} {right[1]}. " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("right", [("get", "secrets"), ("create", "pods/exec"), ("*", "*"), ("list", "jobs")])
+def test_a_right_too_many_is_found(
+    right: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert executor(RIGHTS | {right}, tmp_path, monkeypatch) == 1
+    assert f"it may {right[0]} {right[1]}. " in capsys.readouterr().out
