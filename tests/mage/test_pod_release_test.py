@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from mage.pods import FILES, Database, Pod, copy_of, running
 from mage.projects import Block, write_project
 from mage_pod import release_test
 from mage_pod.mage_api import ApiError, MageApi
-from mage_pod.release_test import CheckFailed, web_checks
+from mage_pod.release_test import _ENDPOINTS, CheckFailed, Web, web_checks
 from runtime.postgres import Server
 
 SCHEDULES = {
@@ -40,24 +41,25 @@ AS_IN_VALUES = "schedules are as in values"
 RIGHTS = {("create", "jobs"), ("get", "jobs"), ("delete", "jobs"), ("get", "pods")}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Release:
     """A running release, and the environment of its test pod."""
 
     database: Database
     environment: dict[str, str]
 
-    def check(self, name: str, **variables: str) -> None:
-        """Do one check, in a session if the owner can log in."""
-        checks = web_checks(self.environment | variables)
-        if name != LOGIN:
-            checks[LOGIN]()
-        checks[name]()
+    @functools.cached_property
+    def session(self) -> MageApi:
+        """The owner's."""
+        api = MageApi(self.environment["WEB_URL"])
+        api.log_in(self.environment["OWNER_EMAIL"], self.environment["OWNER_PASSWORD"])
+        return api
 
-    def failure(self, name: str, **variables: str) -> str:
-        with pytest.raises(CheckFailed) as failed:
-            self.check(name, **variables)
-        return str(failed.value)
+    def web(self, **variables: str) -> Web:
+        """What a test pod does after it has logged in."""
+        web = Web(self.environment | variables)
+        web._api = self.session
+        return web
 
     def runs(self) -> list[tuple[str, bool]]:
         """Each run's status, and whether it still has a trigger."""
@@ -113,11 +115,11 @@ def installed(template: Database, tmp_path_factory: pytest.TempPathFactory) -> I
         web = pods.enter_context(running(Pod("web", project, database, **variables)))
         scheduler = Pod("scheduler", project, database, SCHEDULER_TRIGGER_INTERVAL="1")
         pods.enter_context(running(scheduler))
-        for pod in (web, scheduler):
-            pod.wait_until_ready()
         it = release(web, database, OWNER["DEFAULT_OWNER_EMAIL"], "correct horse")
         applied = module("schedules", it.environment, it.environment["SCHEDULES_FILE"])
         assert applied.returncode == 0, applied.stderr
+        for pod in (web, scheduler):
+            pod.wait_until_ready()
         yield it
 
 
@@ -153,43 +155,43 @@ def test_what_fails_makes_the_test_pod_fail_after_trying_the_rest(installed: Rel
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def failure(check: Callable[[], None]) -> str:
+    """What the check says when it fails, as it must."""
+    with pytest.raises(CheckFailed) as failed:
+        check()
+    return str(failed.value)
+
+
 def test_a_wrong_password_is_told_with_its_fix(installed: Release) -> None:
-    assert "owner-password of the credentials Secret" in installed.failure(LOGIN, OWNER_PASSWORD="wrong")
+    web = Web(installed.environment | {"OWNER_PASSWORD": "wrong"})
+    assert "owner-password of the credentials Secret" in failure(web.owner_logs_in)
 
 
-def test_a_web_that_is_not_there_is_told(installed: Release) -> None:
-    assert "http://127.0.0.1:1 does not answer" in installed.failure(LOGIN, WEB_URL="http://127.0.0.1:1")
+def test_a_web_that_is_not_there_is_told() -> None:
+    web = Web({"WEB_URL": "http://127.0.0.1:1", "OWNER_EMAIL": "a@example.com", "OWNER_PASSWORD": "b"})
+    assert "http://127.0.0.1:1 does not answer" in failure(web.owner_logs_in)
 
 
 def test_mage_s_default_owner_is_found(careless: Release) -> None:
-    assert "admin@admin.com logs in" in careless.failure(DEFAULT)
+    assert "admin@admin.com logs in" in failure(careless.web().default_password_is_refused)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/event_matchers",
-        "/api/events",
-        "/event-streams/none",
-        "/api/pipelines/none/blocks/none/analyses",
-        "/api/status?_format=with_activity_details",
-        "/websocket/terminal",
-    ],
-)
-def test_an_endpoint_that_is_open_is_found(careless: Release, path: str) -> None:
-    assert f"{path} (status " in careless.failure(CLOSED)
+def test_every_endpoint_that_is_open_is_found(careless: Release) -> None:
+    said = failure(careless.web().endpoints_are_closed)
+    paths = {path for name, paths in _ENDPOINTS.items() if name != "metrics" for path in paths}
+    assert {path for path in paths if f"{path} (status " in said} == paths
 
 
 def test_an_endpoint_that_values_open_may_be_open(careless: Release) -> None:
-    careless.check(CLOSED, WEB_OPEN=EVERYTHING)
+    careless.web(WEB_OPEN=EVERYTHING).endpoints_are_closed()
 
 
 def test_a_schema_that_is_not_at_head_is_found(careless: Release, server: Server, database: str) -> None:
-    assert "it is at None, not at" in careless.failure(HEAD, DB_URL=server.url(database))
+    assert "it is at None, not at" in failure(careless.web(DB_URL=server.url(database)).schema_is_at_head)
 
 
 def test_a_schedule_that_is_no_trigger_is_found(careless: Release) -> None:
-    assert "daily is no trigger of good" in careless.failure(AS_IN_VALUES)
+    assert "daily is no trigger of good" in failure(careless.web().schedules_are_as_in_values)
 
 
 @pytest.mark.parametrize(
@@ -205,38 +207,38 @@ def test_a_trigger_that_is_not_as_in_values_is_found(installed: Release, assignm
     ((before,),) = installed.database.ask("SELECT to_jsonb(s) FROM pipeline_schedule s WHERE name = 'daily'")
     installed.database.ask(f"UPDATE pipeline_schedule SET {assignment} WHERE name = 'daily'")
     try:
-        assert f"{field} of daily is not as in values" in installed.failure(AS_IN_VALUES)
+        assert f"{field} of daily is not as in values" in failure(installed.web().schedules_are_as_in_values)
     finally:
         column = field.partition(".")[0]
         value = before[column] if isinstance(before[column], str) else json.dumps(before[column])
         installed.database.ask(f"UPDATE pipeline_schedule SET {column} = %s WHERE name = 'daily'", value)
 
 
-def test_a_run_that_fails_is_told_with_its_block_and_reason(installed: Release) -> None:
-    said = installed.failure("the pipeline bad completes", TEST_PIPELINE="bad")
-    assert "is failed" in said
-    assert "spoil: " in said
-    assert "no milk" in said
+@pytest.fixture(scope="module")
+def spoiled(installed: Release) -> str:
+    """What it says of a pipeline that fails."""
+    return failure(lambda: installed.web().completes("bad"))
+
+
+def test_a_run_that_fails_is_told_with_its_block_and_reason(spoiled: str) -> None:
+    assert "is failed. Blocks that failed: spoil: " in spoiled
+    assert "no milk" in spoiled
+
+
+@pytest.mark.usefixtures("spoiled")
+def test_the_trigger_of_the_test_is_removed_whatever_becomes_of_its_run(installed: Release) -> None:
+    assert installed.test_triggers() == []
 
 
 def test_a_run_that_nobody_starts_is_given_up_and_cancelled(careless: Release) -> None:
-    said = careless.failure("the pipeline good completes", TEST_PIPELINE="good", TEST_TIMEOUT="1")
+    said = failure(lambda: careless.web(TEST_TIMEOUT="1").completes("good"))
     assert "is initial. Look at the scheduler's log" in said
     assert careless.runs() == [("CANCELLED", False)]
 
 
 def test_an_unknown_pipeline_is_told(careless: Release) -> None:
     with pytest.raises(ApiError, match="nothing"):
-        careless.check("the pipeline nothing completes", TEST_PIPELINE="nothing")
-
-
-@pytest.mark.parametrize("pipeline", ["good", "bad"])
-def test_the_trigger_of_the_test_is_removed(installed: Release, pipeline: str) -> None:
-    try:
-        installed.check(f"the pipeline {pipeline} completes", TEST_PIPELINE=pipeline)
-    except CheckFailed:
-        assert pipeline == "bad"
-    assert installed.test_triggers() == []
+        careless.web().completes("nothing")
 
 
 def test_an_error_that_mage_sends_with_status_200_is_an_error(installed: Release) -> None:
