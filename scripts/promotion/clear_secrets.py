@@ -18,6 +18,8 @@ _SENSITIVE_KEY = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCES
 # In code and variables `tokenizer` or `token_url` are common: there the word must end the name.
 _SENSITIVE_NAME = re.compile(rf"({_SENSITIVE_KEY.pattern})[_0-9]*$", re.IGNORECASE)
 _SHORTEST = 8  # characters of a secret in code
+# Named like a secret, but the same in every Mage: it tells the server that the client is "the web UI".
+_MAGES_OWN_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 _SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
@@ -68,7 +70,7 @@ def _lines_with_secrets(path: str, text: str) -> set[int]:
 
 def _is_secret(name: str, value: object) -> bool:
     """Tell whether `value` is the secret that `name` speaks of, and not again a name of it."""
-    if not isinstance(value, str) or not value or io_config.is_expression(value):
+    if not isinstance(value, str) or value in ("", _MAGES_OWN_KEY) or io_config.is_expression(value):
         return False
     is_name = value.lower() == name.lower() or (value.isupper() and value.isidentifier() and _is_sensitive(value))
     return _is_sensitive(name) and not is_name

@@ -84,6 +84,7 @@ def test_a_secret_in_the_variables_of_a_schedule_is_refused_and_not_repeated(sou
         "PASSWORD = open('/run/secrets/password').read()",
         "PASSWORD = 'WAREHOUSE_PASSWORD'",
         "x = dict(password='password')",
+        "API_KEY = 'zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2'",
         "tokenizer = 'cl100k_base'",
         "TOKEN_URL = 'https://example.com/token'",
         "EXAMPLE = 'postgresql://user:password@host:port/database'",
