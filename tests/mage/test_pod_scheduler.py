@@ -246,6 +246,14 @@ def test_at_the_end_a_running_block_finishes_and_no_other_begins(site: Site) -> 
     assert (len(site.marks("slow")), len(site.marks("next"))) == (1, 1)
 
 
+def test_neither_the_next_block_nor_the_end_waits_for_the_next_turn(site: Site) -> None:
+    run = site.trigger("trivial")
+    with running(site.pod(SCHEDULER_TRIGGER_INTERVAL="600")) as pod:
+        site.completes(run)
+        pod.terminate()
+        assert pod.exit_code() == 0
+
+
 def test_a_block_that_does_not_end_in_time_runs_again_later(site: Site) -> None:
     with running(site.pod(SCHEDULER_DRAIN_SECONDS="1")) as pod:
         run = site.trigger("waiting")

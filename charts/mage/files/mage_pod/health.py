@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from typing import Any
 
 # Returns what is wrong; nothing when all is well.
@@ -30,5 +32,11 @@ def serve(port: int, checks: Mapping[str, Check]) -> None:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = HTTPServer(("", port), Handler)
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    threading.Thread(target=_Server(("", port), Handler).serve_forever, name="health", daemon=True).start()
+
+
+class _Server(TCPServer):
+    """Listens on all addresses; HTTPServer would ask for the name of one."""
+
+    address_family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+    allow_reuse_address = True
