@@ -212,7 +212,7 @@ def server_rename(database: Database, old: str, new: str) -> None:
 def test_a_wrong_password_is_told_within_the_timeout(fresh: Prepare) -> None:
     started = time.monotonic()
     assert "password authentication failed" in fresh.refused(DB_PASS="hunter2-wrong")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
 
 
 def test_a_host_that_never_answers_is_given_up_within_the_timeout(fresh: Prepare) -> None:
@@ -221,7 +221,7 @@ def test_a_host_that_never_answers_is_given_up_within_the_timeout(fresh: Prepare
         said = fresh.refused(DB_PORT=port)
     assert f"port {port} does not let us in" in said
     assert "timeout expired" in said
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
 
 
 def test_a_host_that_nobody_knows_is_named(fresh: Prepare) -> None:

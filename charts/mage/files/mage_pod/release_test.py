@@ -155,8 +155,9 @@ class Web:
 
     def completes(self, pipeline: str) -> None:
         """A run goes from the web through the scheduler to its end."""
-        deadline = time.monotonic() + float(self._environ.get("TEST_TIMEOUT") or "180")
-        with self._trigger(pipeline) as trigger:
+        seconds = int(self._environ.get("TEST_TIMEOUT") or "180")
+        deadline = time.monotonic() + seconds
+        with self._trigger(pipeline, seconds) as trigger:
             path = f"/api/pipeline_schedules/{trigger}/pipeline_runs"
             number = self._api.call("POST", path, {"pipeline_run": {"variables": {}}})["pipeline_run"]["id"]
             run = self._ended(number, deadline)
@@ -166,9 +167,14 @@ class Web:
             raise CheckFailed(f"run {number} is {run['status']}. {_why(run)}")
 
     @contextmanager
-    def _trigger(self, pipeline: str) -> Iterator[int]:
+    def _trigger(self, pipeline: str, timeout: int) -> Iterator[int]:
         """A trigger for the length of the `with` block, so that none of the release's is touched."""
-        trigger = {"name": "helm test", "schedule_type": "api", "status": "active"}
+        trigger = {
+            "name": "helm test",
+            "schedule_type": "api",
+            "status": "active",
+            "settings": {"timeout": timeout},
+        }
         path = f"/api/pipelines/{pipeline}/pipeline_schedules"
         number: int = self._api.call("POST", path, {"pipeline_schedule": trigger})["pipeline_schedule"]["id"]
         try:
