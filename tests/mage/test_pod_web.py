@@ -183,8 +183,10 @@ def test_a_busy_port_is_an_error(web: Pod) -> None:
 @pytest.mark.parametrize("started", ["web", "open_web"])
 def test_at_the_end_it_still_answers_and_leaves_no_process(started: str, request: pytest.FixtureRequest) -> None:
     pod: Pod = request.getfixturevalue(started)
+    kernels = pod.processes()
+    assert bool(kernels) == (started == "open_web"), "a kernel where the notebook may be used, and only there"
     pod.terminate()
     wait_until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
     assert pod.get("/-/live")[0] == 200
     assert pod.exit_code(10) == 0
-    assert pod.processes() == []
+    assert not any(kernel.is_running() for kernel in kernels)
