@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from chart.engine import Engine, Object, best_engine
 from chart.rendering import Renderer
-from chart.scenarios import Scenario, scenarios
+from chart.scenarios import CHART, Scenario, scenarios
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +18,11 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def render(engine: Engine) -> Renderer:
-    """Renders the chart: `render(values, …, release=…, namespace=…)`."""
-    return Renderer(engine)
+def render(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Renderer:
+    """Renders the chart as it is when the tests begin: `render(values, …, release=…, namespace=…)`."""
+    copy = tmp_path_factory.mktemp("chart") / CHART.name
+    shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return Renderer(engine, copy)
 
 
 @pytest.fixture(scope="session", params=list(scenarios()), ids=lambda scenario: scenario.name)

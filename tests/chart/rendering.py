@@ -18,7 +18,7 @@ class Renderer:
 
     engine: Engine
     chart: Path = CHART
-    _texts: dict[str, str] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)
 
     def text(self, *layers: Values, release: str = "mage", namespace: str = "data") -> str:
         """Return all manifests as Helm prints them; later `layers` of values win."""

@@ -37,6 +37,11 @@ def container(**changes: Any) -> dict[str, Any]:
     return {"containers": [{**GOOD["containers"][0], "securityContext": context}]}
 
 
+def having(**changes: Any) -> dict[str, Any]:
+    """Return the good pod's container with more said of it."""
+    return {"containers": [{**GOOD["containers"][0], **changes}]}
+
+
 def pod(**changes: Any) -> dict[str, Any]:
     """Return the good pod with changes to its own security context."""
     return {"securityContext": {**GOOD["securityContext"], **changes}}
@@ -79,12 +84,12 @@ def test_a_restricted_pod_passes() -> None:
         (container(capabilities={"drop": ["NET_RAW"]}), "containers.a: capabilities do not drop"),
         (container(capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}), "containers.a: capabilities add"),
         (container(seccompProfile={"type": "Unconfined"}), "containers.a: seccompProfile"),
-        ({"containers": [{**GOOD["containers"][0], "ports": [{"containerPort": 1, "hostPort": 1}]}]}, "containers.a: hostPort"),
-        ({"containers": [{**GOOD["containers"][0], "livenessProbe": {"httpGet": {"host": "x"}}}]}, "containers.a: a probe"),
+        (having(ports=[{"containerPort": 1, "hostPort": 1}]), "containers.a: hostPort"),
+        (having(livenessProbe={"httpGet": {"host": "x"}}), "containers.a: a probe"),
         (listed("initContainers"), "initContainers.bare: allowPrivilegeEscalation"),
         (listed("ephemeralContainers"), "ephemeralContainers.bare: capabilities do not drop"),
     ],
-)  # fmt: skip
+)
 def test_a_pod_that_is_not_restricted_is_found(change: dict[str, Any], expected: str) -> None:
     assert any(found.startswith(expected) for found in violations({}, GOOD | change))
 
@@ -94,7 +99,9 @@ def test_an_annotation_that_switches_apparmor_off_is_found() -> None:
     assert violations({"annotations": annotations}, GOOD) == ["pod: AppArmor profile unconfined"]
 
 
-@pytest.mark.parametrize("change", [container(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}), pod(runAsUser=1)])
+@pytest.mark.parametrize(
+    "change", [container(capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}), pod(runAsUser=1)]
+)
 def test_what_the_standard_allows_passes(change: dict[str, Any]) -> None:
     assert violations({}, GOOD | change) == []
 
@@ -130,9 +137,12 @@ def test_a_valid_object_passes() -> None:
         (lambda item: item["spec"].update(replica=1), "'replica' was unexpected"),
         (lambda item: item["spec"].update(replicas="1"), "'1' is not of type 'integer'"),
         (lambda item: item["metadata"].update(labels={"a": 1}), "1 is not of type 'string'"),
-        (lambda item: item["spec"]["template"]["spec"]["containers"][0].update(env=[{"value": "1"}]), "'name' is a required"),
+        (
+            lambda item: item["spec"]["template"]["spec"]["containers"][0].update(env=[{"value": "1"}]),
+            "'name' is a required",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_invalid_object_is_found(change: Callable[[dict[str, Any]], None], expected: str) -> None:
     item = copy.deepcopy(DEPLOYMENT)
     change(item)
@@ -140,7 +150,12 @@ def test_an_invalid_object_is_found(change: Callable[[dict[str, Any]], None], ex
 
 
 def test_an_invalid_custom_resource_is_found() -> None:
-    item = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "a"}, "spec": {}}
+    item = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "a"},
+        "spec": {},
+    }
     assert any("secretStoreRef" in error for error in schema_errors(item, "1.34"))
 
 
@@ -166,6 +181,11 @@ def ingress(*peers: dict[str, Any], ports: list[dict[str, Any]] | None = None) -
     return policy(policyTypes=["Ingress"], ingress=[rule])
 
 
+def where(operator: str, *values: str) -> dict[str, Any]:
+    """Return the peers whose label `app` meets a condition."""
+    return {"podSelector": {"matchExpressions": [{"key": "app", "operator": operator, "values": list(values)}]}}
+
+
 FROM_WEB = {"podSelector": {"matchLabels": {"app": "web"}}}
 
 
@@ -184,19 +204,31 @@ FROM_WEB = {"podSelector": {"matchLabels": {"app": "web"}}}
         ([ingress({"namespaceSelector": {}})], OUTSIDER, DATABASE, 5432, True),
         ([ingress({"namespaceSelector": {}})], WORLD, DATABASE, 5432, False),
         ([ingress({"namespaceSelector": {}, **FROM_WEB})], OUTSIDER, DATABASE, 5432, True),
-        ([ingress({"namespaceSelector": {"matchLabels": {"a": "b"}}, **FROM_WEB})], OUTSIDER, DATABASE, 5432, False),
+        (
+            [ingress({"namespaceSelector": {"matchLabels": {"a": "b"}}, **FROM_WEB})],
+            OUTSIDER,
+            DATABASE,
+            5432,
+            False,
+        ),
         ([ingress(FROM_WEB, ports=[{"port": "sql"}])], WEB, DATABASE, 5432, True),
         ([ingress(FROM_WEB, ports=[{"port": "sql"}])], WEB, DATABASE, 5433, False),
         ([ingress(FROM_WEB, ports=[{"port": 5000, "endPort": 6000}])], WEB, DATABASE, 5432, True),
         ([ingress(FROM_WEB, ports=[{"port": 5432, "protocol": "UDP"}])], WEB, DATABASE, 5432, False),
         ([ingress({"ipBlock": {"cidr": "198.51.100.0/24"}})], WORLD, DATABASE, 5432, True),
-        ([ingress({"ipBlock": {"cidr": "0.0.0.0/0", "except": ["198.51.100.0/24"]}})], WORLD, DATABASE, 5432, False),
+        (
+            [ingress({"ipBlock": {"cidr": "0.0.0.0/0", "except": ["198.51.100.0/24"]}})],
+            WORLD,
+            DATABASE,
+            5432,
+            False,
+        ),
         ([policy(), ingress(FROM_WEB)], WEB, DATABASE, 5432, True),
-        ([ingress({"podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}})], WEB, DATABASE, 5432, False),
-        ([ingress({"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}})], WEB, DATABASE, 5432, True),
-        ([ingress({"podSelector": {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}})], WEB, DATABASE, 5432, False),
+        ([ingress(where("NotIn", "web"))], WEB, DATABASE, 5432, False),
+        ([ingress(where("Exists"))], WEB, DATABASE, 5432, True),
+        ([ingress(where("DoesNotExist"))], WEB, DATABASE, 5432, False),
     ],
-)  # fmt: skip
+)
 def test_policies_are_read_as_kubernetes_reads_them(
     policies: list[dict[str, Any]], source: Endpoint, target: Endpoint, port: int, expected: bool
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from chart.engine import Binary, Engine, Object, RenderError, Values, Wheel, identity, objects_in
 from chart.objects import HOOK, of_kind, one, pods
 from chart.rendering import Renderer
-from chart.scenarios import CHART, Scenario, ci_scenario, environment
+from chart.scenarios import Scenario, ci_scenario, environment
 from chart.validity import VERSIONS, schema_errors
 
 # What Kubernetes, Helm or Mage add to a name must still fit: Mage's Jobs end in `-data-prep-block-<number>`.
@@ -24,12 +24,12 @@ def test_is_valid_for_kubernetes(objects: list[Object], version: str) -> None:
     assert [error for item in objects for error in schema_errors(item, version)] == []
 
 
-def test_passes_helm_lint_strict(engine: Engine, scenario: Scenario) -> None:
-    assert engine.lint(CHART, scenario.values) == []
+def test_passes_helm_lint_strict(engine: Engine, render: Renderer, scenario: Scenario) -> None:
+    assert engine.lint(render.chart, scenario.values) == []
 
 
 def test_rendered_again_is_the_same_text(engine: Engine, render: Renderer, scenario: Scenario) -> None:
-    again = engine.template(CHART, scenario.values, scenario.release, scenario.namespace)
+    again = engine.template(render.chart, scenario.values, scenario.release, scenario.namespace)
     assert again == render.text(scenario.values, release=scenario.release, namespace=scenario.namespace)
 
 
@@ -138,22 +138,22 @@ def test_a_long_release_name_still_gives_names_that_fit(render: Renderer) -> Non
 
 
 @pytest.mark.parametrize("environment_name", ["dev", "prod"])
-def test_both_engines_render_the_same_objects(environment_name: str) -> None:
+def test_both_engines_render_the_same_objects(render: Renderer, environment_name: str) -> None:
     binary = Binary()
     try:
-        binary.lint(CHART, {})
+        binary.lint(render.chart, {})
     except FileNotFoundError:
         pytest.skip("there is no `helm` on PATH: install Helm to compare it with the wheel")
     values: Values = environment(environment_name).values
-    texts = [engine.template(CHART, values, "mage", "data") for engine in (binary, Wheel())]
+    texts = [engine.template(render.chart, values, "mage", "data") for engine in (binary, Wheel())]
     assert objects_in(texts[0]) == objects_in(texts[1])
 
 
-def test_both_engines_refuse_in_the_same_words() -> None:
+def test_both_engines_refuse_in_the_same_words(render: Renderer) -> None:
     refusals = []
     for engine in (Wheel(), Binary()):
         try:
-            engine.template(CHART, {"env": ""}, "mage", "data")
+            engine.template(render.chart, {"env": ""}, "mage", "data")
         except FileNotFoundError:
             pytest.skip("there is no `helm` on PATH: install Helm to compare it with the wheel")
         except RenderError as error:
@@ -162,8 +162,8 @@ def test_both_engines_refuse_in_the_same_words() -> None:
     assert len(refusals) == 2
 
 
-def test_notes_are_short_and_name_what_to_do(scenario: Scenario) -> None:
-    files = Wheel().files(CHART, scenario.values, scenario.release, scenario.namespace)
+def test_notes_are_short_and_name_what_to_do(render: Renderer, scenario: Scenario) -> None:
+    files = Wheel().files(render.chart, scenario.values, scenario.release, scenario.namespace)
     notes = files["mage/templates/NOTES.txt"].strip().splitlines()
     assert len(notes) <= 30
     assert any("helm" in line and "test" in line for line in notes)
