@@ -41,6 +41,14 @@ def wait_until(true: Callable[[], Any], what: str, seconds: float = 20) -> float
     return time.monotonic() - start
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs: nobody may have collected one that has ended."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -15,7 +15,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import websocket_connect
 
-from mage.pods import Database, Pod, copy_of, running, wait_until
+from mage.pods import Database, Pod, copy_of, is_alive, running, wait_until
 from mage.projects import Block, write_project
 
 API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"  # the web UI's own, in every Mage
@@ -189,4 +189,4 @@ def test_at_the_end_it_still_answers_and_leaves_no_process(started: str, request
     wait_until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
     assert pod.get("/-/live")[0] == 200
     assert pod.exit_code(10) == 0
-    assert not any(kernel.is_running() for kernel in kernels)
+    assert not any(is_alive(kernel) for kernel in kernels)
