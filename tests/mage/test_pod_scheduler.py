@@ -214,15 +214,6 @@ def locked(database: Database) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("scheduler")
-def test_a_second_scheduler_waits(shared: Site) -> None:
-    with running(shared.pod()) as second:
-        wait_until(lambda: "another scheduler" in second.get("/-/ready")[1], "waiting for the first")
-        assert second.get("/-/live")[0] == 200
-        second.terminate()
-        assert second.exit_code() == 0
-
-
 def test_nothing_is_written_into_the_project(shared: Site, scheduler: Pod) -> None:
     scheduler.terminate()
     assert scheduler.exit_code() == 0
@@ -275,6 +266,7 @@ def test_as_long_as_a_block_of_a_killed_scheduler_runs_the_next_one_waits(site: 
         first.process.wait()
         with running(site.pod()) as second:
             wait_until(lambda: "another scheduler" in second.get("/-/ready")[1], "waiting")
+            assert second.get("/-/live")[0] == 200
             block.kill()
             site.begins("slow", times=2)
             site.release("slow may end")
