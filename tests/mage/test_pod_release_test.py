@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from mage.cluster import Cluster, serving
-from mage.pods import FILES, Database, Pod, copy_of, running
+from mage.pods import FILES, Database, Pod, copy_of, free_port, running
 from mage.projects import Block, write_project
-from mage_pod import release_test
+from mage_pod import health, release_test
 from mage_pod.mage_api import ApiError, MageApi
-from mage_pod.release_test import _ENDPOINTS, CheckFailed, Web, web_checks
+from mage_pod.release_test import _ENDPOINTS, CheckFailed, Web, wait_for_web, web_checks
 from runtime.postgres import Server
 
 SCHEDULES = {
@@ -138,7 +139,8 @@ def test_a_release_as_installed_passes_every_check(installed: Release) -> None:
     done = module("release_test", installed.environment | {"TEST_PIPELINE": "good"}, "web")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines() == [
-        f"ok     {name}" for name in (LOGIN, DEFAULT, CLOSED, HEAD, AS_IN_VALUES, "the pipeline good completes")
+        f"ok     {name}"
+        for name in ("the web answers", LOGIN, DEFAULT, CLOSED, HEAD, AS_IN_VALUES, "the pipeline good completes")
     ]
 
 
@@ -150,7 +152,7 @@ def test_without_a_pipeline_to_test_none_is_run(installed: Release) -> None:
 def test_what_fails_makes_the_test_pod_fail_after_trying_the_rest(installed: Release) -> None:
     done = module("release_test", installed.environment | {"OWNER_PASSWORD": "hunter2"}, "web")
     assert done.returncode == 1
-    assert done.stdout.startswith(f"FAILED {LOGIN}: ")
+    assert f"FAILED {LOGIN}: " in done.stdout
     assert f"ok     {CLOSED}" in done.stdout
     assert "hunter2" not in done.stdout + done.stderr
 
@@ -168,8 +170,16 @@ def test_a_wrong_password_is_told_with_its_fix(installed: Release) -> None:
 
 
 def test_a_web_that_is_not_there_is_told() -> None:
-    web = Web({"WEB_URL": "http://127.0.0.1:1", "OWNER_EMAIL": "a@example.com", "OWNER_PASSWORD": "b"})
-    assert "http://127.0.0.1:1 does not answer" in failure(web.owner_logs_in)
+    said = failure(lambda: wait_for_web("http://127.0.0.1:1", seconds=0))
+    assert "http://127.0.0.1:1 does not answer" in said
+
+
+def test_a_web_that_lets_a_new_pod_through_late_is_waited_for() -> None:
+    port = free_port()
+    late = threading.Timer(1, health.serve, (port, {}))
+    late.start()
+    wait_for_web(f"http://127.0.0.1:{port}")
+    assert late.finished.is_set()
 
 
 def test_mage_s_default_owner_is_found(careless: Release) -> None:

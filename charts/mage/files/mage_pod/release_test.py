@@ -49,6 +49,8 @@ class CheckFailed(Exception):
 
 def main(part: str, account: Path = ACCOUNT) -> int:
     """Check one part of the release; return the exit code."""
+    if part == "web" and not _passes("the web answers", lambda: wait_for_web(os.environ["WEB_URL"])):
+        return 1
     checks = web_checks(os.environ) if part == "web" else executor_checks(account)
     passed = [_passes(name, check) for name, check in checks.items()]
     return 0 if all(passed) else 1
@@ -64,6 +66,20 @@ def _passes(name: str, check: Check) -> bool:
         return False
     print(f"ok     {name}", flush=True)
     return True
+
+
+def wait_for_web(url: str, seconds: float = 60) -> None:
+    """Wait until anything answers: network policies let a new pod through after some seconds only."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            MageApi(url).request("GET", "/")
+        except ApiError as error:
+            if time.monotonic() > deadline:
+                raise CheckFailed(f"{error}. Look at the web's pod, and at its network policy.") from None
+            time.sleep(0.5)
+        else:
+            return
 
 
 def executor_checks(account: Path) -> dict[str, Check]:
