@@ -127,7 +127,7 @@ class Pod:
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": str(project.parent / "home"),  # is not there, as in a pod
             "ENV": "dev",
-            "PORT": str(self.port),
+            "MAGE_POD_PORT": str(self.port),
             "DB_URL": database.url,
             "MAGE_REPO_PATH": str(project),
             "MAGE_DATA_DIR": str(project.parent / "data"),

@@ -175,7 +175,7 @@ def test_nothing_is_written_into_the_project(web: Pod) -> None:
 
 
 def test_a_busy_port_is_an_error(web: Pod) -> None:
-    with running(Pod("web", web.project, web.database, **OWNER, PORT=str(web.port))) as second:
+    with running(Pod("web", web.project, web.database, **OWNER, MAGE_POD_PORT=str(web.port))) as second:
         assert second.exit_code(40) != 0
         assert "Address already in use" in second.log.read_text()
 

@@ -3,7 +3,7 @@
     python3 -m mage_pod.scheduler
 
 SCHEDULER_TRIGGER_INTERVAL, SCHEDULER_DRAIN_SECONDS and SCHEDULER_STUCK_SECONDS are seconds,
-SCHEDULER_CONCURRENCY is a number of jobs. PORT (6790) answers /-/live and /-/ready.
+SCHEDULER_CONCURRENCY is a number of jobs. MAGE_POD_PORT (6790) answers /-/live and /-/ready.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> int:
     """Schedule until SIGTERM; return the exit code."""
     stop = Stop()
     pulse = Pulse(stuck_after=_seconds("SCHEDULER_STUCK_SECONDS", 120))
-    health.serve(int(os.environ.get("PORT", _PORT)), {"/-/live": pulse.stuck, "/-/ready": pulse.trouble})
+    health.serve(int(os.environ.get("MAGE_POD_PORT", _PORT)), {"/-/live": pulse.stuck, "/-/ready": pulse.trouble})
     queue = JobQueue(int(os.environ.get("SCHEDULER_CONCURRENCY", "20")))
     start_mage(queue)
     return Scheduler(stop, pulse, queue).run()

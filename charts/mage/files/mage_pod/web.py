@@ -3,7 +3,7 @@
     python3 -m mage_pod.web
 
 WEB_OPEN names the endpoints that `gate` leaves open, with commas; WEB_DRAIN_SECONDS is how long a stopping server
-still answers. PORT is 6789. It answers /-/live and /-/ready, too, whatever the base path is.
+still answers. MAGE_POD_PORT is 6789. It answers /-/live and /-/ready, too, whatever the base path is.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
 
     _adapt(server, readiness)
     server.start_server(
-        port=os.environ.get("PORT", _PORT),
+        port=os.environ.get("MAGE_POD_PORT", _PORT),
         project=os.environ["MAGE_REPO_PATH"],
         instance_type=InstanceType.WEB_SERVER,
     )
