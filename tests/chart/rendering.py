@@ -5,20 +5,18 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from chart.engine import Engine, Object, Values, merged, objects_in
 from chart.scenarios import CHART, Scenario
 
 
-@dataclass
 class Renderer:
     """Renders the chart in `chart` and remembers what came out."""
 
-    engine: Engine
-    chart: Path = CHART
-    _texts: dict[str, str] = field(default_factory=dict, repr=False)
+    def __init__(self, engine: Engine, chart: Path = CHART) -> None:
+        self.engine, self.chart = engine, chart
+        self._texts: dict[str, str] = {}
 
     def text(self, *layers: Values, release: str = "mage", namespace: str = "data") -> str:
         """Return all manifests as Helm prints them; later `layers` of values win."""

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from chart.engine import Binary, Engine, Object, RenderError, Values, Wheel, identity, objects_in
+from chart.engine import Engine, Object, Wheel, identity
 from chart.objects import HOOK, of_kind, one, pods
 from chart.rendering import Renderer
-from chart.scenarios import Scenario, ci_scenario, environment
+from chart.scenarios import Scenario, ci_scenario
 from chart.validity import VERSIONS, schema_errors
 
 # What Kubernetes, Helm or Mage add to a name must still fit: Mage's Jobs end in `-data-prep-block-<number>`.
@@ -137,33 +137,8 @@ def test_a_long_release_name_still_gives_names_that_fit(render: Renderer) -> Non
     assert [item["metadata"]["name"] for item in objects if len(item["metadata"]["name"]) > LONGEST_NAME] == []
 
 
-@pytest.mark.parametrize("environment_name", ["dev", "prod"])
-def test_both_engines_render_the_same_objects(render: Renderer, environment_name: str) -> None:
-    binary = Binary()
-    try:
-        binary.lint(render.chart, {})
-    except FileNotFoundError:
-        pytest.skip("there is no `helm` on PATH: install Helm to compare it with the wheel")
-    values: Values = environment(environment_name).values
-    texts = [engine.template(render.chart, values, "mage", "data") for engine in (binary, Wheel())]
-    assert objects_in(texts[0]) == objects_in(texts[1])
-
-
-def test_both_engines_refuse_in_the_same_words(render: Renderer) -> None:
-    refusals = []
-    for engine in (Wheel(), Binary()):
-        try:
-            engine.template(render.chart, {"env": ""}, "mage", "data")
-        except FileNotFoundError:
-            pytest.skip("there is no `helm` on PATH: install Helm to compare it with the wheel")
-        except RenderError as error:
-            refusals.append(str(error))
-    assert all("env – is empty" in refusal for refusal in refusals)
-    assert len(refusals) == 2
-
-
-def test_notes_are_short_and_name_what_to_do(render: Renderer, scenario: Scenario) -> None:
-    files = Wheel().files(render.chart, scenario.values, scenario.release, scenario.namespace)
+def test_notes_are_short_and_name_what_to_do(engine: Wheel, render: Renderer, scenario: Scenario) -> None:
+    files = engine.files(render.chart, scenario.values, scenario.release, scenario.namespace)
     notes = files["mage/templates/NOTES.txt"].strip().splitlines()
     assert len(notes) <= 30
     assert any("helm" in line and "test" in line for line in notes)

@@ -13,6 +13,7 @@ from chart.engine import RenderError, leaves
 from chart.objects import walk
 from chart.rendering import Renderer
 from chart.scenarios import CHART, Scenario, defaults
+from chart.validity import schema_errors
 from reference.keys import NAME, Key, ValuesSchema
 
 SCHEMA = ValuesSchema.load(CHART)
@@ -88,6 +89,10 @@ def context_of(key: Key) -> dict[str, Any]:
     return CONTEXTS[max(fitting, key=len)] if fitting else {}
 
 
+def _validator(schema: Mapping[str, Any]) -> jsonschema.Draft7Validator:
+    return jsonschema.Draft7Validator({**schema, "$defs": SCHEMA.definitions})
+
+
 def other_values(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
     """Yield values that the schema allows, other than `value`."""
     candidates = [*schema.get("examples", []), *schema.get("enum", [])]
@@ -99,7 +104,7 @@ def other_values(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
         candidates += [f"{value}-2"]
     if schema.get("type") == "string":
         candidates += ["other", "user@other.example.com", "9Gi", "9m"]
-    validator = jsonschema.Draft7Validator({**schema, "$defs": SCHEMA.definitions})
+    validator = _validator(schema)
     yield from (candidate for candidate in candidates if candidate != value and validator.is_valid(candidate))
 
 
@@ -144,8 +149,7 @@ def test_each_key_says_in_one_line_what_it_does() -> None:
 def test_examples_are_valid() -> None:
     for key in KEYS.values():
         for example in key.schema.get("examples", []):
-            validator = jsonschema.Draft7Validator({**key.schema, "$defs": SCHEMA.definitions})
-            assert [error.message for error in validator.iter_errors(example)] == [], key.dotted
+            assert [error.message for error in _validator(key.schema).iter_errors(example)] == [], key.dotted
 
 
 def test_each_key_of_the_values_is_in_the_schema() -> None:
@@ -197,6 +201,20 @@ def test_another_value_renders_something_else(render: Renderer, key: Key) -> Non
     assert other is not None, f"give {key.dotted} an example in the schema"
     after = render.text(base, nested(key.path, other), ALONG.get(key.dotted, {}))
     assert after != render.text(base)
+
+
+def like_something_else(key: Key) -> str | None:
+    """Return a text that the key may be, and that YAML without quotes takes for a number or for nothing."""
+    if key.schema.get("type") != "string":
+        return None
+    return next((text for text in ("0", "1e3", "null") if _validator(key.schema).is_valid(text)), None)
+
+
+@pytest.mark.parametrize("key", filter(like_something_else, LEAVES), ids=lambda key: key.dotted)
+def test_a_text_that_looks_like_something_else_stays_a_text(render: Renderer, key: Key) -> None:
+    text = nested(key.path, like_something_else(key))
+    objects = render({"env": "staging"}, context_of(key), text, ALONG.get(key.dotted, {}))
+    assert [error for item in objects for error in schema_errors(item, "1.34")] == []
 
 
 @pytest.mark.parametrize("path", [path for path in KEYS if path not in OPEN], ids=".".join)
