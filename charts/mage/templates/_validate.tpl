@@ -56,7 +56,8 @@ postgres.databases – {{ . }} is taken: by Mage's metadata or by the server its
 {{- end -}}
 
 {{- define "mage.validate.io" -}}
-{{- $core := include "mage.names" (include "mage.coreEnv" .) | splitList " " }}
+{{- $chart := list (include "mage.coreEnv" .) (include "mage.web.env" .) (include "mage.scheduler.env" .) | join "\n" }}
+{{- $core := include "mage.names" $chart | splitList " " }}
 {{- $databases := include "mage.names" (include "mage.blockDatabases.env" .) | splitList " " }}
 {{- range $name, $_ := .Values.io.secrets }}
 {{- if hasKey $.Values.io.settings $name }}
