@@ -45,8 +45,8 @@
 {{- $name := upper . }}
 - {name: {{ $name }}_HOST, value: {{ include "mage.postgres.name" $ }}}
 - {name: {{ $name }}_PORT, value: "5432"}
-- {name: {{ $name }}_DATABASE, value: {{ . }}}
-- {name: {{ $name }}_USER, value: {{ . }}}
+- {name: {{ $name }}_DATABASE, value: {{ . | quote }}}
+- {name: {{ $name }}_USER, value: {{ . | quote }}}
 - name: {{ $name }}_PASSWORD
   {{- include "mage.secretRef" (list (include "mage.credentials.name" $) (printf "%s-password" .)) | nindent 2 }}
 {{- end }}
@@ -55,7 +55,7 @@
 {{/* The value of a variable by reference: (list secret key). */}}
 {{- define "mage.secretRef" -}}
 valueFrom:
-  secretKeyRef: {name: {{ index . 0 }}, key: {{ index . 1 }}}
+  secretKeyRef: {name: {{ index . 0 | quote }}, key: {{ index . 1 | quote }}}
 {{- end -}}
 
 {{/* The databases of the chart's PostgreSQL, each with a role of its own: Mage's metadata first. */}}

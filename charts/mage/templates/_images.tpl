@@ -8,7 +8,7 @@
 {{- end -}}
 
 {{- define "mage.image" -}}
-image: {{ include "mage.imageReference" (list . .Values.image) }}
+image: {{ include "mage.imageReference" (list . .Values.image) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- end -}}
 
@@ -16,7 +16,7 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -1,8 +1,8 @@
 {{/* Labels. Selectors never carry a version: they cannot change after an installation. */}}
 
 {{- define "mage.releaseLabels" -}}
-app.kubernetes.io/name: {{ include "mage.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "mage.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "mage.selectorLabels" -}}

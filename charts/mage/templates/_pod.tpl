@@ -10,14 +10,14 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 
 {{/* The names that io and pod.env may not take: one list for the environment and for its validation. */}}
 {{- define "mage.coreEnv" -}}
-- {name: ENV, value: {{ .Values.env }}}
+- {name: ENV, value: {{ .Values.env | quote }}}
 - {name: PYTHONPATH, value: /app}
 - {name: HOME, value: /tmp/home}
 - {name: MAGE_REPO_PATH, value: {{ include "mage.repoPath" . }}}
 - {name: MAGE_DATA_DIR, value: {{ include "mage.dataDir" . }}}
-- {name: MAGE_CLUSTER_UUID, value: {{ include "mage.fullname" . }}} # begins the names of executor Jobs
+- {name: MAGE_CLUSTER_UUID, value: {{ include "mage.fullname" . | quote }}} # begins the names of executor Jobs
 - {name: MAGE_CONTAINER_NAME, value: mage}
-- {name: KUBE_NAMESPACE, value: {{ .Release.Namespace }}}
+- {name: KUBE_NAMESPACE, value: {{ .Release.Namespace | quote }}}
 # The plain local executor cancels runs when memory looks full, and it counts the page cache.
 - {name: DEFAULT_EXECUTOR_TYPE, value: {{ ternary "k8s" "local_python_force" (eq .Values.executor.type "k8s") }}}
 {{- if include "mage.isK8s" . }}
@@ -89,14 +89,14 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
   emptyDir: {}
 - name: data
   {{- if $shared }}
-  persistentVolumeClaim: {claimName: {{ include "mage.data.name" . }}}
+  persistentVolumeClaim: {claimName: {{ include "mage.data.name" . | quote }}}
   {{- else }}
   emptyDir: {}
   {{- end }}
 - name: secrets-key
   secret:
-    secretName: {{ include "mage.credentials.name" . }}
-    defaultMode: 0440
+    secretName: {{ include "mage.credentials.name" . | quote }}
+    defaultMode: 0444
     items:
       - {key: secrets-key, path: key}
       - {key: secrets-uuid, path: uuid}
@@ -106,13 +106,13 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 {{- end }}
 {{- if include "mage.isGit" . }}
 - name: project
-  persistentVolumeClaim: {claimName: {{ include "mage.project.name" . }}}
+  persistentVolumeClaim: {claimName: {{ include "mage.project.name" . | quote }}}
 {{- end }}
 {{- if and (include "mage.database.isExternal" .) .Values.database.external.caSecret.name }}
 - name: database-ca
   secret:
-    secretName: {{ .Values.database.external.caSecret.name }}
-    items: [{key: {{ .Values.database.external.caSecret.key }}, path: ca.crt}]
+    secretName: {{ .Values.database.external.caSecret.name | quote }}
+    items: [{key: {{ .Values.database.external.caSecret.key | quote }}, path: ca.crt}]
 {{- end }}
 {{- range $name, $volume := .Values.pod.volumes }}
 - {{ toYaml (merge (dict "name" $name) $volume) | nindent 2 | trim }}
@@ -165,7 +165,7 @@ mage/app: {{ ($root.Files.Glob "files/**").AsConfig | sha256sum | trunc 16 | quo
 {{- end }}
 {{- end }}
 {{- with .priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 

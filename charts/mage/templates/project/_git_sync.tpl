@@ -2,7 +2,7 @@
 {{- define "mage.gitSync" -}}
 {{- $git := .Values.project.git -}}
 - name: git-sync
-  image: {{ include "mage.imageReference" (list . $git.image) }}
+  image: {{ include "mage.imageReference" (list . $git.image) | quote }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   restartPolicy: Always
   env:
@@ -52,7 +52,7 @@
 {{- if ne .Values.project.git.auth "none" }}
 - name: git-credentials
   secret:
-    secretName: {{ .Values.project.git.existingSecret }}
+    secretName: {{ .Values.project.git.existingSecret | quote }}
     defaultMode: 0440
 {{- end }}
 {{- end }}

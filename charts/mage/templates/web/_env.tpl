@@ -4,7 +4,7 @@
 - {name: WEB_DRAIN_SECONDS, value: {{ .Values.web.drainSeconds | quote }}}
 - {name: WEB_OPEN, value: {{ join "," .Values.web.open | quote }}}
 {{- with .Values.web.basePath }}
-- {name: MAGE_BASE_PATH, value: {{ . }}}
+- {name: MAGE_BASE_PATH, value: {{ . | quote }}}
 {{- end }}
 - {name: DEFAULT_OWNER_EMAIL, value: {{ .Values.credentials.ownerEmail | quote }}}
 - {name: DEFAULT_OWNER_USERNAME, value: owner}
