@@ -178,6 +178,35 @@ def run_main(description: str, arguments: Sequence[str] | None = None) -> int:
     return _run(parser, arguments, command)
 
 
+def image_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `image.py`."""
+    parser = _parser(description)
+    verbs = parser.add_subparsers(metavar="build", required=True, parser_class=_Parser)
+    build = verbs.add_parser("build", help="build the image of a tree, unless it is there", allow_abbrev=False)
+    build.add_argument("what", metavar="TREE", nargs="?", default=".", help="an environment, or a folder (.)")
+    build.add_argument("--repository", metavar="NAME", default="mage", help="the image's name (mage)")
+    build.add_argument(
+        "--base-image", metavar="IMAGE", help="instead of the Dockerfile's, for example of a mirror"
+    )
+    build.add_argument("--without-r", dest="with_r", action="store_false", help="leave R out: blocks in R fail")
+    build.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document on stdout"
+    )
+    target = build.add_mutually_exclusive_group()
+    target.add_argument("--load", metavar="CLUSTER", help="load it into this kind cluster as well")
+    target.add_argument("--push", action="store_true", help="push it; what the registry has is never built again")
+
+    def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.commands.image import Wanted, build_image
+
+        wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)
+        return build_image(
+            _place(options.what), wanted, load=options.load, push=options.push, report=report, story=Story()
+        )
+
+    return _run(parser, arguments, command)
+
+
 def _place(what: str) -> Path | str:
     """Return the folder or the name of the environment that `what` is: of one spelling, the environment."""
     if what == ".":

@@ -15,6 +15,7 @@ from promotion.tree import Tree
 
 FILE = "release.yaml"
 FORMAT_VERSION = "1.0"
+IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # and nothing else
 PLATFORM, CONFIGURATION = "@platform", "@configuration"  # among pipelines, whose names have no @
 
 
@@ -175,5 +176,4 @@ def _read(repository: Repository, environment: str, commit: str) -> Release:
 
 def image_tag(tree: Tree) -> str:
     """Return the tag of the image built from `tree`: the digest of what goes into it."""
-    ingredients = tree.under("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")
-    return ingredients.digest().replace("sha256:", "src-")[:20]
+    return tree.under(*IMAGE_SOURCE).digest().replace("sha256:", "src-")[:20]
