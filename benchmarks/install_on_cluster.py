@@ -43,19 +43,13 @@ class Pod:
 
 
 def main(image: str, remove: bool = False) -> None:
-    """Install, wait, test, measure; print the table. A failing `helm test` ends it with its output."""
+    """Install one after the other, test, measure; print the table. A failing `helm test` ends it with its words."""
     for name in ENVIRONMENTS:
         _prepare(name)
-    started = time.time()
-    installs = {name: _install(name, image) for name in ENVIRONMENTS}
-    for name, install in installs.items():
-        output, _ = install.communicate()
-        if install.returncode:
-            raise SystemExit(f"{name}: {output}")
-        print(f"{name}: helm returned after {time.time() - started:.0f} s", file=sys.stderr)
+    started = {name: _install(name, image) for name in ENVIRONMENTS}
     for name in ENVIRONMENTS:
         print(_run("helm", "test", f"mage-{name}", "--namespace", name, "--logs"), file=sys.stderr)
-    _print_table([pod for name in ENVIRONMENTS for pod in _pods(name, started)])
+    _print_table([pod for name in ENVIRONMENTS for pod in _pods(name, started[name])])
     if remove:
         _run("kubectl", "delete", "namespace", *ENVIRONMENTS)
 
@@ -75,22 +69,16 @@ def _prepare(name: str) -> None:
     _run("kubectl", "--namespace", name, "rollout", "status", "deployment/warehouse", "--timeout=180s")
 
 
-def _install(name: str, image: str) -> subprocess.Popen[str]:
+def _install(name: str, image: str) -> float:
+    """Install one environment beside those that are there; return when helm was started."""
     repository, _, tag = image.rpartition(":")
     values = [f"--values={ROOT}/environments/{name}/values.yaml", f"--set=image.repository={repository}"]
     values += [f"--set-string=image.tag={tag}", *(f"--set-string={value}" for value in SMALL)]
-    command = [
-        "helm",
-        "install",
-        f"mage-{name}",
-        str(CHART),
-        "--namespace",
-        name,
-        "--wait",
-        "--timeout=10m",
-        *values,
-    ]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    install = ["helm", "install", f"mage-{name}", str(CHART), f"--namespace={name}", "--wait", "--timeout=10m"]
+    started = time.time()
+    _run(*install, *values)
+    print(f"{name}: helm returned after {time.time() - started:.0f} s", file=sys.stderr)
+    return started
 
 
 def _pods(namespace: str, started: float) -> Iterator[Pod]:

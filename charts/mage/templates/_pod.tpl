@@ -96,7 +96,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 - name: secrets-key
   secret:
     secretName: {{ include "mage.credentials.name" . | quote }}
-    defaultMode: 0444
+    defaultMode: 0444 # Mage cannot give executor pods the volumes' group; the one user in the container is ours
     items:
       - {key: secrets-key, path: key}
       - {key: secrets-uuid, path: uuid}
