@@ -1,4 +1,6 @@
-# The one image: web, scheduler, executor pods and hooks run the same code. The chart mounts how they start.
+# The one image: web, scheduler, executor pods and hooks run the same code.
+# It has no entry point: the chart mounts the programs that start each pod, so a fix there needs no new image.
+# `scripts/image.py build` labels it with the digest of what went in and tags it as release.yaml asks for it.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS packages
@@ -6,8 +8,31 @@ RUN python3 -m venv /opt/mage
 COPY requirements.txt /tmp/requirements.txt
 # pip compiles byte code, which a read-only root file system could not do later: Mage starts in a third of the time.
 RUN /opt/mage/bin/pip install --no-cache-dir --disable-pip-version-check --requirement /tmp/requirements.txt
+# What no pod reads, a fifth of the image: tests, pip, what only compilers need, and the pages of Jupyter's servers.
+# Most files of Mage's second frontend, which it copies for a base path, are those of the first: links to them do.
+RUN set -eu; \
+    /opt/mage/bin/pip uninstall --quiet --yes pip; \
+    cd /opt/mage/lib/python3*/site-packages; \
+    find . -type d -name tests -prune -exec rm -r {} +; \
+    find . -type f \( -name '*.map' -o -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' \
+        -o -name '*.pyx' -o -name '*.pxd' \) -delete; \
+    rm -r notebook/static jupyterlab/static jupyterlab/staging /opt/mage/share/jupyter/lab \
+        /opt/mage/share/jupyter/nbextensions; \
+    cd mage_ai/server/frontend_dist_base_path_template; \
+    find . -type f | while read -r file; do \
+        if cmp -s "$file" "../frontend_dist/$file"; then \
+            ln -sfr "../frontend_dist/$file" "$file"; \
+        fi; \
+    done
 
 FROM ${BASE_IMAGE}
+# From what changes least to what changes most: a change of a pipeline adds one small layer.
+ARG WITH_R=true
+RUN if [ "${WITH_R}" = true ]; then \
+        apt-get update --quiet && \
+        apt-get install --quiet --yes --no-install-recommends r-base-core && \
+        apt-get clean && rm -rf /var/lib/apt/lists/*; \
+    fi
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp/home mage
 COPY --from=packages /opt/mage /opt/mage
 # The path is the same everywhere, also where the project comes from git: Mage keys triggers by it.
