@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-TIERS = ("unit", "chart", "mage")
+TIERS = ("unit", "chart", "mage", "kind")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,6 +24,10 @@ _LEAKED = (
 )
 # What a program says is compared and shown: in English, whatever the user's language is.
 _LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
+_INSTALL = {
+    "docker": "install Docker: https://docs.docker.com/engine/install",
+    "kind": "install kind: https://kind.sigs.k8s.io",
+}
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 
 
@@ -84,5 +88,7 @@ def _environment() -> dict[str, str]:
 
 def _missing(program: str) -> PromotionError:
     return PromotionError(
-        "program-missing", f"`{program}` is not installed or not on PATH", fix=f"install {program}"
+        "program-missing",
+        f"`{program}` is not installed or not on PATH",
+        fix=_INSTALL.get(program, f"install {program}"),
     )
