@@ -43,7 +43,7 @@ class Pod:
 
 
 def main(image: str, remove: bool = False) -> None:
-    """Install one after the other, test, measure; print the table. A failing `helm test` ends it with its words."""
+    """Install one by one, test, measure; print the table. A failing `helm test` ends it with its words."""
     for name in ENVIRONMENTS:
         _prepare(name)
     started = {name: _install(name, image) for name in ENVIRONMENTS}
