@@ -14,6 +14,7 @@ from promotion.process import CommandError, run
 from promotion.tree import Tree
 
 _LINES_SHOWN = 15
+_LOCAL = ("localhost:", "127.0.0.1:")
 
 
 def labels_of(reference: str) -> Mapping[str, str] | None:
@@ -44,8 +45,9 @@ def build(reference: str, context: Tree, *, arguments: Mapping[str, str], labels
 
 def is_in_registry(reference: str) -> bool:
     """Ask the registry for `reference`; refuse when it gives no answer."""
+    plain_http = ["--insecure"] if reference.startswith(_LOCAL) else []  # as Docker itself treats this machine's
     try:
-        _docker("manifest", "inspect", reference)
+        _docker("manifest", "inspect", *plain_http, reference)
     except CommandError as error:
         if any(word in error.stderr.lower() for word in ("no such manifest", "manifest unknown", "not found")):
             return False
