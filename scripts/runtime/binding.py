@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,9 @@ from runtime.source_data import DATABASE as SOURCE
 
 _ENV_VAR = re.compile(r"""env_var\(\s*['"]([^'"]+)['"]""")
 _PLACEHOLDER = "not-set-on-this-machine"
+
+# Jinja makes YAML of it before Mage reads it; before that it is none.
+_UNQUOTED = re.compile(r"(:[ \t]+)(\{\{.*?\}\})[ \t]*$", re.MULTILINE)
 
 
 class BindingError(ValueError):
@@ -29,7 +33,7 @@ def bind_locally(
     Other `settings` stay as they are; other names of `unknown`, whose values are in the cluster alone, get a
     placeholder. Raises `BindingError` when a profile names its database in another way.
     """
-    profiles = yaml.safe_load(io_config) or {}
+    profiles = yaml.safe_load(_UNQUOTED.sub(_quoted, io_config)) or {}
     bound: dict[str, str] = {}
     for profile, keys in profiles.items():
         if "POSTGRES_HOST" not in (keys or {}):
@@ -42,6 +46,10 @@ def bind_locally(
                     f"profile {profile}: give every profile names of its own."
                 )
     return dict.fromkeys(unknown, _PLACEHOLDER) | dict(settings) | bound
+
+
+def _quoted(expression: re.Match[str]) -> str:
+    return expression[1] + json.dumps(expression[2])
 
 
 def _login(keys: Mapping[str, Any], profile: str, server: Server, database: str) -> dict[str, str]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from runtime.binding import BindingError, bind_locally
@@ -12,7 +17,7 @@ IO_CONFIG = """\
 default:
   POSTGRES_DBNAME: "{{ env_var('WH_DB') }}"
   POSTGRES_HOST: "{{ env_var('WH_HOST') }}"
-  POSTGRES_PASSWORD: "{{ env_var('WH_PASSWORD') }}"
+  POSTGRES_PASSWORD: {{ env_var('WH_PASSWORD') | tojson }}
   POSTGRES_PORT: "{{ env_var('WH_PORT') }}"
   POSTGRES_USER: "{{ env_var('WH_USER') }}"
 """
@@ -60,3 +65,16 @@ def test_a_key_that_is_not_read_from_the_environment_is_named() -> None:
 def test_two_profiles_with_the_same_name_for_two_databases_are_refused() -> None:
     with pytest.raises(BindingError, match="WH_DB"):
         bind(IO_CONFIG + IO_CONFIG.replace("default:", "source:"))
+
+
+def test_the_project_takes_a_password_of_any_characters(tmp_path: Path) -> None:
+    password = """p@ss:w/rd%41#?&=+ "x'$(id)\\é<b>{{ 1 }}"""
+    io_config = Path(__file__).resolve().parents[2] / "mage_project" / "io_config.yaml"
+    script = f"""
+from mage_ai.io.config import ConfigFileLoader
+for profile in ("default", "source"):
+    assert ConfigFileLoader({str(io_config)!r}, profile)["POSTGRES_PASSWORD"] == {password!r}
+"""
+    passwords = {"WAREHOUSE_PASSWORD": password, "SOURCE_PASSWORD": password}
+    environment = os.environ | passwords | {"MAGE_DATA_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-P", "-c", script], env=environment, cwd=tmp_path, check=True)

@@ -131,6 +131,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
     {{- with .env }}
     {{- . | nindent 4 }}
     {{- end }}
+  terminationMessagePolicy: FallbackToLogsOnError # `kubectl describe pod` then says why it failed
   resources:
     {{- toYaml .resources | nindent 4 }}
   securityContext:

@@ -22,8 +22,8 @@ from mage_pod import database, schema
 _TIMEOUT = "300"
 # Any constant of ours will do; Mage's own lock has another one and gives up after 30 seconds.
 _LOCK = 6789_0001
-# `env_var('NAME')`, but neither `env_var('NAME', 'default')` nor `env_var('NAME') or 'default'`.
-_NEEDED = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)(?!\s*(?:or\b|\|))""")
+# `env_var('NAME')`, but neither `env_var('NAME', 'default')` nor one with `or` or `| default`.
+_NEEDED = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)(?!\s*(?:or\b|\|\s*d(?:efault)?\b))""")
 
 
 class NotReady(Exception):

@@ -212,11 +212,14 @@ def _why(run: Mapping[str, Any]) -> str:
     failed = [block for block in run.get("block_runs") or [] if block["status"] == "failed"]
     if not failed:
         return "Look at the scheduler's log, or give it longer (test.timeoutSeconds)."
-    told = [
-        f"{block['block_uuid']}: {((block.get('metrics') or {}).get('error') or {}).get('error')}"
-        for block in failed
-    ]
+    told = [f"{block['block_uuid']}: {_first_line(block)}" for block in failed]
     return f"Blocks that failed: {'; '.join(told)}. Look at their logs in the UI."
+
+
+def _first_line(block: Mapping[str, Any]) -> str:
+    """Return the beginning of a block's error: further lines quote what was read, which may hold a password."""
+    error = ((block.get("metrics") or {}).get("error") or {}).get("error")
+    return str(error).strip().partition("\n")[0]
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ from typing import Any
 
 from mage_pod import health
 from mage_pod.elsewhere import runs_elsewhere
-from mage_pod.fence import Fence
 from mage_pod.jobs import JobQueue
-from mage_pod.startup import start_mage
 
 _PORT = 6790
 _logger = logging.getLogger(__name__)
@@ -28,7 +26,9 @@ _logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Schedule until SIGTERM; return the exit code."""
-    stop = Stop()
+    stop = Stop()  # before what takes long to import: an earlier SIGTERM is lost
+    from mage_pod.startup import start_mage
+
     pulse = Pulse(stuck_after=_seconds("SCHEDULER_STUCK_SECONDS", 120))
     health.serve(int(os.environ.get("MAGE_POD_PORT", _PORT)), {"/-/live": pulse.stuck, "/-/ready": pulse.trouble})
     queue = JobQueue(int(os.environ.get("SCHEDULER_CONCURRENCY", "20")))
@@ -86,6 +86,8 @@ class Scheduler:
         """Import what needs Mage to be up."""
         from mage_ai.orchestration.db import db_connection, engine, set_db_schema
         from mage_ai.orchestration.triggers.loop_time_trigger import LoopTimeTrigger
+
+        from mage_pod.fence import Fence
 
         set_db_schema()
         db_connection.start_session(force=True)

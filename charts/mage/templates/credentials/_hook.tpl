@@ -1,7 +1,7 @@
 {{/* What makes the credentials exists only while it works; its account is gone before anything else starts. */}}
 {{- define "mage.credentials.hook" -}}
 {{- $root := index . 0 -}}
-{{- $events := ternary "pre-install,pre-upgrade" "pre-install,pre-upgrade,post-delete" $root.Values.credentials.keepOnUninstall -}}
+{{- $events := ternary "pre-install,pre-upgrade,pre-rollback" "pre-install,pre-upgrade,pre-rollback,post-delete" $root.Values.credentials.keepOnUninstall -}}
 {{ include "mage.hook" (list $events (index . 1) "before-hook-creation,hook-succeeded") }}
 {{- end -}}
 
