@@ -233,7 +233,8 @@ def test_database_settings_that_are_missing_are_named(fresh: Prepare) -> None:
 
 
 def test_variables_that_io_config_reads_and_nobody_supplies_are_named_with_the_key_to_set(ready: Prepare) -> None:
-    text = "default:\n  A: \"{{ env_var('HAVE') }}\"\n  B: {{ env_var(\"LACK\") }}\n  C: {{env_var('LACK_TOO')|tojson}}\n"
+    keys = ("\"{{ env_var('HAVE') }}\"", '{{ env_var("LACK") }}', "{{env_var('LACK_TOO')|tojson}}")
+    text = "".join(["default:\n", *(f"  KEY_{number}: {key}\n" for number, key in enumerate(keys))])
     (ready.project / "io_config.yaml").write_text(text)
     said = ready.refused(HAVE="")
     assert "io_config.yaml reads LACK, LACK_TOO from the environment" in said
