@@ -15,7 +15,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +49,8 @@ def main(image: str, remove: bool = False) -> None:
     started = {name: _install(name, image) for name in ENVIRONMENTS}
     for name in ENVIRONMENTS:
         print(_run("helm", "test", f"mage-{name}", "--namespace", name, "--logs"), file=sys.stderr)
-    _print_table([pod for name in ENVIRONMENTS for pod in _pods(name, started[name])])
+    memory = _working_sets()
+    _print_table([pod for name in ENVIRONMENTS for pod in _pods(name, started[name], memory)])
     if remove:
         _run("kubectl", "delete", "namespace", *ENVIRONMENTS)
 
@@ -81,9 +82,8 @@ def _install(name: str, image: str) -> float:
     return started
 
 
-def _pods(namespace: str, started: float) -> Iterator[Pod]:
+def _pods(namespace: str, started: float, memory: Mapping[tuple[str, str], int]) -> Iterator[Pod]:
     found = json.loads(_run("kubectl", "--namespace", namespace, "get", "pods", "--output=json"))["items"]
-    memory = _working_sets()
     for pod in found:
         component = pod["metadata"]["labels"].get("app.kubernetes.io/component")
         if component not in ("web", "scheduler", "postgres"):

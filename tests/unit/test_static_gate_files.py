@@ -86,11 +86,10 @@ def test_a_block_name_that_mage_cannot_use_is_refused(sources: Path, uuid: str) 
 
 # Malformed YAML
 
+YAML_FILES = [ORDERS, f"{PROJECT}/pipelines/orders/promotion.yaml", f"{PROJECT}/io_config.yaml"]
 
-@pytest.mark.parametrize(
-    "path",
-    [ORDERS, f"{PROJECT}/pipelines/orders/promotion.yaml", f"{PROJECT}/io_config.yaml"],
-)
+
+@pytest.mark.parametrize("path", YAML_FILES)
 def test_malformed_yaml_is_named_with_file_and_line(sources: Path, path: str) -> None:
     findings = static_findings(sources, {path: "blocks: []\nname: [unclosed\n"})
     assert ("malformed-yaml", path, 3) in places(findings)
@@ -102,10 +101,7 @@ def test_a_tab_in_yaml_is_named_with_its_line(sources: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [ORDERS, f"{PROJECT}/pipelines/orders/promotion.yaml", f"{PROJECT}/io_config.yaml"],
-)
+@pytest.mark.parametrize("path", YAML_FILES)
 def test_a_key_that_is_there_twice_is_named_with_its_line(sources: Path, path: str) -> None:
     findings = static_findings(sources, {path: "smoke:\n  volatile: [a]\n  volatile: [b]\n"})
     assert ("duplicate-key", path, 3) in places(findings)

@@ -6,6 +6,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "mage.database.hasOwnCa" -}}
+{{- if and (include "mage.database.isExternal" .) .Values.database.external.caSecret.name -}}true{{- end -}}
+{{- end -}}
+
 {{/* Parts, not a URL: the password stays a reference, and mage_pod.database encodes it where it is used. */}}
 {{- define "mage.database.env" -}}
 {{- $external := .Values.database.external -}}
@@ -29,7 +33,7 @@
 {{- end }}
 {{- if include "mage.database.isExternal" . }}
 - {name: DB_SSLMODE, value: {{ $external.sslMode }}}
-{{- if $external.caSecret.name }}
+{{- if include "mage.database.hasOwnCa" . }}
 - {name: DB_SSLROOTCERT, value: /etc/mage/database-ca/ca.crt}
 {{- end }}
 {{- else }}

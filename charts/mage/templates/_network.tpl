@@ -1,4 +1,4 @@
-{{/* Rules that several network policies share. */}}
+{{/* Rules that several network policies share, and the selector of their pods. */}}
 
 {{- define "mage.egress.dns" -}}
 - ports:

@@ -63,7 +63,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 {{- if include "mage.isGit" . }}
 - {name: project, mountPath: /srv, readOnly: true}
 {{- end }}
-{{- if and (include "mage.database.isExternal" .) .Values.database.external.caSecret.name }}
+{{- if include "mage.database.hasOwnCa" . }}
 - {name: database-ca, mountPath: /etc/mage/database-ca, readOnly: true}
 {{- end }}
 {{- range $name, $mount := .Values.pod.volumeMounts }}
@@ -108,7 +108,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 - name: project
   persistentVolumeClaim: {claimName: {{ include "mage.project.name" . | quote }}}
 {{- end }}
-{{- if and (include "mage.database.isExternal" .) .Values.database.external.caSecret.name }}
+{{- if include "mage.database.hasOwnCa" . }}
 - name: database-ca
   secret:
     secretName: {{ .Values.database.external.caSecret.name | quote }}
@@ -192,10 +192,7 @@ affinity:
 {{- end -}}
 
 {{- define "mage.volumeSharers" -}}
-matchLabels:
-  {{- include "mage.releaseLabels" . | nindent 2 }}
-matchExpressions:
-  - {key: app.kubernetes.io/component, operator: In, values: [web, scheduler, executor, schedules, test]}
+{{- include "mage.peer" (list . (list "web" "scheduler" "executor" "schedules" "test")) }}
 {{- end -}}
 
 {{- define "mage.extraContainers" -}}
