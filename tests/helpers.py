@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -120,6 +121,11 @@ def command(name: str, *arguments: str) -> list[str]:
 
 def run_command(words: Sequence[str], clone: Path, **variables: str) -> Result:
     """Run a program in `clone` with no terminal; `variables` are added to its environment."""
+    return run_at_most(60, words, clone, **variables)
+
+
+def run_at_most(seconds: float, words: Sequence[str], clone: Path, **variables: str) -> Result:
+    """Do what `run_command` does with a program that may take longer."""
     done = subprocess.run(
         words,
         cwd=clone,
@@ -127,7 +133,7 @@ def run_command(words: Sequence[str], clone: Path, **variables: str) -> Result:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=seconds,
         check=False,
     )
     return Result(done.returncode, done.stdout, done.stderr)
@@ -138,11 +144,16 @@ def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Res
     return run_command(command(name, *arguments), clone, **variables)
 
 
-def call_script(clone: Path, name: str, *arguments: str) -> Result:
+def call_script(clone: Path, name: str, *arguments: str, **variables: str) -> Result:
     """Do what `run_script` does in this process: many times faster, for whatever is not about processes."""
     main: Callable[[str, Sequence[str]], int] = getattr(cli, f"{name}_main")
     stdout, stderr = io.StringIO(), io.StringIO()
-    with chdir(clone), redirect_stdout(stdout), redirect_stderr(stderr), mock.patch.dict(os.environ, GIT):
+    with (
+        chdir(clone),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+        mock.patch.dict(os.environ, GIT | variables),
+    ):
         exit_code = main("", arguments)
     return Result(exit_code, stdout.getvalue(), stderr.getvalue())
 
@@ -373,8 +384,34 @@ def only(findings: Sequence[Finding]) -> Finding:
     return findings[0]
 
 
+def write_program(path: Path, script: str) -> None:
+    """Write a program of the shell: a hook of git, or one that is found on PATH before the real one."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Wait for `condition`; fail after `seconds` and say what did not happen."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+
+
 def write_environment_gates(clone: Path, name: str, gates: Sequence[str]) -> None:
     """Make `gates` due in the environment."""
+    write_policy(clone, name, gates=list(gates))
+
+
+def write_policy(clone: Path, name: str, **keys: Any) -> None:
+    """Set keys of the environment's policy.yaml."""
     path = clone / f"environments/{name}/policy.yaml"
     policy = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump(policy | {"gates": list(gates)}))
+    path.write_text(yaml.safe_dump(policy | keys, sort_keys=False))
+
+
+def refusal_codes(clone: Path, *arguments: str) -> list[str]:
+    """Return the codes of all that refuses the promotion that `arguments` ask for."""
+    plan = call_script(clone, "promote", *arguments, "--plan", "--json").document["plan"]
+    return [refusal["code"] for refusal in plan["refusals"]]

@@ -13,7 +13,7 @@ from chart.rendering import Renderer
 from chart.scenarios import Scenario, ci_scenario
 
 EXECUTOR_RULES = [
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "delete"]},
 ]
 CREATE_SECRETS = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}

@@ -73,13 +73,6 @@ def test_is_probed_while_it_runs(objects: list[Object]) -> None:
             assert container.keys() >= {"livenessProbe", "readinessProbe"}, (pod.name, container["name"])
 
 
-def test_a_sidecar_holds_back_the_start_until_it_works(objects: list[Object]) -> None:
-    sidecars = [
-        item for pod in pods(objects) for item in pod.spec.get("initContainers", []) if item.get("restartPolicy")
-    ]
-    assert all("startupProbe" in item for item in sidecars)
-
-
 def test_a_pod_with_mage_waits_until_its_start_is_over(objects: list[Object]) -> None:
     for pod in pods(objects):
         if pod.long_running:

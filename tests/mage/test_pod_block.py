@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mage.pods import FILES, Database, wait_until
+from mage.pods import FILES, Database, copy_of, wait_until
 from mage.projects import Block, write_project
 
 RUN_APP = FILES / "run_app.sh"
@@ -64,14 +66,97 @@ def test_without_a_database_it_says_what_to_set() -> None:
     assert error.startswith("No database is set: set DB_URL")
 
 
-def test_a_block_runs_as_mage_s_executor_starts_it(tmp_path: Path, template: Database) -> None:
-    load = Block(
-        "load", "@data_loader\ndef load(*a, **k):\n    print('loaded it')\n    return [1]\n", type="data_loader"
-    )
-    project = write_project(tmp_path, {"one": [load]})
-    arguments = ["one", "--block-uuid", "load", "--executor-type", "local_python", "--execution-partition", "1/2"]
-    variables = {"DB_URL": template.url, "MAGE_DATA_DIR": str(tmp_path / "data"), "HOME": str(tmp_path)}
-    process = started("mage", "run", str(project), *arguments, **variables)
+@dataclass(frozen=True)
+class Run:
+    """A run of one block, which Mage has given to an executor pod."""
+
+    folder: Path
+    database: Database
+    code: str
+    id: int
+    block_run: int
+
+    def started(self) -> subprocess.Popen[str]:
+        block = Block("load", f"@data_loader\ndef load(*a, **k):\n    {self.code}\n", type="data_loader")
+        project = write_project(self.folder, {"one": [block]})
+        numbers = ["--block-run-id", str(self.block_run), "--pipeline-run-id", str(self.id)]
+        options = ["--block-uuid", "load", "--executor-type", "local_python", "--execution-partition", "1/2"]
+        variables = {"DB_URL": self.database.url, "MAGE_DATA_DIR": str(self.folder / "data"), "HOME": "/"}
+        return started("mage", "run", str(project), "one", *options, *numbers, **variables)
+
+    def status(self) -> str:
+        ((status,),) = self.database.ask("SELECT status::text FROM block_run WHERE id = %s", self.block_run)
+        return str(status)
+
+
+@pytest.fixture
+def run(template: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Run]:
+    """A run whose block has the test's parameter as its code."""
+    with copy_of(template) as database:
+        ((trigger,),) = database.ask(
+            "INSERT INTO pipeline_schedule (name, pipeline_uuid) VALUES ('test', 'one') RETURNING id"
+        )
+        ((number,),) = database.ask(
+            "INSERT INTO pipeline_run (pipeline_schedule_id, pipeline_uuid, status, execution_date)"
+            " VALUES (%s, 'one', 'RUNNING', now()) RETURNING id",
+            trigger,
+        )
+        ((block_run,),) = database.ask(
+            "INSERT INTO block_run (pipeline_run_id, block_uuid, status) VALUES (%s, 'load', 'RUNNING')"
+            " RETURNING id",
+            number,
+        )
+        yield Run(tmp_path, database, request.param.format(folder=tmp_path), number, block_run)
+
+
+@pytest.mark.parametrize("run", ["print('loaded it'); return [1]"], indirect=True)
+def test_a_block_runs_as_mage_s_executor_starts_it(run: Run) -> None:
+    process = run.started()
     output, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
     assert "loaded it" in output + error
+    assert run.status() == "COMPLETED"
+
+
+WAITING = """import pathlib, time
+    pathlib.Path('{folder}/begun').touch()
+    while not pathlib.Path('{folder}/go').exists(): time.sleep(0.02)
+    return [1]"""
+
+
+@pytest.mark.parametrize("run", [WAITING], indirect=True)
+def test_a_block_that_ends_while_the_database_restarts_is_reported_as_completed(run: Run) -> None:
+    process = run.started()
+    wait_until((run.folder / "begun").exists, "begun", 60)
+    with run.database.away():
+        (run.folder / "go").touch()
+        assert "Waiting for the database" in next(line for line in process.stderr or [] if "Waiting for" in line)
+        assert process.poll() is None
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert run.status() == "COMPLETED"
+
+
+@pytest.mark.parametrize("run", ["return [1]"], indirect=True)
+def test_a_block_whose_pod_starts_while_the_database_restarts_runs(run: Run) -> None:
+    with run.database.away():
+        process = run.started()
+        assert any("Waiting for the database" in line for line in process.stderr or [])
+    process.communicate(timeout=60)
+    assert (process.returncode, run.status()) == (0, "COMPLETED")
+
+
+@pytest.mark.parametrize("run", ["raise ValueError('no\\nflights')"], indirect=True)
+def test_the_last_line_of_a_failed_block_s_log_is_its_error(run: Run) -> None:
+    process = run.started()
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, run.status()) == (1, "FAILED")
+    assert error.splitlines()[-1] == "ValueError: no flights"
+
+
+@pytest.mark.parametrize("run", ["raise ValueError('no flights')"], indirect=True)
+def test_a_failed_block_s_error_is_where_mage_s_ui_shows_it(run: Run) -> None:
+    run.started().communicate(timeout=60)
+    ((metrics,),) = run.database.ask("SELECT metrics FROM block_run WHERE id = %s", run.block_run)
+    assert metrics["error"]["error"] == "no flights"
+    assert "in load" in metrics["error"]["message"]

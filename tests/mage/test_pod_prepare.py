@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from mage_ai.authentication import passwords
 
 from helpers import Result
 from mage.pods import FILES, Database, copy_of
@@ -262,6 +263,14 @@ def test_a_project_that_is_not_there_is_named(ready: Prepare) -> None:
     assert "git-sync" in said
 
 
+def test_what_keeps_git_sync_from_fetching_the_project_is_told(ready: Prepare, tmp_path: Path) -> None:
+    (tmp_path / "git-sync-error.json").write_text(
+        '{"Msg": "error syncing repo", "Err": "fatal: no such\\nrepository"}'
+    )
+    said = ready.refused(MAGE_REPO_PATH=str(tmp_path / "release" / "project"))
+    assert "is not there (git-sync: fatal: no such repository)" in said
+
+
 def test_a_project_that_appears_in_time_is_used(ready: Prepare, tmp_path: Path) -> None:
     late = tmp_path / "late"
     process = ready.start(MAGE_REPO_PATH=str(late), DATABASE_TIMEOUT="30")
@@ -274,3 +283,75 @@ def test_a_project_that_appears_in_time_is_used(ready: Prepare, tmp_path: Path) 
 
 def test_a_timeout_that_is_no_number_is_refused(ready: Prepare) -> None:
     assert "DATABASE_TIMEOUT is 'soon'" in ready.refused(DATABASE_TIMEOUT="soon")
+
+
+OWNER = "owner@example.com"
+
+
+@pytest.fixture
+def owned(ready: Prepare) -> Prepare:
+    """With Mage's owner, and a web that has started with the password that the owner was made with."""
+    ready.variables |= {"DEFAULT_OWNER_EMAIL": OWNER, "DEFAULT_OWNER_PASSWORD": "the first"}
+    ready.database.ask("""INSERT INTO "user" (email, username) VALUES (%s, 'owner'), ('else', 'else')""", OWNER)
+    change_in_the_ui(ready, "the first")
+    assert ready.run().exit_code == 0
+    return ready
+
+
+def change_in_the_ui(prepare: Prepare, password: str) -> None:
+    salt = passwords.generate_salt()
+    written = passwords.create_bcrypt_hash(password, salt)
+    prepare.database.ask('UPDATE "user" SET password_hash = %s WHERE email = %s', written, OWNER)
+
+
+def owner_has(prepare: Prepare, password: str) -> bool:
+    """Whether Mage would let the owner in."""
+    ((kept,),) = prepare.database.ask('SELECT password_hash FROM "user" WHERE email = %s', OWNER)
+    return bool(passwords.verify_password(password, kept))
+
+
+def test_a_changed_owner_password_is_given_to_the_owner(owned: Prepare) -> None:
+    result = owned.run(DEFAULT_OWNER_PASSWORD="the second")
+    assert f"{OWNER} has the Secret's new owner-password" in result.stdout
+    assert owner_has(owned, "the second")
+    assert owned.database.ask("SELECT password_hash FROM \"user\" WHERE username = 'else'") == [(None,)]
+
+
+def test_a_password_that_was_changed_in_the_ui_stays(owned: Prepare) -> None:
+    change_in_the_ui(owned, "mine")
+    assert owned.run().exit_code == 0
+    assert owner_has(owned, "mine")
+
+
+def test_a_changed_owner_password_replaces_one_that_was_changed_in_the_ui(owned: Prepare) -> None:
+    change_in_the_ui(owned, "mine")
+    for _ in range(2):
+        assert owned.run(DEFAULT_OWNER_PASSWORD="the second").exit_code == 0
+    assert owner_has(owned, "the second")
+
+
+def test_an_owner_from_before_anything_was_noted_keeps_the_password(owned: Prepare) -> None:
+    owned.database.ask("DROP TABLE mage_pod_owner_password")
+    assert owned.run(DEFAULT_OWNER_PASSWORD="the second").exit_code == 0
+    assert owner_has(owned, "the first")
+
+
+def test_a_changed_owner_password_of_nobody_is_told_until_it_is_somebody_s(owned: Prepare) -> None:
+    changed = {"DEFAULT_OWNER_PASSWORD": "the second"}
+    told = owned.run(DEFAULT_OWNER_EMAIL="boss@example.com", **changed).stdout
+    assert "no user has the address boss@example.com" in told
+    assert owned.run(**changed).exit_code == 0
+    assert owner_has(owned, "the second")
+
+
+def test_the_owner_s_password_is_neither_told_nor_kept_in_clear(owned: Prepare) -> None:
+    result = owned.run(DEFAULT_OWNER_PASSWORD="the second")
+    kept = owned.database.ask("SELECT hash FROM mage_pod_owner_password")
+    assert "the second" not in f"{result.stdout}{result.stderr}{kept}"
+
+
+def test_web_pods_that_start_at_once_give_the_password_together(owned: Prepare) -> None:
+    pods = [owned.start(DEFAULT_OWNER_PASSWORD="the second") for _ in range(3)]
+    said = [pod.communicate(timeout=60)[0] for pod in pods]
+    assert [pod.returncode for pod in pods] == [0, 0, 0]
+    assert sum("has the Secret's new owner-password" in text for text in said) == 1

@@ -39,7 +39,7 @@ DEFAULT = "Mage's well-known password does not let anybody in"
 CLOSED = "what Mage serves without a login is closed"
 HEAD = "the schema is at head"
 AS_IN_VALUES = "schedules are as in values"
-RIGHTS = {("create", "jobs"), ("get", "jobs"), ("delete", "jobs"), ("get", "pods")}
+RIGHTS = {("create", "jobs"), ("get", "jobs"), ("delete", "jobs"), ("get", "pods"), ("list", "pods")}
 
 
 @dataclass
@@ -167,6 +167,11 @@ def failure(check: Callable[[], None]) -> str:
 def test_a_wrong_password_is_told_with_its_fix(installed: Release) -> None:
     web = Web(installed.environment | {"OWNER_PASSWORD": "wrong"})
     assert "owner-password of the credentials Secret" in failure(web.owner_logs_in)
+
+
+def test_a_web_that_does_not_answer_has_not_refused_the_default_password() -> None:
+    with pytest.raises(ApiError, match="does not answer"):
+        Web({"WEB_URL": f"http://127.0.0.1:{free_port()}"}).default_password_is_refused()
 
 
 def test_a_web_that_is_not_there_is_told() -> None:

@@ -124,6 +124,7 @@ def make_site(folder: Path, database: Database) -> Site:
         "waiting": [marked(folder, "slow", "wait('slow may end')"), marked(folder, "next", upstream=["slow"])],
         "killed": [marked(folder, "victim", "wait('victim may end')")],
         "patient": [marked(folder, "patient", "wait('patient may end')")],
+        "ending": [marked(folder, "ending", "wait('ending may end')")],
         "wide": [marked(folder, f"wide{n}", "wait('wide may end')") for n in range(3)],
         "spawning": [marked(folder, "spawner", "subprocess.Popen(['sleep', '300']); wait('never')")],
         "mixed": [
@@ -197,6 +198,16 @@ def test_while_the_database_is_away_blocks_go_on(shared: Site, scheduler: Pod) -
     shared.release("patient may end")
     shared.completes(run)
     assert len(shared.marks("patient")) == 1
+
+
+def test_a_block_that_ends_while_the_database_is_away_does_not_run_again(shared: Site, scheduler: Pod) -> None:
+    run = shared.trigger("ending")
+    shared.begins("ending")
+    with shared.database.away():
+        shared.release("ending may end")
+        wait_until(lambda: "Waiting for the database" in scheduler.log.read_text(), "waiting")
+    shared.completes(run)
+    assert len(shared.marks("ending")) == 1
 
 
 def test_a_loop_that_hangs_is_not_alive(shared: Site, scheduler: Pod) -> None:
@@ -307,12 +318,38 @@ def test_at_the_end_what_only_watches_a_job_is_not_waited_for(site: Site, cluste
     assert site.blocks(run) == {"far": "RUNNING", "near": "COMPLETED"}
 
 
+def test_an_api_server_that_answers_with_errors_for_a_while_does_not_fail_a_block(
+    site: Site, cluster: Cluster
+) -> None:
+    with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)):
+        run = site.trigger("killed")
+        cluster.refusals = 3  # before there is a Job
+        wait_until(lambda: cluster.jobs, "a Job made", 60)
+        cluster.refusals = 3  # while it runs
+        wait_until(lambda: not cluster.refusals, "refused", 60)
+        cluster.conditions = [{"type": "Complete", "status": "True"}]
+        site.completes(run, 60)
+    assert len(cluster.jobs) == 1
+
+
+def test_a_scheduler_without_rights_fails_the_block_with_what_it_may_not(site: Site, cluster: Cluster) -> None:
+    cluster.forbids = True
+    with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)):
+        run = site.trigger("killed")
+        wait_until(lambda: site.status(run) == "FAILED", "failed", 60)
+    ((metrics,),) = site.database.ask("SELECT metrics FROM block_run WHERE pipeline_run_id = %s", run)
+    assert metrics["error"]["error"] == "The cluster refuses what the executor asks for: 403 cannot get pods"
+
+
 class Cluster(ThreadingHTTPServer):
-    """As much of a Kubernetes API as Mage's executor asks for; its Jobs never end."""
+    """As much of a Kubernetes API as Mage's executor asks for; its Jobs end when a test says so."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), ClusterHandler)
         self.jobs: list[str] = []
+        self.conditions: list[dict[str, str]] = []
+        self.refusals = 0
+        self.forbids = False
         names = {"cluster": "here", "user": "mage"}
         config = {
             "clusters": [{"name": "here", "cluster": {"server": f"http://127.0.0.1:{self.server_port}"}}],
@@ -328,11 +365,22 @@ class ClusterHandler(BaseHTTPRequestHandler):
     server: Cluster
 
     def do_GET(self) -> None:
+        if self.server.forbids:
+            self._answer(403, {"message": "cannot get pods"})
+            return
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self._answer(503, {"message": "the server is currently unable to handle the request"})
+            return
         container = {"name": "mage", "image": "mage", "env": [], "volumeMounts": []}
         pod = {"metadata": {"name": "pod"}, "spec": {"containers": [container], "volumes": []}}
         is_pod = "/pods/" in self.path
         known = is_pod or self.path.rsplit("/", 1)[1] in self.server.jobs
-        self._answer(200 if known else 404, pod if is_pod else {"metadata": {}, "status": {"active": 1}})
+        self._answer(200 if known else 404, pod if is_pod else {"metadata": {}, "status": self._status()})
+
+    def _status(self) -> dict[str, Any]:
+        ended = self.server.conditions
+        return {"conditions": ended, "succeeded": 1} if ended else {"active": 1}
 
     def do_POST(self) -> None:
         job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -145,7 +145,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 
 {{/* Waits for database and project, checks the connections' names, brings the schema to head, or says why not. */}}
 {{- define "mage.prepare" -}}
-{{ include "mage.container" (dict "root" .root "name" "prepare" "module" (list "mage_pod.prepare") "resources" .resources) }}
+{{ include "mage.container" (dict "root" .root "name" "prepare" "module" (list "mage_pod.prepare") "resources" .resources "env" .env) }}
 {{- end -}}
 
 {{- define "mage.podAnnotations" -}}

@@ -10,6 +10,8 @@ from typing import NoReturn
 
 from mage_pod import database
 
+_MAGE = [sys.executable, "-m", "mage_pod.mage_command"]
+
 
 def main(command: Sequence[str]) -> int:
     """Run the command and return its exit code, 128 + N if signal N ended it.
@@ -21,7 +23,8 @@ def main(command: Sequence[str]) -> int:
         database.configure()
     except database.DatabaseSettingsError as error:
         sys.exit(str(error))
-    with subprocess.Popen(command) as process:
+    program, *arguments = command
+    with subprocess.Popen([*(_MAGE if program == "mage" else [program]), *arguments]) as process:
         try:
             code = process.wait()
         except SystemExit:

@@ -8,7 +8,13 @@ from typing import Any
 from mage_pod.credentials import CredentialsError, in_cluster, namespace, reach
 
 # Verb, API group, resource.
-_NEEDED = (("create", "batch", "jobs"), ("get", "batch", "jobs"), ("delete", "batch", "jobs"), ("get", "", "pods"))
+_NEEDED = (
+    ("create", "batch", "jobs"),
+    ("get", "batch", "jobs"),
+    ("delete", "batch", "jobs"),
+    ("get", "", "pods"),
+    ("list", "", "pods"),
+)
 # A sample of what would let a block take over more than its own pod.
 _TOO_MUCH = (
     ("get", "", "secrets"),

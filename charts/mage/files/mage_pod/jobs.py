@@ -56,15 +56,17 @@ class JobQueue:
         """Return the jobs that have a process."""
         return list(self._running)
 
-    def start_waiting(self) -> None:
-        """Start jobs in their order, as many as there is room for.
+    def start_waiting(self) -> bool:
+        """Start jobs in their order, as many as there is room for, and return whether there were any.
 
         Between two turns of the loop, when no transaction is open that a fork would share.
         """
-        for job_id in list(self._waiting)[: self._concurrency - len(self._running)]:
+        started = list(self._waiting)[: self._concurrency - len(self._running)]
+        for job_id in started:
             process = _fork.Process(target=_run, args=(self._waiting.pop(job_id),), name=job_id)
             process.start()
             self._running[job_id] = process
+        return bool(started)
 
     def collect(self, seconds: float, wakers: Iterable[int] = ()) -> bool:
         """Wait until a job ends or a waker can be read, at most `seconds`; return whether a job ended well."""
@@ -91,10 +93,13 @@ def _run(call: _Call) -> None:
     from mage_ai.orchestration.db import engine
     from mage_ai.orchestration.db.process import start_session_and_run
 
+    from mage_pod import patience
+
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     engine.dispose(close=False)  # these connections are the scheduler's
+    patience.outlast_restart(engine)
     start_session_and_run(call)
 
 

@@ -1,11 +1,13 @@
 """Make sure, before Mage starts, that its project, its variables, its database and its schema are there.
 
 Each pod runs this first. Mage itself would start without them and go on with whatever fails later: it prints a
-failed migration and ignores it. DATABASE_TIMEOUT (seconds) limits the waiting.
+failed migration and ignores it. DATABASE_TIMEOUT (seconds) limits the waiting. Where the owner's password is known
+(DEFAULT_OWNER_PASSWORD, in the web's pod), Mage's owner gets it when it has changed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -17,7 +19,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 it is a class
 
-from mage_pod import database, schema
+from mage_pod import database, deferred, owner, schema
 
 _TIMEOUT = "300"
 # Any constant of ours will do; Mage's own lock has another one and gives up after 30 seconds.
@@ -38,6 +40,8 @@ def main() -> int:
         _check_variables(project, os.environ)
         with _database(deadline) as connection:
             _bring_to_head(connection, deadline)
+            if "DEFAULT_OWNER_PASSWORD" in os.environ:
+                _say(owner.follow_secret(connection, os.environ))
     except (NotReady, database.DatabaseSettingsError) as error:
         print(error, file=sys.stderr, flush=True)
         return 1
@@ -62,14 +66,24 @@ def _project(deadline: float) -> Path:
     project = Path(os.environ["MAGE_REPO_PATH"])
 
     def there() -> str | None:
-        return None if project.is_dir() else "is not there"
+        return None if project.is_dir() else f"is not there{_git_sync_error(project)}"
 
     if problem := _wait(there, deadline, f"the project {project}"):
         raise NotReady(
             f"The project {project} {problem}: bake it into the image (project.source: image, project.folder), or "
-            "look into the log of git-sync (project.source: git)."
+            "correct project.git and look into the log of git-sync (project.source: git)."
         )
     return project
+
+
+def _git_sync_error(project: Path) -> str:
+    """Return what keeps git-sync from fetching the project."""
+    file = project.parents[1] / "git-sync-error.json"
+    try:
+        error = json.loads(file.read_text())["Err"]
+    except OSError:
+        return ""
+    return f" (git-sync: {' '.join(error.split())})"
 
 
 def _check_variables(project: Path, environ: Mapping[str, str]) -> None:
@@ -155,6 +169,7 @@ def _migrate(now: str | None) -> None:
     _say(f"Bringing Mage's schema from {now or 'nothing'} to {schema.head()}…")
     database.configure()
     # Only here: the import takes seconds, and most pods find the schema at head.
+    deferred.import_mage()
     from mage_ai.orchestration.db import set_db_schema
     from mage_ai.orchestration.db.database_manager import database_manager
 

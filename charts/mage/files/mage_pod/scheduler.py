@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from mage_pod import health
+from mage_pod import checkout, health
 from mage_pod.elsewhere import runs_elsewhere
 from mage_pod.jobs import JobQueue
 
@@ -89,6 +89,13 @@ class Scheduler:
 
         from mage_pod.fence import Fence
 
+        if os.environ.get("DEFAULT_EXECUTOR_TYPE") == "k8s":
+            from mage_pod import executors, removal  # here: each job would take a second to import them
+
+            executors.adapt()
+            removal.adapt()
+        if checkout.is_followed():
+            checkout.adapt()
         set_db_schema()
         db_connection.start_session(force=True)
         self._database = db_connection
@@ -133,10 +140,14 @@ class Scheduler:
         return held
 
     def _pause(self) -> None:
-        """Wait for the next turn: at once if a job has ended well, since others may wait for it."""
+        """Wait for the next turn: at once if a job has ended well, since others may wait for it.
+
+        Not when another has taken its place: the more there is to do, the longer a turn takes from the jobs.
+        """
         due = time.monotonic() + self._loop.trigger_interval
         while not self._stop.asked and (left := due - time.monotonic()) > 0:
-            if self._queue.collect(left, [self._stop.waker]):
+            ended_well = self._queue.collect(left, [self._stop.waker])
+            if self._stop.asked or (not self._queue.start_waiting() and ended_well):
                 return
 
     def _drain(self) -> None:

@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mage_pod import database
+from mage_pod import database, deferred
 
 T = TypeVar("T")
 
@@ -106,6 +106,7 @@ class Triggers:
 
     def __init__(self) -> None:
         # Only here: Mage reads the database's address while it is imported.
+        deferred.import_mage()
         from mage_ai.orchestration.db import db_connection
         from mage_ai.orchestration.db.models.schedules import BlockRun, PipelineRun, PipelineSchedule
         from sqlalchemy import JSON, Column, Integer, MetaData, String, Table

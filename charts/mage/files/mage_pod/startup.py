@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-from sqlalchemy import event
-
-from mage_pod import database
+from mage_pod import database, deferred, patience
 from mage_pod.jobs import JobQueue
-
-# How long Mage waits for a database that has vanished without a word; without these a quarter of an hour or more.
-_PATIENCE = {
-    "connect_timeout": 10,  # seconds, like the following
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,  # milliseconds
-}
 
 
 def start_mage(queue: JobQueue) -> None:
@@ -34,18 +22,15 @@ def start_mage(queue: JobQueue) -> None:
     from mage_ai.orchestration.queue.queue_factory import QueueFactory
 
     QueueFactory.queue = queue
+    deferred.import_mage()
     from mage_ai.data_preparation.repo_manager import init_project_uuid
     from mage_ai.orchestration.db import engine
     from mage_ai.server.setup import initialize_globals
     from mage_ai.settings import SERVER_LOGGING_FORMAT, SERVER_VERBOSITY
     from mage_ai.shared.logger import set_logging_format
 
-    event.listen(engine, "do_connect", _limit_patience)
+    patience.notice_loss(engine)
     engine.dispose()  # it has connected once already
     initialize_globals()
     init_project_uuid(root_project=True)
     set_logging_format(logging_format=SERVER_LOGGING_FORMAT, level=SERVER_VERBOSITY)
-
-
-def _limit_patience(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> None:
-    parameters.update(_PATIENCE)

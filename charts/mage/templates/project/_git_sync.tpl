@@ -1,4 +1,4 @@
-{{/* git-sync v4 as a sidecar of the scheduler: it is started first and flips /srv/release to each new commit. */}}
+{{/* git-sync v4 as a sidecar of the scheduler: it is started first and lets /srv/release point to each new commit. */}}
 {{- define "mage.gitSync" -}}
 {{- $git := .Values.project.git -}}
 - name: git-sync
@@ -12,10 +12,11 @@
     - {name: GITSYNC_ROOT, value: /srv}
     - {name: GITSYNC_LINK, value: release}
     - {name: GITSYNC_GROUP_WRITE, value: "true"}
-    - {name: GITSYNC_HTTP_BIND, value: ":6791"}
-    # A git server that is away for an hour must not end the pod and the blocks that run in it.
+    # Each pod waits for its project and repeats what is in here.
+    - {name: GITSYNC_ERROR_FILE, value: git-sync-error.json}
+    # A git server that is away for an hour must not make the pod unready.
     - {name: GITSYNC_MAX_FAILURES, value: "-1"}
-    # Blocks that began in the older checkout still read it.
+    # Runs that began with an older commit go on with it.
     - {name: GITSYNC_STALE_WORKTREE_TIMEOUT, value: 24h}
     - {name: HOME, value: /tmp}
     {{- if eq $git.auth "password" }}
@@ -26,13 +27,6 @@
     - {name: GITSYNC_SSH_KEY_FILE, value: /etc/git-credentials/ssh}
     - {name: GITSYNC_SSH_KNOWN_HOSTS_FILE, value: /etc/git-credentials/known_hosts}
     {{- end }}
-  ports:
-    - {name: git-sync, containerPort: 6791}
-  # Answers once the first checkout is there, so that what follows finds the project.
-  startupProbe:
-    httpGet: {path: /, port: git-sync}
-    periodSeconds: 1
-    failureThreshold: 300
   resources:
     {{- toYaml $git.resources | nindent 4 }}
   securityContext:

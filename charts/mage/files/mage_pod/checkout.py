@@ -1,0 +1,83 @@
+"""Let all blocks of a run be of one commit, while git-sync puts newer ones in place of the project.
+
+A run keeps the commit that it began with in its row's `metrics`; git-sync keeps older checkouts for a day.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+_KEY = "commit"
+
+
+def is_followed() -> bool:
+    """Whether the project comes from git: git-sync publishes each checkout by a link to it."""
+    return _link().is_symlink()
+
+
+def adapt() -> None:
+    """Make this process and those that it forks read each run's own checkout. To be called once, with Mage up."""
+    from mage_ai.data_preparation.executors.block_executor import BlockExecutor
+    from mage_ai.orchestration.db.models.schedules import PipelineRun
+    from mage_ai.orchestration.pipeline_scheduler import PipelineScheduler
+
+    PipelineRun.pipeline = property(_pipeline)
+    PipelineScheduler.__init__ = _with_its_pipeline(PipelineScheduler.__init__)
+    BlockExecutor.execute = _importing_from_it(BlockExecutor.execute)
+
+
+def enter(command: Sequence[str]) -> list[str]:
+    """Make this process read pipelines from the checkout that `run CHECKOUT …` names; return the command to run.
+
+    For Mage the project stays where it always is: what it keeps in its database it finds by that path.
+    """
+    verb, checkout, *arguments = command
+    project = os.environ.get("MAGE_REPO_PATH", checkout)
+    if checkout != project:
+        from mage_ai.data_preparation.models.pipeline import Pipeline
+
+        get = Pipeline.get
+        Pipeline.get = lambda uuid, **options: get(uuid, **{**options, "repo_path": checkout})
+        sys.path.insert(0, str(Path(checkout).parent))
+    return [verb, project, *arguments]
+
+
+def _link() -> Path:
+    return Path(os.environ["MAGE_REPO_PATH"]).parent
+
+
+def _pipeline(run: Any) -> Any:
+    from mage_ai.data_preparation.models.pipeline import Pipeline
+
+    return Pipeline.get(run.pipeline_uuid, repo_path=str(_project_of(run)))
+
+
+def _project_of(run: Any) -> Path:
+    """Return the project as it was when the run began, or as it is now if git-sync has removed that."""
+    newest = _link().resolve()
+    commit = (run.metrics or {}).get(_KEY)
+    if commit is None:
+        commit = newest.name
+        run.update(metrics={**(run.metrics or {}), _KEY: commit})
+    checkout = newest.parent / commit
+    return (checkout if checkout.is_dir() else newest) / Path(os.environ["MAGE_REPO_PATH"]).name
+
+
+def _with_its_pipeline(init: Callable[..., None]) -> Callable[..., None]:
+    def with_its_pipeline(scheduler: Any, run: Any) -> None:
+        init(scheduler, run)
+        scheduler.pipeline = run.pipeline
+
+    return with_its_pipeline
+
+
+def _importing_from_it(execute: Callable[..., Any]) -> Callable[..., Any]:
+    def importing_from_it(executor: Any, **options: Any) -> Any:
+        sys.path.insert(0, str(Path(executor.pipeline.repo_path).parent))
+        return execute(executor, **options)
+
+    return importing_from_it

@@ -1,0 +1,46 @@
+"""The scheduler's pod where git-sync puts one checkout after the other in place of the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mage.pods import Database, copy_of, running, wait_until
+from mage.projects import Block, write_project
+from mage.test_pod_scheduler import Site
+
+# Tells of which checkout it is, and of which the module is that it imports.
+_CODE = """\
+    @custom
+    def block(*args, **kwargs):
+        import pathlib, time
+        from project.marker import TEXT
+        pathlib.Path({folder!r}, '{name}').write_text('{text} ' + TEXT)
+        while '{name}' == 'first' and not pathlib.Path({folder!r}, 'go').exists():
+            time.sleep(0.02)
+"""
+
+
+def publish(folder: Path, text: str, *names: str) -> None:
+    """Put a checkout in place whose files say `text`, as git-sync does: its pipeline has the blocks `names`."""
+    blocks = [
+        Block(name, _CODE.format(folder=str(folder), name=name, text=text), names[:number][-1:], type="custom")
+        for number, name in enumerate(names)
+    ]
+    project = write_project(folder / ".worktrees" / text, {"chain": blocks})
+    (project / "marker.py").write_text(f"TEXT = '{text}'\n")
+    link = folder / "new"
+    link.symlink_to(Path(".worktrees") / text)
+    link.rename(folder / "release")
+
+
+def test_a_run_stays_with_the_checkout_that_it_began_with(template: Database, tmp_path: Path) -> None:
+    publish(tmp_path, "older", "first", "last")
+    with copy_of(template) as database:
+        site = Site(tmp_path / "release" / "project", database)
+        with running(site.pod()):
+            run = site.trigger("chain")
+            wait_until((tmp_path / "first").exists, "begun", 120)
+            publish(tmp_path, "newer", "first")
+            (tmp_path / "go").touch()
+            site.completes(run, 120)
+    assert [(tmp_path / name).read_text() for name in ("first", "last")] == ["older older", "older older"]
