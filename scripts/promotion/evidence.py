@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from promotion.changes import platform_digest
 from promotion.environment import Environment
+from promotion.policy import SMOKE_KINDS
 from promotion.project import Project
+from promotion.release import Evidence
 
 SMOKE_VERSION = "1"  # change it when smoke tests start to prove more
 
@@ -14,14 +17,20 @@ SMOKE_VERSION = "1"  # change it when smoke tests start to prove more
 def evidence_keys(project: Project, environment: Environment) -> dict[str, str]:
     """Return for each pipeline the digest of all that its smoke verdict depends on.
 
-    That is the pipeline, those whose tables it reads, the platform and the connections: not the sizes and
-    not the schedules, which no run of a smoke test sees.
+    That is the pipeline, those whose tables it reads, the platform, the connections and the executor: not the
+    sizes and not the schedules, which no run of a smoke test sees.
     """
     databases = [(name, "postgres.databases") for name in environment.databases]
     connections = sorted([*environment.settings.items(), *environment.secrets.items(), *databases])
-    shared = [SMOKE_VERSION, environment.name, platform_digest(project), repr(connections)]
+    shared = [SMOKE_VERSION, environment.name, platform_digest(project), repr(connections), environment.executor]
     keys = {}
     for name in project.pipelines:
         runs = [f"{run} {project.digest(run)}" for run in project.needed_first([name])]
         keys[name] = "sha256:" + hashlib.sha256("\n".join([*shared, *runs]).encode()).hexdigest()
     return keys
+
+
+def accepted(known: Iterable[Evidence], asked: str) -> dict[str, Evidence]:
+    """Return by their keys those of `known` that will do where evidence of the kind `asked` is asked for."""
+    enough = SMOKE_KINDS[SMOKE_KINDS.index(asked) :]
+    return {evidence.key: evidence for evidence in known if evidence.kind in enough}

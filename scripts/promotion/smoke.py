@@ -1,23 +1,39 @@
-"""The smoke gate on this machine: the composed tree, run twice on fixed input, must leave the same tables."""
+"""The smoke gate: the composed tree, run twice on fixed input, must leave the same tables."""
 
 from __future__ import annotations
 
-import secrets
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from promotion.errors import Finding, GateRefused
+from promotion.places.kind import kind_place
+from promotion.places.local import local_place
 from promotion.plan import Plan
 from promotion.project import FOLDER, Project
 from promotion.release import Evidence
 from promotion.story import Story
-from promotion.warehouse import local_warehouse
-from runtime.run import Run, RunResult, run_pipelines
-from runtime.tables import TableState, snapshot
+from runtime.run import Run, RunResult
+from runtime.tables import TableState
 
-KIND = "local"
+Tables = Mapping[str, TableState]
+
+
+class Place(Protocol):
+    """Where the composed tree runs, against source data and a warehouse that nobody else uses."""
+
+    def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
+        """Do `runs` in turn, the next one when `on_result` has returned."""
+
+    def tables(self, ignore: Collection[str]) -> Tables:
+        """Return the state of the warehouse's tables; see `snapshot`."""
+
+
+_PLACES: Mapping[str, Callable[[Plan, Story], AbstractContextManager[Place]]] = {
+    "local": local_place,
+    "kind": kind_place,
+}
 
 
 def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
@@ -32,12 +48,12 @@ def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
         for name in plan.project.needed_first(list(plan.due))
         for variables in _declared(plan.project, name)
     ]
+    kind = plan.request.smoke
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
-        plan.tree.write_to(Path(folder))
-        _prove_repeatable(plan, Path(folder) / FOLDER, runs, story)
+    with _PLACES[kind](plan, story) as place, story.step(f"smoke: two runs of {', '.join(plan.due)}"):
+        _refuse_differences(*_tables_after_each(place, runs, _volatile(plan.project)))
     seconds = round(time.monotonic() - started, 1)
-    return {name: Evidence(plan.keys[name], KIND, plan.number, 2 * len(runs), seconds) for name in plan.due}
+    return {name: Evidence(plan.keys[name], kind, plan.number, 2 * len(runs), seconds) for name in plan.due}
 
 
 def _declared(project: Project, name: str) -> Sequence[Mapping[str, object]]:
@@ -45,30 +61,24 @@ def _declared(project: Project, name: str) -> Sequence[Mapping[str, object]]:
     return pipeline.smoke_variables if pipeline else ()
 
 
-def _prove_repeatable(plan: Plan, project: Path, runs: Sequence[Run], story: Story) -> None:
-    volatile = [
-        name
-        for pipeline in (plan.project.closure(name).pipeline for name in plan.project.pipelines)
-        if pipeline
-        for name in pipeline.volatile
-    ]
-    database = f"smoke_{secrets.token_hex(4)}"
-    with local_warehouse(project, plan.request.environment, database, story, drop=True) as warehouse:
-        states: list[Mapping[str, TableState]] = []
-        results: list[RunResult] = []
+def _volatile(project: Project) -> list[str]:
+    pipelines = [project.closure(name).pipeline for name in project.pipelines]
+    return [name for pipeline in pipelines if pipeline for name in pipeline.volatile]
 
-        def look(result: RunResult) -> None:
-            results.append(result)
-            if len(results) % len(runs) == 0:
-                _refuse_failures(results)
-                states.append(snapshot(warehouse.url, ignore=volatile))
 
-        with story.step(f"smoke: two runs of {', '.join(plan.due)}"):
-            # Nothing else writes to this warehouse: what a sensor does not find at once, it never will.
-            run_pipelines(
-                project, [*runs, *runs], environment=warehouse.variables, on_result=look, sensor_seconds=1
-            )
-    _refuse_differences(*states)
+def _tables_after_each(place: Place, runs: Sequence[Run], volatile: Sequence[str]) -> list[Tables]:
+    """Do `runs` twice and return the tables after the first time and after the second."""
+    states: list[Tables] = []
+    results: list[RunResult] = []
+
+    def look(result: RunResult) -> None:
+        results.append(result)
+        if len(results) % len(runs) == 0:
+            _refuse_failures(results)
+            states.append(place.tables(volatile))
+
+    place.run([*runs, *runs], look)
+    return states
 
 
 def _refuse_failures(results: Sequence[RunResult]) -> None:
@@ -95,7 +105,7 @@ def _failures(result: RunResult) -> Iterator[Finding]:
         yield Finding(path, None, "run-failed", f"({day}): {result.error or 'failed'}", "read the error above")
 
 
-def _refuse_differences(first: Mapping[str, TableState], second: Mapping[str, TableState]) -> None:
+def _refuse_differences(first: Tables, second: Tables) -> None:
     findings = []
     for table in sorted({*first, *second}):
         before, after = first.get(table), second.get(table)

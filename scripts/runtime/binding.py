@@ -13,7 +13,7 @@ from runtime.postgres import Server
 from runtime.source_data import DATABASE as SOURCE
 
 _ENV_VAR = re.compile(r"""env_var\(\s*['"]([^'"]+)['"]""")
-_PLACEHOLDER = "not-set-on-this-machine"
+PLACEHOLDER = "not-set-on-this-machine"
 
 # Jinja makes YAML of it before Mage reads it; before that it is none.
 _UNQUOTED = re.compile(r"(:[ \t]+)(\{\{.*?\}\})[ \t]*$", re.MULTILINE)
@@ -28,40 +28,44 @@ def bind_locally(
 ) -> dict[str, str]:
     """Return the environment variables that run a project against `server` instead of the real thing.
 
-    `io_config` is the text of io_config.yaml. Its PostgreSQL profiles are bound to the database `warehouse`, the
-    one named `source` to the source data: the names that they read with env_var() take the server's values.
+    Its PostgreSQL profiles are bound to the database `warehouse`, the one named `source` to the source data.
     Other `settings` stay as they are; other names of `unknown`, whose values are in the cluster alone, get a
-    placeholder. Raises `BindingError` when a profile names its database in another way.
+    placeholder.
+    Raises what `bound` raises.
     """
-    profiles = yaml.safe_load(_UNQUOTED.sub(_quoted, io_config)) or {}
-    bound: dict[str, str] = {}
-    for profile, keys in profiles.items():
-        if "POSTGRES_HOST" not in (keys or {}):
-            continue
-        database = SOURCE if profile == "source" else warehouse
-        for name, value in _login(keys, profile, server, database).items():
-            if bound.setdefault(name, value) != value:
-                raise BindingError(
-                    f"io_config.yaml: {name} would have to be {bound[name]!r} for one profile and {value!r} for "
-                    f"profile {profile}: give every profile names of its own."
-                )
-    return dict.fromkeys(unknown, _PLACEHOLDER) | dict(settings) | bound
-
-
-def _quoted(expression: re.Match[str]) -> str:
-    return expression[1] + json.dumps(expression[2])
-
-
-def _login(keys: Mapping[str, Any], profile: str, server: Server, database: str) -> dict[str, str]:
-    """Return the environment variable of each POSTGRES_ key of `profile`, with its value."""
-    values = {
+    login = {
         "POSTGRES_HOST": server.host,
         "POSTGRES_PORT": str(server.port),
         "POSTGRES_USER": server.user,
         "POSTGRES_PASSWORD": server.password,
-        "POSTGRES_DBNAME": database,
     }
-    return {_name(keys, profile, key): value for key, value in values.items()}
+    names = bound(io_config, login | {"POSTGRES_DBNAME": warehouse}, login | {"POSTGRES_DBNAME": SOURCE})
+    return dict.fromkeys(unknown, PLACEHOLDER) | dict(settings) | names
+
+
+def bound(io_config: str, warehouse: Mapping[str, str], source: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables by which `io_config`, the text of io_config.yaml, reads its databases.
+
+    A PostgreSQL profile takes the values of `warehouse`, the one named `source` those of `source`: both by Mage's
+    keys, POSTGRES_HOST and so on. Raises `BindingError` when a profile names its database in another way.
+    """
+    profiles = yaml.safe_load(_UNQUOTED.sub(_quoted, io_config)) or {}
+    variables: dict[str, str] = {}
+    for profile, keys in profiles.items():
+        if "POSTGRES_HOST" not in (keys or {}):
+            continue
+        for key, value in (source if profile == "source" else warehouse).items():
+            name = _name(keys, profile, key)
+            if variables.setdefault(name, value) != value:
+                raise BindingError(
+                    f"io_config.yaml: {name} would have to be {variables[name]!r} for one profile and {value!r} "
+                    f"for profile {profile}: give every profile names of its own."
+                )
+    return variables
+
+
+def _quoted(expression: re.Match[str]) -> str:
+    return expression[1] + json.dumps(expression[2])
 
 
 def _name(keys: Mapping[str, Any], profile: str, key: str) -> str:

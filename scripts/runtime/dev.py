@@ -10,8 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from mage_pod.mage_api import ApiError, MageApi
 from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import Environment, load_environment
 from promotion.errors import PromotionError
@@ -35,8 +34,6 @@ _START_SECONDS = 120
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMAIL = "dev@example.com"
 _WAREHOUSE = "warehouse"
-# Mage's own constant: it names the client "the web UI" and protects nothing.
-_API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 
 
 class DevError(RuntimeError):
@@ -225,14 +222,11 @@ def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[
 
 def _log_in(address: str, password: str) -> bool:
     """Whether Mage answers and accepts the owner's password."""
-    body = json.dumps({"session": {"email": _EMAIL, "password": password}}).encode()
-    headers = {"Content-Type": "application/json", "X-API-KEY": _API_KEY}
-    request = urllib.request.Request(f"{address}/api/sessions", body, headers)  # noqa: S310 our own http address
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            return "token" in json.load(response).get("session", {})
-    except (urllib.error.URLError, TimeoutError, ConnectionError, json.JSONDecodeError):
+        MageApi(address).log_in(_EMAIL, password)
+    except ApiError:
         return False
+    return True
 
 
 def _greet(address: str, password: str, server: Server, checkout: Checkout) -> None:

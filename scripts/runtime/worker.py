@@ -33,7 +33,7 @@ _SQL_SAMPLE = 1000  # Mage reads back no more of what an SQL block wrote
 # A frame of a traceback. Mage executes a block as text: its file is "<string>".
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 _ASSERTION = re.compile(r"^AssertionError(?:: (.+))?$", re.MULTILINE)
-_ADDON_BROKE = re.compile(r'"Failed to execute (conditional|\w+ callback) block ')
+ADDON_BROKE = re.compile(r'"Failed to execute (conditional|\w+ callback) block ')
 _PROGRAM = "returned non-zero exit status"
 
 
@@ -284,7 +284,7 @@ class Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record of Mage's log, a JSON document, if it is such an error."""
         message = record.getMessage()
-        if _ADDON_BROKE.search(message):
+        if ADDON_BROKE.search(message):
             entry = json.loads(message)
             self._errors.append(f"{entry['message']} {entry['error_stacktrace']}")
 

@@ -19,6 +19,13 @@ default:
   POSTGRES_PORT: "{{ env_var('WAREHOUSE_PORT') }}"
   POSTGRES_USER: "{{ env_var('WAREHOUSE_USER') }}"
 """
+# For the code of a block that talks to the warehouse by itself.
+WAREHOUSE_LOGIN = """
+def warehouse_login():
+    import os
+    names = dict(host='HOST', port='PORT', dbname='DATABASE', user='USER', password='PASSWORD')
+    return {key: os.environ[f'WAREHOUSE_{name}'] for key, name in names.items()}
+"""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import psycopg2
 import pytest
 import yaml
 
+from mage_pod import mage_api
 from runtime import dev
 
 ROOT = Path(dev.__file__).parents[2]
@@ -64,7 +65,7 @@ class Dev:
 
     def call(self, path: str, body: dict[str, Any] | None = None, token: str = "") -> Any:
         """Call Mage's API."""
-        headers = {"Content-Type": "application/json", "X-API-KEY": dev._API_KEY}
+        headers = {"Content-Type": "application/json", "X-API-KEY": mage_api._API_KEY}
         if token:
             headers["Cookie"] = f"oauth_token={token}"
         data = None if body is None else json.dumps(body).encode()

@@ -2,74 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 import helpers
-from helpers import WHOLE_IO_CONFIG, block, promote, push, record, run_script, write, write_pipeline
+import stock
+from helpers import block, promote, push, record, run_script, write, write_pipeline
 from runtime.postgres import Server
-
-PROMOTION = "mage_project/pipelines/stock/promotion.yaml"
-LOADER = """\
-from pandas import DataFrame
-
-if 'data_loader' not in globals():
-    from mage_ai.data_preparation.decorators import data_loader
-if 'test' not in globals():
-    from mage_ai.data_preparation.decorators import test
-
-
-@data_loader
-def load(*args, **kwargs):
-    return DataFrame({{'item': ['apple', 'pear'], 'stock': [{stock}, 7]}})
-
-
-@test
-def test_stock_is_not_negative(items, *args):
-    assert (items['stock'] >= 0).all(), 'negative stock'
-"""
-EXPORTER = """\
-create table if not exists public.stock (item text, stock bigint, written_at timestamptz);
-{before}
-insert into public.stock values ('apple', 3, clock_timestamp());
-"""
-UPSERTING = EXPORTER.format(before="delete from public.stock;")
-APPENDING = EXPORTER.format(before="")
-SETTINGS = {"WAREHOUSE_HOST": "db", "WAREHOUSE_PORT": "5432", "WAREHOUSE_DATABASE": "w", "WAREHOUSE_USER": "mage"}
-SECRETS = {"WAREHOUSE_PASSWORD": {"name": "warehouse", "key": "password"}}
-SQL = {"data_provider": "postgres", "data_provider_profile": "default", "use_raw_sql": True}
+from stock import APPENDING, LOADER, PROMOTION, VALUES, values
 
 
 @pytest.fixture
 def clone(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone with one sound pipeline on main, whose dev asks for every gate."""
     monkeypatch.setenv("LOCAL_POSTGRES_URL", server.url())
-    clone = helpers.make_clone(tmp_path / "a team's work")
-    for name in ("orders", "returns"):
-        shutil.rmtree(clone / "mage_project/pipelines" / name)
-    write_pipeline(
-        clone,
-        "stock",
-        [
-            block("load_stock", "data_loader"),
-            block("save", "data_exporter", ["load_stock"], language="sql", configuration=SQL),
-        ],
-    )
-    write(
-        clone,
-        {
-            "mage_project/io_config.yaml": WHOLE_IO_CONFIG,
-            "mage_project/data_loaders/load_stock.py": LOADER.format(stock=3),
-            "mage_project/data_exporters/save.sql": UPSERTING,
-            PROMOTION: "smoke: {volatile: [public.stock.written_at]}\n",
-            "environments/dev/values.yaml": helpers.values("dev", io={"settings": SETTINGS, "secrets": SECRETS}),
-        },
-    )
-    helpers.write_environment_gates(clone, "dev", ["static", "smoke"])
-    push(clone)
-    return clone
+    return stock.make_clone(tmp_path / "a team's work")
 
 
 def refused(clone: Path) -> str:
@@ -90,9 +38,7 @@ def test_a_release_records_what_proved_each_pipeline(clone: Path) -> None:
 
 def test_what_is_proven_is_not_run_again(clone: Path) -> None:
     promote(clone, "main", "dev")
-    write(
-        clone, {"environments/dev/values.yaml": (clone / "environments/dev/values.yaml").read_text() + "web: {}\n"}
-    )
+    write(clone, {VALUES: values() + "web: {}\n"})
     push(clone)
     second = promote(clone, "main", "dev")
     assert "two runs" not in second.stderr
@@ -101,8 +47,7 @@ def test_what_is_proven_is_not_run_again(clone: Path) -> None:
 
 def test_another_connection_has_to_be_proven_anew(clone: Path) -> None:
     promote(clone, "main", "dev")
-    io = {"settings": SETTINGS | {"WAREHOUSE_HOST": "other"}, "secrets": SECRETS}
-    write(clone, {"environments/dev/values.yaml": helpers.values("dev", io=io)})
+    write(clone, {VALUES: values(WAREHOUSE_HOST="other")})
     push(clone)
     promote(clone, "main", "dev")
     assert record(clone, "dev")["gates"]["smoke"]["stock"]["release"] == 2
@@ -154,3 +99,53 @@ def test_a_server_that_cannot_be_reached_is_no_verdict(clone: Path) -> None:
     assert result.exit_code == 6
     assert "wrong-password" not in result.stdout + result.stderr
     assert "env/dev" not in helpers.remote_refs(clone)
+
+
+def prove(clone: Path, *options: str) -> helpers.Result:
+    """Prove what a promotion to dev would release."""
+    result = helpers.call_script(clone, "smoke", "main", "dev", *options)
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def test_a_proof_releases_nothing(clone: Path) -> None:
+    prove(clone)
+    assert "env/dev" not in helpers.remote_refs(clone)
+
+
+def test_a_promotion_reuses_the_proof_that_was_made_before_it(clone: Path) -> None:
+    prove(clone)
+    assert "two runs" not in promote(clone, "main", "dev").stderr
+    assert record(clone, "dev")["gates"]["smoke"]["stock"]["kind"] == "local"
+
+
+def test_a_release_says_who_had_it_proven(clone: Path) -> None:
+    prove(clone)
+    promote(clone, "main", "dev")
+    assert record(clone, "dev")["gates"]["smoke"]["stock"]["by"] == "Ada Example <ada@example.com>"
+
+
+def test_what_is_proven_is_not_proven_again(clone: Path) -> None:
+    prove(clone)
+    assert "proven before" in prove(clone).stdout
+
+
+def test_a_proof_of_what_changed_since_does_not_count(clone: Path) -> None:
+    prove(clone)
+    write(clone, {"mage_project/data_loaders/load_stock.py": LOADER.format(stock=-1)})
+    push(clone)
+    assert refused(clone).startswith("smoke-failed")
+
+
+def test_a_failed_proof_leaves_nothing(clone: Path) -> None:
+    write(clone, {"mage_project/data_loaders/load_stock.py": LOADER.format(stock=-1)})
+    push(clone)
+    before = helpers.remote_refs(clone)
+    result = run_script(clone, "smoke", "main", "dev")
+    assert (result.exit_code, helpers.remote_refs(clone)) == (3, before)
+
+
+def test_the_kind_that_is_asked_for_on_the_command_line_wins(clone: Path) -> None:
+    write(clone, {"environments/dev/policy.yaml": "source: main\ngates: [static, smoke]\nsmoke: kind\n"})
+    push(clone)
+    assert "proven now, local" in prove(clone, "--on", "local").stdout

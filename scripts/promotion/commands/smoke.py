@@ -1,0 +1,60 @@
+"""`smoke.py SRC DST`: prove what a promotion would release, and keep the evidence for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+
+from promotion.commands.promote import plan_promotion
+from promotion.errors import PolicyRefused
+from promotion.evidence_branch import add_evidence, branch_of
+from promotion.git import Repository
+from promotion.plan import Options, Plan
+from promotion.release import Evidence
+from promotion.report import Report
+from promotion.story import Story
+
+
+def prove(
+    repository: Repository, source: str, target: str, wanted: Options, *, report: Report, story: Story
+) -> int:
+    """Prove the pipelines of a promotion from `source` to `target` that have no evidence; return the exit code.
+
+    What the promotion would be refused for, by the policy or for a shared file, is no reason not to try.
+    """
+    with story.step(f"read {source} and {target}"):
+        plan = plan_promotion(repository, source, target, replace(wanted, verify_dependants=True))
+    for refusal in plan.refusals:
+        if not isinstance(refusal, PolicyRefused):
+            raise refusal
+    proven = _prove(plan, repository, story) if plan.due else {}
+    if proven:
+        with story.step(f"push the evidence to {branch_of(target)}"):
+            add_evidence(repository, target, proven)
+    report.result("smoke", _document(plan, proven), list(_lines(plan, proven)))
+    return 0
+
+
+def _prove(plan: Plan, repository: Repository, story: Story) -> Mapping[str, Evidence]:
+    identity = repository.identity()  # asked before minutes of smoke tests, not after
+    from promotion.smoke import smoke  # brings the database driver
+
+    return {name: replace(evidence, by=identity) for name, evidence in smoke(plan, story).items()}
+
+
+def _document(plan: Plan, proven: Mapping[str, Evidence]) -> dict[str, object]:
+    return {
+        "kind": plan.request.smoke,
+        "proven": {name: asdict(evidence) for name, evidence in proven.items()},
+        "reused": {name: asdict(evidence) for name, evidence in plan.evidence.items()},
+    }
+
+
+def _lines(plan: Plan, proven: Mapping[str, Evidence]) -> Iterator[tuple[str, str]]:
+    for name, evidence in proven.items():
+        yield f"✓ {name}  proven now, {evidence.kind}: {evidence.runs} runs, {evidence.seconds:.0f} s", "green"
+    for name, evidence in plan.evidence.items():
+        yield f"= {name}  proven before, {evidence.kind}, for release {evidence.release}", "dim"
+    request = plan.request
+    command = f"scripts/promote.py {request.source.endpoint.environment} {request.environment.name}"
+    yield f"{command} needs no other proof of this tree.", ""

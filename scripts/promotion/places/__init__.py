@@ -1,0 +1,1 @@
+"""Where a composed tree is run to prove it."""
