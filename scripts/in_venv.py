@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator  # noqa: UP035 (where Python 3.6 has it)
 
-_PYTHON = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "python"
+_ROOT = Path(__file__).resolve().parents[1]
+_PYTHON = _ROOT / ".venv" / "bin" / "python"
+_SHARED_WITH_PODS = _ROOT / "charts" / "mage" / "files"
 _OLDEST = (3, 11)
 _INTERRUPTED = 130
 
@@ -21,6 +23,7 @@ def in_venv() -> Iterator[None]:
     try:
         _open_closed_streams()
         _ensure_packages()
+        sys.path.append(str(_SHARED_WITH_PODS))
         yield
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -4,7 +4,10 @@
 examples:
   scripts/promote.py main dev                        everything on main: show the plan, ask, release
   scripts/promote.py dev staging -p flights_daily    one pipeline, with every file that it needs
+  scripts/promote.py dev staging -p +tag:finance     what is tagged so, and what it needs first
   scripts/promote.py staging prod --plan             look only; exit code 2 when there is something to do
+  scripts/promote.py staging prod --plan -o plan.json        and keep the plan; later, if it still holds:
+  scripts/promote.py apply plan.json                 exactly that, without a question
   scripts/promote.py staging prod --yes --json       no question, one JSON document on stdout
 """
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from promotion.allow_list import refuse_other_paths
 from promotion.errors import Conflict
 from promotion.git import Repository
 from promotion.plan import Plan
@@ -27,6 +28,7 @@ def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository, story:
     for _ in range(_ATTEMPTS):
         release = _record(plan, proofs, identity)
         commit = _commit(plan, release, repository)
+        refuse_other_paths(repository.tree(commit), release.environment)
         try:
             with story.step(f"push release {release.number} to {branch_of(release.environment)}"):
                 repository.push(branch_of(release.environment), commit, plan.request.target.endpoint.commit)
@@ -79,13 +81,18 @@ def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Releas
         configuration=plan.configuration[1],
         configuration_commit=request.configuration.endpoint.commit or "",
         image=image_tag(plan.tree),
-        smoke={**plan.evidence, **{name: replace(proofs[name], release=plan.number) for name in plan.due}},
+        smoke={**plan.evidence, **_signed(plan, proofs, identity)},
         gates=request.environment.policy.gates,
         by=identity,
         at=datetime.now(UTC),
         reason=request.options.reason,
         holds=plan.holds,
+        emergency=plan.emergency,
     )
+
+
+def _signed(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Mapping[str, Evidence]:
+    return {name: replace(proofs[name], release=plan.number, by=identity) for name in plan.due}
 
 
 def _commit(plan: Plan, release: Release, repository: Repository) -> str:
@@ -105,6 +112,8 @@ def _message(plan: Plan, release: Release) -> str:
     if release.reason:
         lines += [release.reason, ""]
     lines += [f"Promotion-{change.action.capitalize()}: {change.name}" for change in plan.pipelines]
+    if release.emergency:
+        lines.append(f"Promotion-Skipped: {', '.join(release.emergency.skipped)}")
     lines += [
         f"Promotion-Source: {release.source.environment}@{release.source.commit}",
         f"Promotion-Target: {release.environment} release {release.number}",

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from promotion.environment import Environment, Schedule, load_environment
 from promotion.errors import PromotionError
 from promotion.project import Project
 from promotion.release import FILE, Endpoint
+from promotion.renames import renamed
 from promotion.tree import Tree
 
 
 @dataclass(frozen=True)
 class PipelineChange:
-    """One row of the plan: `action` is added, changed, removed or affected (changed, though not selected)."""
+    """One row of the plan.
+
+    `action` is added, changed, renamed, removed or affected (changed, though not selected).
+    """
 
     name: str
     action: str
     before: str | None
     after: str | None
     reason: str
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class ScheduleChange:
     name: str
     before: str | None
     after: str | None
+    renamed_from: str | None = None  # it moves with its pipeline, which had this name
 
 
 @dataclass(frozen=True)
@@ -58,22 +64,35 @@ def platform_digest(project: Project) -> str:
 
 
 def pipeline_changes(
-    before: Project, after: Project, selected: tuple[str, ...] | None, source: Endpoint
+    before: Project, after: Project, selected: Mapping[str, str] | None, source: Endpoint
 ) -> tuple[PipelineChange, ...]:
-    """Compare pipeline by pipeline; `selected` None means all of `source`."""
+    """Compare pipeline by pipeline; `selected` says why each was, None means all of `source`."""
     changes = []
-    for name in sorted({*before.pipelines, *after.pipelines}):
-        old = before.digest(name) if name in before.pipelines else None
-        new = after.digest(name) if name in after.pipelines else None
+    olds, news = before.digests(), after.digests()
+    for name in sorted({*olds, *news}):
+        old, new = olds.get(name), news.get(name)
         if old == new:
             continue
         chosen = selected is None or name in selected
         action = "added" if old is None else "removed" if new is None else "changed" if chosen else "affected"
-        reason = f"all of {source.environment}" if selected is None else "selected"
-        if not chosen:
-            reason = f"shares {', '.join(_shared_changes(before, after, name))}"
+        reason = selected.get(name) if selected is not None else f"all of {source.environment}"
+        reason = reason or f"shares {', '.join(_shared_changes(before, after, name))}"
         changes.append(PipelineChange(name, action, old, new, reason))
-    return tuple(changes)
+    return tuple(_with_renames(before, after, changes))
+
+
+def _with_renames(before: Project, after: Project, changes: Sequence[PipelineChange]) -> Iterator[PipelineChange]:
+    """Yield `changes` with one row, instead of two, for each pipeline that only got another name."""
+    rows = {change.name: change for change in changes}
+    gone = [change.name for change in changes if change.action == "removed"]
+    come = [change.name for change in changes if change.action == "added"]
+    new_names = renamed(before, gone, after, come)
+    old_names = {new: old for old, new in new_names.items()}
+    for change in changes:
+        if old := old_names.get(change.name):
+            yield replace(change, action="renamed", before=rows[old].before, renamed_from=old)
+        elif change.name not in new_names:
+            yield change
 
 
 def _shared_changes(before: Project, after: Project, name: str) -> list[str]:
@@ -118,15 +137,21 @@ def configuration_digests(before: Tree, after: Tree, name: str) -> tuple[str | N
     return (old.digest() if old else None, after.under(folder).digest())
 
 
-def schedule_changes(before: Environment | None, after: Environment) -> tuple[ScheduleChange, ...]:
+def schedule_changes(
+    before: Environment | None, after: Environment, pipelines: Sequence[PipelineChange]
+) -> tuple[ScheduleChange, ...]:
     """Compare the triggers of the target's current release with those that the environment wants now."""
     old: Mapping[str, Schedule] = before.schedules if before else {}
     new = after.schedules
-    return tuple(
-        ScheduleChange(name, *_told(old.get(name), new.get(name)))
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    )
+    renames = {change.name: change.renamed_from for change in pipelines}
+
+    def change(name: str) -> ScheduleChange:
+        was, is_now = old.get(name), new.get(name)
+        renamed_from = renames.get(is_now.pipeline) if is_now else None
+        moves = was is not None and was.pipeline == renamed_from
+        return ScheduleChange(name, *_told(was, is_now), renamed_from if moves else None)
+
+    return tuple(change(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name))
 
 
 def database_changes(before: Environment | None, after: Environment) -> tuple[DatabaseChange, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import yaml
 
@@ -12,7 +13,7 @@ from promotion.environment import Environment
 from promotion.errors import Finding
 from promotion.project import FOLDER
 from promotion.python_source import read_python
-from promotion.tree import Tree
+from promotion.tree import SUBMODULE, SYMLINK, Tree, as_text
 
 _SENSITIVE_KEY = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY", re.IGNORECASE)
 # In code and variables `tokenizer` or `token_url` are common: there the word must end the name.
@@ -28,6 +29,7 @@ _SHAPES = {
     # `user:password@` shows what goes where.
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:(?!(?i:password)@)[^/\s:@'\"{}$]+@"),
 }
+_ANY_SHAPE = re.compile("|".join(shape.pattern for shape in _SHAPES.values()))
 
 
 def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
@@ -45,26 +47,45 @@ def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
                 problem = f"schedules.{schedule.name}.variables.{name} looks like a secret in clear"
                 fix = "read it with os.getenv from io.secrets; then change the secret, git keeps what it saw"
                 yield Finding(path, None, "secret-in-clear", problem, fix)
-    texts = tree.texts()
-    for path in texts:
-        for number, line in enumerate(tree.text(path).splitlines(), start=1):
-            yield from (_finding(path, number, what) for what, shape in _SHAPES.items() if shape.search(line))
-        for number in sorted(_lines_with_secrets(path, tree.text(path))):
-            yield _finding(path, number, "a value for a secret key")
-    if io_config.PATH in texts:
-        for number in _literal_values(io_config.without_jinja(tree.text(io_config.PATH))):
-            yield _finding(io_config.PATH, number, "a value for a secret key")
+    for path, file in tree.items():
+        if file.mode not in (SYMLINK, SUBMODULE):
+            kind = _kind(path)
+            for number, what in tree.recall(f"secrets.{kind}", path, partial(_places, kind)):
+                yield _finding(path, number, what)
 
 
-def _lines_with_secrets(path: str, text: str) -> set[int]:
-    """Return the lines of a module, or of a pipeline's declaration, where a secret's name has a literal value."""
-    if not _SENSITIVE_KEY.search(text):  # spares most files the parsing
-        return set()
+def _kind(path: str) -> str:
+    """Return as what a file is read: what a secret looks like in it depends on that and on its content alone."""
+    if path == io_config.PATH:
+        return "profiles"
     if path.endswith(".py"):
+        return "python"
+    return "pipeline" if path.startswith(f"{FOLDER}/pipelines/") and path.endswith(".yaml") else "text"
+
+
+def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:
+    """Return the lines that seem to hold a secret, each with what it seems to be."""
+    text = as_text(content)
+    if text is None or not (_ANY_SHAPE.search(text) or _SENSITIVE_KEY.search(text)):  # nearly every file
+        return ()
+    places = [
+        (number, what)
+        for number, line in enumerate(text.splitlines(), start=1)
+        for what, shape in _SHAPES.items()
+        if shape.search(line)
+    ]
+    return (*places, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
+
+
+def _lines_with_secrets(kind: str, text: str) -> set[int]:
+    """Return the lines of a module, a pipeline or the profiles where a secret's name has a literal value."""
+    if kind == "python":
         literals = read_python(text).literals
         return {line for name, value, line in literals if len(value) >= _SHORTEST and _is_secret(name, value)}
-    if path.startswith(f"{FOLDER}/pipelines/") and path.endswith(".yaml"):
+    if kind == "pipeline":
         return set(_literal_values(io_config.without_jinja(text), _SENSITIVE_NAME))
+    if kind == "profiles":
+        return set(_literal_values(io_config.without_jinja(text)))
     return set()
 
 

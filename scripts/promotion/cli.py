@@ -9,17 +9,19 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from promotion.emergency import SKIPPABLE
 from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.errors import Interrupted, PromotionError, UsageError
 from promotion.git import Repository
 from promotion.plan import Options
+from promotion.policy import SMOKE_KINDS
 from promotion.process import CommandError, run, without_credentials
 from promotion.report import Report
 from promotion.story import Story
@@ -35,10 +37,11 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("usage", message, fix=f"{self.prog} --help")
 
 
-def _parser(description: str) -> _Parser:
-    program, _, examples = description.partition("\n\n")
+def _parser(description: str, program: str | None = None) -> _Parser:
+    told, _, examples = description.partition("\n\n")
     parser = _Parser(
-        description=program,
+        prog=program,
+        description=told,
         epilog=f"{examples.strip()}\n\n{_EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -54,8 +57,14 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
     )
     mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
     parser.set_defaults(mode="ask")
-    _add_pipelines(parser)
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
+    parser.add_argument(
+        "--emergency",
+        metavar="NAMES",
+        type=_skippable,
+        default=(),
+        help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
+    )
     parser.add_argument(
         "--verify-dependants",
         action="store_true",
@@ -75,14 +84,82 @@ def _add_pipelines(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_selectors(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-p",
+        "--pipeline",
+        dest="pipelines",
+        metavar="SELECTOR",
+        action="append",
+        default=[],
+        help="only these (repeat): NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, "
+        "state:modified",
+    )
+    parser.add_argument(
+        "--exclude", metavar="SELECTOR", action="append", default=[], help="but not these (repeat)"
+    )
+
+
+_APPLY = """Carry out a kept plan: exactly that, without a question, or nothing.
+
+examples:
+  scripts/promote.py staging prod --plan -o plan.json     look, and keep what you saw
+  scripts/promote.py apply plan.json                      do it; exit code 5 when something changed since"""
+
+
+def _apply_main(arguments: Sequence[str]) -> int:
+    parser = _parser(_APPLY, "promote.py apply")
+    parser.add_argument("file", metavar="FILE", type=Path, help="what --plan -o wrote")
+
+    def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.commands.apply_plan import apply_plan
+
+        with Repository.find(Path.cwd()) as repository:
+            return apply_plan(repository, options.file, report=report, story=Story())
+
+    return _run(parser, arguments, command)
+
+
+_RATIFY = """Stand for what releases of an environment skipped in an emergency.
+
+examples:
+  scripts/promote.py ratify prod --reason "INC-12: reviewed, the totals are right"
+  scripts/status.py prod                              what is still open"""
+
+
+def _ratify_main(arguments: Sequence[str]) -> int:
+    parser = _parser(_RATIFY, "promote.py ratify")
+    parser.add_argument("environment", metavar="ENV", help="the environment")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept with the evidence")
+
+    def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.commands.ratify import ratify
+
+        with Repository.find(Path.cwd()) as repository:
+            return ratify(repository, options.environment, options.reason.strip(), report=report, story=Story())
+
+    return _run(parser, arguments, command)
+
+
+# What `promote.py` does when its first word is no environment.
+_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {"apply": _apply_main, "ratify": _ratify_main}
+
+
 def promote_main(description: str, arguments: Sequence[str] | None = None) -> int:
     """Run `promote.py`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in _VERBS:
+        return _VERBS[arguments[0]](arguments[1:])
     parser = _parser(description)
     parser.add_argument("source", metavar="SRC", help="main or an environment")
     parser.add_argument("target", metavar="DST", help="an environment")
     _add_modes(parser)
+    _add_selectors(parser)
     parser.add_argument(
         "--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="with --plan: keep it, for `promote.py apply FILE`"
     )
 
     def command(options: argparse.Namespace, report: Report) -> int:
@@ -97,7 +174,28 @@ def promote_main(description: str, arguments: Sequence[str] | None = None) -> in
                 mode=options.mode,
                 report=report,
                 story=Story(),
+                plan_file=options.output,
             )
+
+    return _run(parser, arguments, command)
+
+
+def smoke_main(description: str, arguments: Sequence[str] | None = None) -> int:
+    """Run `smoke.py`."""
+    parser = _parser(description)
+    parser.add_argument("source", metavar="SRC", help="main or an environment")
+    parser.add_argument("target", metavar="DST", help="an environment")
+    parser.add_argument(
+        "--on", choices=SMOKE_KINDS, help="this machine, or a kind cluster (what DST's policy.yaml says)"
+    )
+    _add_selectors(parser)
+
+    def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.commands.smoke import prove
+
+        wanted = Options(tuple(options.pipelines), tuple(options.exclude), smoke=options.on)
+        with Repository.find(Path.cwd()) as repository:
+            return prove(repository, options.source, options.target, wanted, report=report, story=Story())
 
     return _run(parser, arguments, command)
 
@@ -108,7 +206,8 @@ def rollback_main(description: str, arguments: Sequence[str] | None = None) -> i
     parser.add_argument("environment", metavar="ENV", help="the environment to take back")
     parser.add_argument("--to", metavar="N", type=int, help="the release to go back to (the last good one)")
     _add_modes(parser)
-    parser.set_defaults(release_hold=False)
+    _add_pipelines(parser)
+    parser.set_defaults(release_hold=False, exclude=[])
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.rollback import rollback
@@ -244,9 +343,23 @@ def _days(text: str) -> list[date]:
     return [date.fromordinal(number) for number in range(start.toordinal(), end.toordinal() + 1)]
 
 
+def _skippable(text: str) -> tuple[str, ...]:
+    """Read names of checks, separated by commas."""
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in SKIPPABLE:
+            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; of {', '.join(SKIPPABLE)}, with commas")
+    return names
+
+
 def _options(options: argparse.Namespace) -> Options:
     return Options(
-        tuple(options.pipelines), options.verify_dependants, options.release_hold, options.reason.strip()
+        tuple(options.pipelines),
+        tuple(options.exclude),
+        options.verify_dependants,
+        options.release_hold,
+        options.reason.strip(),
+        options.emergency,
     )
 
 

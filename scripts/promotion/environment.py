@@ -11,11 +11,11 @@ from promotion.connections import Connections, read_connections, variables_of
 from promotion.errors import Finding, GateRefused, Malformed, UsageError
 from promotion.git import MAIN
 from promotion.interval import WORDS, is_interval
+from promotion.policy import Policy, read_policy
 from promotion.tree import Tree
 from promotion.yaml_file import load_mapping, located, malformed, mapping
 
 FOLDER = "environments"
-GATES = ("static", "smoke")
 
 T = TypeVar("T")
 
@@ -39,14 +39,6 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """Where promotions to an environment may come from, and the gates that they must pass."""
-
-    source: str
-    gates: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Environment:
     """What an environment adds to a release: settings, names of secrets and databases, schedules, policy."""
 
@@ -54,6 +46,7 @@ class Environment:
     settings: Mapping[str, str]
     secrets: Mapping[str, str]  # environment variable → `secret/key`
     databases: tuple[str, ...]  # in the chart's own PostgreSQL
+    executor: str  # where blocks run on a cluster
     schedules: Mapping[str, Schedule]
     policy: Policy
 
@@ -116,7 +109,7 @@ def load_environment(tree: Tree, name: str) -> Environment:
         fix = "use lower-case letters, digits and `-`"
         findings.append(Finding(folder, None, "bad-name", f"{name!r} can name no environment", fix))
     values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
-    policy = _load(tree, f"{folder}/policy.yaml", _policy, findings)
+    policy = _load(tree, f"{folder}/policy.yaml", read_policy, findings)
     if findings or values is None or policy is None:
         raise GateRefused(
             "bad-configuration",
@@ -124,8 +117,8 @@ def load_environment(tree: Tree, name: str) -> Environment:
             fix="fix it on main",
             findings=findings,
         )
-    connections, schedules = values
-    return Environment(name, *connections, schedules, policy)
+    connections, executor, schedules = values
+    return Environment(name, *connections, executor, schedules, policy)
 
 
 def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findings: list[Finding]) -> T | None:
@@ -140,15 +133,17 @@ def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findi
         return None
 
 
-def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections, dict[str, Schedule]]:
+def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections, str, dict[str, Schedule]]:
     if content.get("env") != name:
         raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
     for key, empty in (("io", "{settings: {}, secrets: {}}"), ("schedules", "{}")):
         if key not in content:
             raise malformed(path, key, "is missing", f"write it; `{key}: {empty}` when there are none")
     schedules = mapping(path, "schedules", content["schedules"])
+    executor = mapping(path, "executor", content.get("executor"))
     return (
         read_connections(path, content),
+        str(executor.get("type", "local")),
         {key: _schedule(path, key, value) for key, value in schedules.items()},
     )
 
@@ -171,15 +166,3 @@ def _schedule(path: str, name: str, value: Any) -> Schedule:
         raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
     variables = mapping(path, f"{key}.variables", entry.get("variables"))
     return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)
-
-
-def _policy(path: str, content: dict[str, Any]) -> Policy:
-    unknown = sorted(set(content) - {"source", "gates"})
-    if unknown:
-        raise malformed(path, unknown[0], "is unknown", "known are source, gates")
-    source, gates = content.get("source"), content.get("gates")
-    if not isinstance(source, str):
-        raise malformed(path, "source", "is missing", f"name `{MAIN}` or an environment")
-    if not isinstance(gates, list) or any(gate not in GATES for gate in gates):
-        raise malformed(path, "gates", f"is no list of {', '.join(GATES)}", "write e.g. `gates: [static, smoke]`")
-    return Policy(source, tuple(gates))

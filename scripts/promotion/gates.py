@@ -5,21 +5,23 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from promotion import io_config
 from promotion.chart import chart_findings
 from promotion.clear_secrets import secrets_in_clear
+from promotion.closure import block_path
 from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
 from promotion.pipeline import Block, in_cycles
-from promotion.project import FOLDER, Project, block_path
-from promotion.python_source import read_python
+from promotion.project import FOLDER, Project
+from promotion.python_source import python_source, read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree
 
 # How SQL, YAML and R read a variable; with a default (`env_var('X', 'd')`) the name may be absent.
 _NAME = r"\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)"
 _ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv" + _NAME)
-_READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV}
+_READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV, ".py": None}
 _OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ"}
 
 _CODE = (".py", ".sql", ".r")
@@ -66,12 +68,12 @@ def _closures(project: Project, _: Environment) -> Iterator[Finding]:
 def _blocks(project: Project, _: Environment) -> Iterator[Finding]:
     """Python blocks must be in the form that Mage runs."""
     for path, block in _python_blocks(project):
-        source = read_python(project.tree.text(path))
+        source = python_source(project.tree, path)
         expected = _DECORATOR.get(block.type)
         for name, line in source.unguarded:
             fix = f"write `if '{expected}' not in globals():` above an import of {expected}"
             yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's own", fix)
-        if expected and not source.error and expected not in source.decorators:
+        if expected and not source.references.error and expected not in source.decorators:
             problem = f"no function is decorated with @{expected}, so Mage has nothing to run"
             yield Finding(path, None, "decorator-missing", problem, f"decorate one function with @{expected}")
 
@@ -86,20 +88,28 @@ def _python_blocks(project: Project) -> Iterator[tuple[str, Block]]:
 
 
 def _environment_variables(project: Project, environment: Environment) -> Iterator[Finding]:
-    for path in project.tree.under(FOLDER).texts():
-        for name, line in sorted(names_in(path, project.tree.text(path))):
-            if name not in environment.supplied | _OF_EVERY_PROCESS:
+    known = environment.supplied | _OF_EVERY_PROCESS
+    tree = project.tree.under(FOLDER)
+    for path in tree.texts():
+        suffix = posixpath.splitext(path)[1]
+        names = tree.recall(f"variables{suffix}", path, partial(_variables, suffix)) if suffix in _READERS else ()
+        for name, line in names:
+            if name not in known:
                 problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
                 fix = f"add {name} to io.settings or io.secrets there, on main"
                 yield Finding(path, line, "name-not-supplied", problem, fix)
 
 
-def names_in(path: str, text: str) -> set[tuple[str, int]]:
-    """Return the environment variables that a file reads without a default, with their lines."""
-    if path.endswith(".py"):
-        return set(read_python(text).environment)
-    reader = _READERS.get(posixpath.splitext(path)[1])
+def _variables(suffix: str, content: bytes) -> list[tuple[str, int]]:
+    return sorted(names_in(suffix, content.decode()))
+
+
+def names_in(suffix: str, text: str) -> set[tuple[str, int]]:
+    """Return the environment variables that a file `….suffix` reads without a default, with their lines."""
+    reader = _READERS[suffix]
     if reader is None:
+        return set(read_python(text).environment)
+    if not reader.search(text):  # nearly every file
         return set()
     code = "\n".join(_uncommented(line) for line in text.split("\n"))
     return {(match[1], code.count("\n", 0, match.start()) + 1) for match in reader.finditer(code)}
@@ -152,10 +162,10 @@ def _profiles_named(project: Project) -> Iterator[tuple[str, str, int | None]]:
             profile = block.configuration.get("data_provider_profile")
             if isinstance(profile, str):
                 yield closure.pipeline.metadata_path if closure.pipeline else "", profile, None
-        for path in closure.files:
-            if path.endswith(".py") and project.tree.is_text(path):
-                for profile, line in read_python(project.tree.text(path)).profiles:
-                    yield path, profile, line
+    for path in project.claimed:
+        if path.endswith(".py") and project.tree.is_text(path):
+            for profile, line in python_source(project.tree, path).profiles:
+                yield path, profile, line
 
 
 def _needs(project: Project, _: Environment) -> Iterator[Finding]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from promotion.errors import Conflict, PromotionError
+from promotion.memory import Memory
 from promotion.process import CommandError, run, start
 from promotion.tree import File, Tree
 
 MAIN = "main"
+_RECORDS = ("refs/heads/env/*", "refs/heads/evidence/*")
 
 
 class ObjectMissing(PromotionError):
@@ -26,9 +30,10 @@ class ObjectMissing(PromotionError):
 class Repository:
     """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
 
-    def __init__(self, root: Path, remote: str) -> None:
+    def __init__(self, root: Path, remote: str, memory: Memory) -> None:
         self.root = root
         self.remote = remote
+        self.memory = memory
         self._heads: dict[str, str] = {}
         self._reader: subprocess.Popen[bytes] | None = None
         self._contents: dict[str, bytes] = {}
@@ -37,15 +42,15 @@ class Repository:
     def find(cls, folder: Path) -> Repository:
         """Return the repository around `folder`; refuse what cannot be promoted from."""
         try:
-            shown = run("git", "rev-parse", "--show-toplevel", cwd=folder)
-            root = Path(os.fsdecode(shown.removesuffix(b"\n")))
+            shown = run("git", "rev-parse", "--show-toplevel", "--git-common-dir", cwd=folder)
         except CommandError as error:
             raise PromotionError(
                 "not-a-repository",
                 f"{folder} is not inside a git repository that can be used:\n{error.stderr}",
                 fix="cd into your clone and try again",
             ) from error
-        return cls(root, _remote(root))
+        root, common = os.fsdecode(shown.removesuffix(b"\n")).split("\n")
+        return cls(Path(root), _remote(Path(root)), Memory(folder / common / "promotion"))
 
     def __enter__(self) -> Repository:
         return self
@@ -53,6 +58,7 @@ class Repository:
     def __exit__(self, *_: object) -> None:
         if self._reader is not None:
             self._reader.communicate()
+        self.memory.save()
 
     def _git(self, *arguments: str, stdin: bytes | None = None, index: str | None = None) -> str:
         # Without optional locks a question about the work tree does not write the index.
@@ -67,7 +73,7 @@ class Repository:
     # What is there
 
     def fetch(self) -> None:
-        """Read where the remote's `main` and `env/*` are, and bring those commits here.
+        """Read where the remote's `main` and its records are, and bring those commits here.
 
         No ref of this clone moves: two commands in one clone do not meet, and a killed one leaves no lock.
         """
@@ -78,7 +84,7 @@ class Repository:
                 fix="git fetch --unshallow",
             )
         try:
-            listing = self._git("ls-remote", "--quiet", self.remote, f"refs/heads/{MAIN}", "refs/heads/env/*")
+            listing = self._git("ls-remote", "--quiet", self.remote, f"refs/heads/{MAIN}", *_RECORDS)
             self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
             if self._heads:
                 options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
@@ -127,6 +133,21 @@ class Repository:
                 fix='git config user.name "…" && git config user.email "…"',
             ) from error
 
+    def signs(self) -> bool:
+        """Return whether git is told to sign commits."""
+        return run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true"
+
+    def signer(self, commit: str) -> str | None:
+        """Return who signed `commit` as git knows them, None unless `git verify-commit` finds the signature good.
+
+        An SSH key is known by `gpg.ssh.allowedSignersFile`, a GPG key by the keyring.
+        """
+        try:
+            self._git("verify-commit", commit)
+        except CommandError:
+            return None
+        return self._git("show", "--no-patch", "--format=%GS", commit)
+
     def tree(self, commit: str) -> Tree:
         """Return the complete tree of `commit`."""
         files = {}
@@ -143,6 +164,16 @@ class Repository:
             self._contents[oid] = self._read(oid)
         return self._contents[oid]
 
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """Read the contents of many blobs in one go; a question for each takes longer than all their bytes."""
+        missing = sorted({*oids} - self._contents.keys())
+        if not missing:
+            return
+        questions = "".join(f"{oid}\n" for oid in missing).encode()
+        answers = io.BytesIO(run("git", "cat-file", "--batch", "--buffer", cwd=self.root, stdin=questions))
+        for oid in missing:
+            self._contents[oid] = _content(oid, answers)
+
     def _read(self, oid: str) -> bytes:
         if self._reader is None:
             self._reader = start("git", "cat-file", "--batch", cwd=self.root)
@@ -151,12 +182,7 @@ class Repository:
             raise PromotionError("git-unreadable", "git cat-file gave no pipe")
         reader.stdin.write(f"{oid}\n".encode())
         reader.stdin.flush()
-        header = reader.stdout.readline().split()
-        if len(header) != 3:
-            raise ObjectMissing(oid)
-        content = reader.stdout.read(int(header[2]))
-        reader.stdout.read(1)  # the line end after each object
-        return content
+        return _content(oid, reader.stdout)
 
     # What is written
 
@@ -178,7 +204,7 @@ class Repository:
             )
             oid = self._git("write-tree", index=index)
         options = ["-p", parent] if parent else []
-        if run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true":
+        if self.signs():
             options.append("-S")
         return self._git("commit-tree", *options, oid, stdin=message.encode(errors="surrogateescape"))
 
@@ -203,7 +229,7 @@ class Repository:
             raise PromotionError(
                 "push-unknown",
                 f"the push to {branch} failed, and the remote does not say if it went through:\n{error.stderr}",
-                fix=f"once it can be reached again: scripts/status.py {branch.removeprefix('env/')}",
+                fix=f"once it can be reached again: scripts/status.py {branch.rpartition('/')[2]}",
             ) from unreachable
         now = self.head(branch)
         if now and commit in self.history(now):
@@ -219,6 +245,16 @@ class Repository:
             f"the remote refused the push to {branch}:\n{error.stderr}",
             fix=f"check that you may write {branch} on {self.remote}",
         ) from error
+
+
+def _content(oid: str, answers: IO[bytes]) -> bytes:
+    """Read the answer of `git cat-file --batch` to the question for `oid`."""
+    header = answers.readline().split()
+    if len(header) != 3:
+        raise ObjectMissing(oid)
+    content = answers.read(int(header[2]))
+    answers.read(1)  # the line end after each object
+    return content
 
 
 def _remote(root: Path) -> str:

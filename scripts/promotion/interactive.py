@@ -23,11 +23,12 @@ def carry_out(
     mode: str,
     report: Report,
     story: Story,
+    keep: Callable[[Plan], None] = lambda plan: None,
 ) -> int:
     """Show the plan that `make_plan` computes and, unless `mode` is plan, carry it out; yes does not ask.
 
     `make_plan` fetches, and is called again where the target moved meanwhile; `reading` names what it reads.
-    Returns the exit code.
+    `keep` writes the plan to where it is wanted besides. Returns the exit code.
     """
     with story.step(f"read {reading}"):
         plan = make_plan()
@@ -35,7 +36,22 @@ def carry_out(
         raise UsageError(
             "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
         )
+    return decide(plan, make_plan, repository, mode=mode, report=report, story=story, keep=keep)
+
+
+def decide(
+    plan: Plan,
+    make_plan: Callable[[], Plan],
+    repository: Repository,
+    *,
+    mode: str,
+    report: Report,
+    story: Story,
+    keep: Callable[[Plan], None] = lambda plan: None,
+) -> int:
+    """Do with `plan` what `carry_out` says."""
     report.plan(plan)
+    keep(plan)
     if plan.is_empty:
         return 0
     if plan.refusals:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promotion.changes import platform_digest
+from promotion.emergency import open_emergencies
 from promotion.environment import FOLDER, configured, load_environment
 from promotion.errors import PromotionError
+from promotion.evidence_branch import ever_proven, read_record
+from promotion.freeze import Freeze, freeze_at
 from promotion.git import MAIN, Repository
 from promotion.plan import PLATFORM_AND_PROJECT
+from promotion.policy import Policy, StandingHold
 from promotion.project import Project
-from promotion.release import Hold, Release, releases
+from promotion.release import Entry, Hold, Release, releases
 from promotion.sides import main_side
 from promotion.tree import Tree
 
@@ -32,16 +36,32 @@ class Column:
     """One environment (or `main`, which has no releases) with its pipelines."""
 
     name: str
-    source: str | None  # None for main, and while the environment's configuration is not usable
+    policy: Policy | None  # None for main, and while the environment's configuration is not usable
     cells: Mapping[str, Cell]
-    releases: Sequence[Release] = ()
+    current: Release | None = None
+    history: Sequence[Entry] = ()  # newest first
     configuration_ahead: bool = False  # main has another configuration than the release
     platform: str | None = None  # the digest of what all pipelines share
+    emergencies: Sequence[Entry] = ()  # what they skipped nobody has made good
+
+    @property
+    def source(self) -> str | None:
+        """The name of where promotions come from."""
+        return self.policy.source if self.policy else None
+
+    def freeze(self, now: datetime) -> Freeze | None:
+        """Return the freeze that is on."""
+        return freeze_at(self.policy.freezes, now) if self.policy else None
+
+    @property
+    def standing_holds(self) -> Sequence[StandingHold]:
+        """The holds that stand in the policy on `main`."""
+        return self.policy.holds if self.policy else ()
 
     @property
     def holds(self) -> Sequence[Hold]:
-        """The holds in force."""
-        return self.releases[0].holds if self.releases else ()
+        """The holds that rollbacks left."""
+        return self.current.holds if self.current else ()
 
 
 @dataclass(frozen=True)
@@ -83,15 +103,16 @@ def read_matrix(repository: Repository) -> Matrix:
     project = Project(main.under(*PLATFORM_AND_PROJECT))
     cells = {name: Cell(project.digest(name)) for name in project.pipelines}
     first = Column(MAIN, None, cells, platform=platform_digest(project))
-    sources = {name: _source(main, name) for name in configured(main)}
+    policies = {name: _policy(main, name) for name in configured(main)}
+    sources = {name: policy.source if policy else None for name, policy in policies.items()}
     order = sorted(sources, key=lambda name: (_steps_from_main(name, sources), name))
-    return Matrix([first, *(_column(repository, main, name, sources[name]) for name in order)])
+    return Matrix([first, *(_column(repository, main, name, policies[name]) for name in order)])
 
 
-def _source(main: Tree, name: str) -> str | None:
-    """Return where promotions to an environment come from, None while its configuration is not usable."""
+def _policy(main: Tree, name: str) -> Policy | None:
+    """Return the policy of an environment, None while its configuration is not usable."""
     try:
-        return load_environment(main, name).policy.source
+        return load_environment(main, name).policy
     except PromotionError:
         return None
 
@@ -103,15 +124,24 @@ def _steps_from_main(name: str, sources: Mapping[str, str | None]) -> int:
     return steps if place == MAIN else len(sources)
 
 
-def _column(repository: Repository, main: Tree, name: str, source: str | None) -> Column:
+def _column(repository: Repository, main: Tree, name: str, policy: Policy | None) -> Column:
     known = releases(repository, name)
     if not known:
-        return Column(name, source, {})
+        return Column(name, policy, {})
     current = known[0]
-    arrived = {release.number: release.at for release in known}
+    history = list(known.entries())
+    arrived = {entry.number: entry.at for entry in history}
     cells = {
         pipeline: Cell(entry.digest, entry.since, arrived.get(entry.since), pipeline in current.smoke)
         for pipeline, entry in current.pipelines.items()
     }
     ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
-    return Column(name, source, cells, known, ahead, current.platform)
+    emergencies = _emergencies(repository, name, history)
+    return Column(name, policy, cells, current, history, ahead, current.platform, emergencies)
+
+
+def _emergencies(repository: Repository, name: str, history: Sequence[Entry]) -> list[Entry]:
+    if not any(entry.emergency for entry in history):
+        return []  # what somebody did to the branch evidence/<env> is no matter then
+    ratified = {entry.release for entry in read_record(repository, name).ratified}
+    return open_emergencies(history, ratified, lambda: ever_proven(repository, name))

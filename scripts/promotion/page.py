@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from promotion.emergency import told
 from promotion.git import MAIN
 from promotion.markup import Markup, element, join
 from promotion.matrix import Cell, Column, Matrix
-from promotion.release import Hold, Release
-from promotion.report import age, short
+from promotion.policy import StandingHold
+from promotion.release import Entry, Hold
+from promotion.wording import age, short
 
 _STYLE = Path(__file__).with_name("page.css")
 _SKELETON = """<!doctype html>
@@ -36,6 +38,7 @@ def page(matrix: Matrix, now: datetime, extra: Sequence[Markup] = ()) -> str:
     parts = [
         _header(now),
         element("ol", *(_card(matrix, column, now) for column in matrix.columns), class_="chain"),
+        *_emergencies(environments),
         *_holds(environments),
         section("What runs where", _matrix(matrix, now), _LEGEND),
         *extra,
@@ -106,21 +109,21 @@ def _card(matrix: Matrix, column: Column, now: datetime) -> Markup:
     if column.name == MAIN:
         count = element("p", f"{len(column.cells)} pipelines", class_="now")
         return element("li", name, count, element("p", "what people edit", class_="note"))
-    if not column.releases:
+    current = column.current
+    if current is None:
         nothing = element("p", "no release yet", class_="now")
         note = f"promoted from {column.source}" if column.source else "its configuration on main is not usable"
         return element("li", name, nothing, element("p", note, class_="note"))
-    current = column.releases[0]
     return element(
         "li",
         name,
         element("p", f"release {current.number}", class_="now"),
         element("p", f"{age(current.at, now)} ago, from {current.source}", class_="note"),
-        element("p", *_condition(matrix, column), class_="badges"),
+        element("p", *_condition(matrix, column, now), class_="badges"),
     )
 
 
-def _condition(matrix: Matrix, column: Column) -> list[Markup]:
+def _condition(matrix: Matrix, column: Column, now: datetime) -> list[Markup]:
     """Return what somebody should know about an environment before they promote to it."""
     behind = sum(matrix.is_behind(column, pipeline) for pipeline in matrix.pipelines)
     labels = []
@@ -132,9 +135,30 @@ def _condition(matrix: Matrix, column: Column) -> list[Markup]:
         labels.append(badge("configuration on main is not usable", "bad"))
     if matrix.platform_is_behind(column):
         labels.append(badge(f"platform differs from {column.source}", "warn"))
-    if column.holds:
-        labels.append(badge(f"{len(column.holds)} on hold", "bad"))
+    if column.emergencies:
+        labels.append(badge("emergency, not ratified", "bad"))
+    if freeze := column.freeze(now):
+        labels.append(badge(f"frozen {freeze}", "warn"))
+    if held := len(column.holds) + len(column.standing_holds):
+        labels.append(badge(f"{held} on hold", "bad"))
     return labels or [badge(f"same as {column.source}", "good")]
+
+
+# Emergencies
+
+
+def _emergencies(columns: Sequence[Column]) -> list[Markup]:
+    items = [
+        element("li", element("strong", column.name), f" {told(entry)}")
+        for column in columns
+        for entry in column.emergencies
+    ]
+    if not items:
+        return []
+    note = "Checks were skipped, and nobody has made it good: scripts/promote.py ratify ENV --reason TEXT."
+    return [
+        element("section", element("h2", "Emergency"), element("p", note), element("ul", *items), class_="holds")
+    ]
 
 
 # Holds
@@ -142,16 +166,25 @@ def _condition(matrix: Matrix, column: Column) -> list[Markup]:
 
 def _holds(columns: Sequence[Column]) -> list[Markup]:
     items = [_hold(column, hold) for column in columns for hold in column.holds]
+    items += [_standing_hold(column, hold) for column in columns for hold in column.standing_holds]
     if not items:
         return []
     title = element("h2", "On hold")
-    note = "Rolled back, and not promoted again without --release-hold and a reason."
+    note = (
+        "What was rolled back is not promoted again without --release-hold and a reason; "
+        "what the policy holds stays until its entry is removed on main."
+    )
     return [element("section", title, element("p", note), element("ul", *items), class_="holds")]
 
 
 def _hold(column: Column, hold: Hold) -> Markup:
     what = (element("strong", f"{column.name}: {hold.pipeline}"), " ", _digest(hold.digest))
     return element("li", *what, f" of release {hold.release}: {hold.reason}")
+
+
+def _standing_hold(column: Column, hold: StandingHold) -> Markup:
+    what = element("strong", f"{column.name}: {hold.pipeline or 'all of it'}")
+    return element("li", what, f", by its policy: {hold.reason}")
 
 
 def _digest(digest: str) -> Markup:
@@ -200,19 +233,18 @@ def _remarks(matrix: Matrix, column: Column, pipeline: str, cell: Cell | None) -
 
 def _history(column: Column, now: datetime) -> Markup:
     title = element("h3", column.name)
-    if not column.releases:
+    if not column.history:
         return join([title, element("p", "No release yet.", class_="note")])
     header = ["Release", "When", "What", "From", "By", "Reason"]
-    rows = [_release(release, now) for release in column.releases]
+    rows = [_entry(entry, now) for entry in column.history]
     return join([title, table(f"Releases of {column.name}, newest first", header, rows, "history")])
 
 
-def _release(release: Release, now: datetime) -> list[str]:
-    when = join([_moment(release.at), element("span", f"{age(release.at, now)} ago", class_="note")])
-    return [str(release.number), when, _what(release), str(release.source), release.by, release.reason or "—"]
+def _entry(entry: Entry, now: datetime) -> list[str]:
+    when = join([_moment(entry.at), element("span", f"{age(entry.at, now)} ago", class_="note")])
+    return [str(entry.number), when, _what(entry), str(entry.source), entry.by, entry.reason or "—"]
 
 
-def _what(release: Release) -> Markup:
-    new = [name for name, entry in release.pipelines.items() if entry.since == release.number]
-    kind = badge(release.action, "bad" if release.action == "rollback" else "quiet")
-    return join([kind, " ", ", ".join(new) or "nothing new"])
+def _what(entry: Entry) -> Markup:
+    kind = badge(entry.action, "bad" if entry.action == "rollback" else "quiet")
+    return join([kind, " ", ", ".join(entry.arrived) or "nothing new"])

@@ -55,11 +55,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline's declaration; `needs` are the pipelines whose tables it reads."""
+    """A pipeline's declaration; `tags` are Mage's, `needs` are the pipelines whose tables it reads."""
 
     name: str
     metadata_path: str
     blocks: tuple[Block, ...]
+    tags: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     smoke_variables: tuple[Mapping[str, Any], ...] = ({},)
     volatile: tuple[str, ...] = ()
@@ -73,8 +74,9 @@ def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -
         extension = mapping(path, f"extensions.{uuid}", value)
         blocks += tuple(_blocks(path, extension, "blocks", f"extensions.{uuid}."))
     _check_graph(path, blocks)
+    tags = _names(path, "tags", content.get("tags") or [])
     return _with_promotion(
-        Pipeline(name, path, blocks), path.replace("metadata.yaml", "promotion.yaml"), promotion
+        Pipeline(name, path, blocks, tags), path.replace("metadata.yaml", "promotion.yaml"), promotion
     )
 
 
@@ -122,7 +124,7 @@ def _one_of(path: str, key: str, value: Any, known: list[str]) -> str:
 
 def _names(path: str, key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise malformed(path, key, "is not a list of names", "write one block name per list entry")
+        raise malformed(path, key, "is not a list of names", "write one name per list entry")
     return tuple(value)
 
 
@@ -182,6 +184,7 @@ def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline
         pipeline.name,
         pipeline.metadata_path,
         pipeline.blocks,
+        pipeline.tags,
         tuple(needs),
         tuple(variables),
         tuple(volatile),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from promotion import changes, refusals
 from promotion.changes import DatabaseChange, FileChange, PipelineChange, ScheduleChange, platform_digest
+from promotion.emergency import emergency_of
 from promotion.environment import Environment
 from promotion.errors import PromotionError
-from promotion.evidence import evidence_keys
+from promotion.evidence import accepted, evidence_keys
 from promotion.gates import static_findings
+from promotion.policy_gate import policy_refusals, refusing
 from promotion.project import FOLDER, Project
-from promotion.release import CONFIGURATION, PLATFORM, Endpoint, Evidence, Hold, Release
+from promotion.release import CONFIGURATION, PLATFORM, Emergency, Endpoint, Evidence, Hold, Release
+from promotion.selection import select
 from promotion.tree import Tree
 
 # What a release takes from its source; its configuration comes from `main`, whatever the source is.
@@ -21,12 +25,15 @@ PLATFORM_AND_PROJECT = ("charts", FOLDER, "Dockerfile", ".dockerignore", "requir
 
 @dataclass(frozen=True)
 class Options:
-    """What the person asked for beyond source and target; no `pipelines` means all."""
+    """What the person asked for beyond source and target; `pipelines` are selectors, none means all."""
 
     pipelines: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     verify_dependants: bool = False
     release_hold: bool = False
     reason: str = ""
+    emergency: tuple[str, ...] = ()  # what to skip
+    smoke: str | None = None  # prove all on this kind of place, whatever the policy says
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Side:
     endpoint: Endpoint
     tree: Tree
     releases: Sequence[Release] = ()
+    proven: tuple[Evidence, ...] = ()  # for any of them
 
     @property
     def current(self) -> Release | None:
@@ -47,7 +55,8 @@ class Side:
 class Request:
     """All that a plan is computed from; `configuration` is where `environments/<target>/` is taken from.
 
-    That is `main` for a promotion and the older release for a rollback; `holds` are those in force.
+    That is `main` for a promotion and the older release for a rollback; `holds` are those in force, `proven` is
+    what was proven without a release. Who asks is known as far as the policy wants to know it.
     """
 
     action: str  # promotion | rollback
@@ -57,6 +66,15 @@ class Request:
     environment: Environment
     options: Options
     holds: tuple[Hold, ...]
+    now: datetime
+    by: str | None = None  # `Name <email>`
+    signing: bool = False  # whether the release will be a signed commit
+    proven: tuple[Evidence, ...] = ()
+
+    @property
+    def smoke(self) -> str:
+        """The kind of evidence that is asked for."""
+        return self.options.smoke or self.environment.policy.smoke
 
 
 @dataclass(frozen=True)
@@ -65,6 +83,7 @@ class Plan:
 
     request: Request
     number: int
+    selected: tuple[str, ...] | None  # None for all, and for the platform with them
     pipelines: tuple[PipelineChange, ...]
     files: tuple[FileChange, ...]
     platform: tuple[str | None, str]
@@ -72,9 +91,10 @@ class Plan:
     databases: tuple[DatabaseChange, ...]
     schedules: tuple[ScheduleChange, ...]
     keys: Mapping[str, str]  # pipeline → the key of the evidence that it needs
-    evidence: Mapping[str, Evidence]  # what earlier releases proved and still holds
+    evidence: Mapping[str, Evidence]  # what was proven earlier and still holds
     due: tuple[str, ...]  # the pipelines that a smoke test has to prove first
     holds: tuple[Hold, ...]  # in force after this release
+    emergency: Emergency | None
     refusals: tuple[PromotionError, ...]
     tree: Tree = field(repr=False)
     project: Project = field(repr=False)
@@ -90,66 +110,72 @@ class Plan:
             (self.pipelines, self.files, self.schedules) == (later.pipelines, later.files, later.schedules)
             and self.configuration == later.configuration
             and self.platform[1] == later.platform[1]
+            and self.emergency == later.emergency
             and all(name in self.due and self.keys[name] == later.keys[name] for name in later.due)
         )
 
 
 def build_plan(request: Request) -> Plan:
     """Compose the target's next tree and compare it with what the target runs now."""
-    target, environment = request.target, request.environment
-    selected = _selected(request)
+    target, environment, options = request.target, request.environment, request.options
+    sides, place = (Project(request.source.tree), Project(target.tree)), request.source.endpoint.environment
+    selected = select(*sides, place, options.pipelines, options.exclude)
     tree = _compose(request, selected)
     before, after = Project(target.tree), Project(tree)
     released = changes.released_environment(target.tree, environment.name)
     moved = changes.pipeline_changes(before, after, selected, request.source.endpoint)
     keys = evidence_keys(after, environment)
-    known = {evidence.key: evidence for release in target.releases for evidence in release.smoke.values()}
+    known = accepted([*request.proven, *_proven(target)], request.smoke)
     platform, configuration = (
         platform_digest(after),
         changes.configuration_digests(target.tree, tree, environment.name),
     )
-    digests = {name: after.digest(name) for name in after.pipelines}
-    digests |= {PLATFORM: platform, CONFIGURATION: configuration[1]}
+    digests = after.digests() | {PLATFORM: platform, CONFIGURATION: configuration[1]}
     held = [hold for hold in request.holds if digests.get(hold.pipeline) == hold.digest]
-    smoke = "smoke" in environment.policy.gates or request.options.verify_dependants
-    due = [name for name in keys if keys[name] not in known] if smoke else []
-    return Plan(
+    due = [name for name in keys if keys[name] not in known] if _asks_for_smoke(request) else []
+    unproven = {name: keys[name] for name in due} if "smoke" in options.emergency else {}
+    plan = Plan(
         request=request,
         number=target.current.number + 1 if target.current else 1,
+        selected=None if selected is None else tuple(sorted(selected)),
         pipelines=moved,
         files=changes.file_changes(before, after),
         platform=(platform_digest(before) if target.tree else None, platform),
         configuration=configuration,
         databases=changes.database_changes(released, environment),
-        schedules=changes.schedule_changes(released, environment),
+        schedules=changes.schedule_changes(released, environment, moved),
         keys=keys,
         evidence={name: known[key] for name, key in keys.items() if key in known},
-        due=tuple(due),
+        due=() if unproven else tuple(due),
         holds=tuple(hold for hold in request.holds if hold not in held),
-        refusals=tuple(_refusals(request, after, moved, held)),
+        emergency=None,
+        refusals=(),
         tree=tree,
         project=after,
     )
+    emergency = emergency_of(options.emergency, refusing(plan), request.smoke, unproven)
+    return replace(plan, emergency=emergency, refusals=tuple(_refusals(plan, held)))
 
 
-def _selected(request: Request) -> tuple[str, ...] | None:
-    """Return the selected pipelines, None for all; refuse names that neither side has."""
-    names = request.options.pipelines
-    known = {*Project(request.source.tree).pipelines, *Project(request.target.tree).pipelines}
-    for name in names:
-        if name not in known:
-            raise refusals.unknown_pipeline(request.source.endpoint.environment, name, known)
-    return tuple(dict.fromkeys(names)) or None
+def _proven(target: Side) -> list[Evidence]:
+    """Return what the target's releases proved, and what the current one was released with."""
+    return [*target.proven, *(target.current.smoke.values() if target.current else ())]
 
 
-def _compose(request: Request, selected: tuple[str, ...] | None) -> Tree:
+def _asks_for_smoke(request: Request) -> bool:
+    options = request.options
+    return "smoke" in request.environment.policy.gates or options.verify_dependants or options.smoke is not None
+
+
+def _compose(request: Request, selected: Iterable[str] | None) -> Tree:
     """Lay what is promoted over what the target runs, and the configuration over both."""
     source, target = request.source.tree, request.target.tree
     configuration = request.configuration.tree.under(f"environments/{request.environment.name}")
     if selected is None:
         return source.under(*PLATFORM_AND_PROJECT).overlaid_with(configuration)
     new, old = Project(source), Project(target)
-    only_theirs = _files_of(old, selected) - _files_of(old, set(old.pipelines) - set(selected))
+    selected = set(selected)
+    only_theirs = _files_of(old, selected) - _files_of(old, set(old.pipelines) - selected)
     kept = target.under(*PLATFORM_AND_PROJECT).without(only_theirs)
     if not kept:  # the first release of an environment cannot do without the platform
         kept = source.under(*PLATFORM_AND_PROJECT).without(new.claimed)
@@ -160,17 +186,19 @@ def _files_of(project: Project, names: Iterable[str]) -> set[str]:
     return {path for name in names if name in project.pipelines for path in project.closure(name).files}
 
 
-def _refusals(
-    request: Request, after: Project, moved: Sequence[PipelineChange], held: Sequence[Hold]
-) -> Iterator[PromotionError]:
+def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
     """Yield what stands in the way, the most fundamental first."""
-    environment, options = request.environment, request.options
+    request, environment, options = plan.request, plan.request.environment, plan.request.options
+    yield from policy_refusals(plan)
     if request.action == "promotion" and not options.release_hold:
         yield from refusals.on_hold(held)
     if not options.verify_dependants:
-        yield from refusals.shared_file(_command(request), options.pipelines, moved)
+        # An exclusion that was typed would take out again what is to be included.
+        selected = (plan.selected or ()) if options.exclude else options.pipelines
+        yield from refusals.shared_file(_command(request), selected, plan.pipelines, plan.files)
     if "static" in environment.policy.gates:
-        yield from refusals.static_gate(static_findings(after, environment))
+        findings = static_findings(plan.project, environment)
+        yield from refusals.static_gate(refusals.still_scheduled(findings, environment, plan.pipelines))
 
 
 def _command(request: Request) -> str:

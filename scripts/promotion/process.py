@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,9 @@ _LEAKED = (
 _LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
 _INSTALL = {
     "docker": "install Docker: https://docs.docker.com/engine/install",
+    "helm": "install Helm: https://helm.sh/docs/intro/install",
     "kind": "install kind: https://kind.sigs.k8s.io",
+    "kubectl": "install kubectl: https://kubernetes.io/docs/tasks/tools",
 }
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 
@@ -45,6 +48,13 @@ class CommandError(PromotionError):
 def without_credentials(text: str) -> str:
     """Hide user and password in every URL of `text`."""
     return _CREDENTIALS.sub("…@", text)
+
+
+def require(*programs: str) -> None:
+    """Refuse now what would fail later: raise for the first of `programs` that is not here."""
+    for program in programs:
+        if shutil.which(program) is None:
+            raise _missing(program)
 
 
 def run(

@@ -8,60 +8,54 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from promotion.references.python import python_references
+from promotion.references.values import References
+from promotion.tree import Tree
+
 _MAGE_DECORATORS = "mage_ai.data_preparation.decorators"
 
 
 @dataclass(frozen=True)
-class Import:
-    """One imported module name; `names` are what `from module import …` asks of it."""
-
-    module: str
-    names: tuple[str, ...]
-    level: int  # leading dots of a relative import
-    line: int
-
-
-@dataclass(frozen=True)
 class PythonSource:
-    """The facts that closure and gates need of one file."""
+    """The facts that closures and gates need of one file."""
 
-    imports: tuple[Import, ...] = ()
+    references: References
     environment: tuple[tuple[str, int], ...] = ()  # names read without a default, with their lines
     profiles: tuple[tuple[str, int], ...] = ()  # io profiles named in the code, with their lines
     unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
     literals: tuple[tuple[str, str, int], ...] = ()  # names given a literal text, the text, the line
     decorators: frozenset[str] = frozenset()
-    error: tuple[str, int] | None = None
+
+
+def python_source(tree: Tree, path: str) -> PythonSource:
+    """Return the facts of the file `path`, which must be text."""
+    return tree.recall("python", path, _read)
+
+
+def _read(content: bytes) -> PythonSource:
+    return read_python(content.decode())
 
 
 @cache
 def read_python(text: str) -> PythonSource:
-    """Parse `text`; a syntax error is returned in `error`, not raised."""
+    """Parse `text`; a syntax error is returned in `references.error`, not raised."""
     try:
         module = ast.parse(text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(module, "<block>", "exec", dont_inherit=True)  # finds what parsing lets pass: a stray return
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return PythonSource(error=(str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1))
+        place = (str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1)
+        return PythonSource(References(error=place))
     nodes = list(ast.walk(module))
     return PythonSource(
-        imports=tuple(_imports(nodes)),
+        references=python_references(nodes),
         environment=tuple(_environment_names(nodes)),
         profiles=tuple(_profiles(nodes)),
         unguarded=tuple(_unguarded(module)),
         literals=tuple(_literals(nodes)),
         decorators=frozenset(_decorators(nodes)),
     )
-
-
-def _imports(nodes: list[ast.AST]) -> Iterator[Import]:
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(alias.name, (), 0, node.lineno)
-        elif isinstance(node, ast.ImportFrom):
-            yield Import(node.module or "", tuple(alias.name for alias in node.names), node.level, node.lineno)
 
 
 def _environment_names(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:

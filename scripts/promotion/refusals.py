@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 
-from promotion.changes import PipelineChange
+from promotion.changes import FileChange, PipelineChange
 from promotion.environment import Environment
 from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
 from promotion.release import Hold
+
+_NAMES_TOLD = 10
 
 
 def refuse_wrong_source(source: str, environment: Environment) -> None:
@@ -21,10 +25,17 @@ def refuse_wrong_source(source: str, environment: Environment) -> None:
         )
 
 
-def unknown_pipeline(place: str, name: str, known: Collection[str]) -> UsageError:
+def unknown_pipeline(place: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the refusal of a name that nobody has."""
-    fix = f"one of {', '.join(sorted(known)) or 'none'}"
-    return UsageError("unknown-pipeline", f"{place} has no pipeline {name!r}", fix=fix)
+    return UsageError("unknown-pipeline", f"{place} has no pipeline {name!r}", fix=near(name, known))
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return what to write instead of the unknown `name`: the names like it, or those that there are."""
+    names = sorted(known)
+    told = get_close_matches(name, names, n=3) or names[:_NAMES_TOLD]
+    more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""
+    return f"one of {', '.join(told)}{more}" if told else "there is none"
 
 
 def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
@@ -38,26 +49,47 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
         )
 
 
-def shared_file(command: str, selected: Sequence[str], changes: Sequence[PipelineChange]) -> Iterator[Conflict]:
+def shared_file(
+    command: str, selected: Sequence[str], changes: Sequence[PipelineChange], files: Sequence[FileChange]
+) -> Iterator[Conflict]:
     """An environment has one version of a file: a shared one moves for every pipeline that uses it.
 
-    `command` is what the person typed, without its selection.
+    `command` is what the person typed, without the `selected` pipelines.
     """
-    affected = [change for change in changes if change.action == "affected"]
-    if not affected:
+    reasons = {change.name: change.reason for change in changes if change.action == "affected"}
+    if not reasons:
         return
+    affected = list(reasons)
     chosen = " ".join(f"-p {name}" for name in selected)
-    include = " ".join(f"-p {change.name}" for change in affected)
+    include = " ".join(f"-p {name}" for name in affected)
+    users = (name for file in files if affected[0] in file.pipelines for name in file.pipelines)
+    owner = next(name for name in users if name not in affected)
     yield Conflict(
         "shared-file",
-        "; ".join(f"{change.name} is not selected and would change: it {change.reason}" for change in affected),
+        "; ".join(f"{name} is not selected and would change: it {reason}" for name, reason in reasons.items()),
         fix=(
             f"one of\n"
             f"  include them:            {command} {chosen} {include}\n"
             f"  prove them as they are:  {command} {chosen} --verify-dependants\n"
-            f"  separate them:           give {selected[0]} a copy of the file under a name of its own"
+            f"  separate them:           give {owner} a copy of the file under a name of its own"
         ),
     )
+
+
+def still_scheduled(
+    findings: Sequence[Finding], environment: Environment, changes: Sequence[PipelineChange]
+) -> list[Finding]:
+    """Return `findings` with the way out of each schedule whose pipeline this very plan removes or renames."""
+    removed = {change.name for change in changes if change.action == "removed"}
+    new_names = {change.renamed_from: change.name for change in changes}
+    ways_out = {}
+    for schedule in environment.schedules.values():
+        key, new = f"schedules.{schedule.name}", new_names.get(schedule.pipeline)
+        if new:
+            ways_out[key] = f"write `pipeline: {new}` on main: the trigger and its runs move with the pipeline"
+        elif schedule.pipeline in removed:
+            ways_out[key] = f"remove {key} on main first: its trigger is deleted, or paused if it ever ran"
+    return [replace(found, fix=ways_out.get(found.problem.split(": ")[0], found.fix)) for found in findings]
 
 
 def static_gate(findings: Sequence[Finding]) -> Iterator[GateRefused]:

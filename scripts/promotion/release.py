@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, overload
 
 import yaml
 
 from promotion.errors import PromotionError
 from promotion.git import ObjectMissing, Repository
 from promotion.tree import Tree
+from promotion.yaml_file import DUMPER, LOADER
 
 FILE = "release.yaml"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # and nothing else
+_DIGEST = "  digest: "  # the last key of `release`, which is the last one of the file
 PLATFORM, CONFIGURATION = "@platform", "@configuration"  # among pipelines, whose names have no @
 
 
@@ -57,6 +61,7 @@ class Evidence:
     release: int  # the release that it was reached for
     runs: int
     seconds: float
+    by: str = ""  # who had it run; releases of before do not say
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,31 @@ class Hold:
     digest: str
     release: int  # the release that was rolled back
     reason: str
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """What a release skipped because somebody said so; its reason is the release's."""
+
+    skipped: tuple[str, ...]
+    kind: str  # the kind of evidence that was asked for
+    unproven: Mapping[str, str]  # pipeline → the key of the evidence that was missing
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of an environment's history: what a release brought, and why."""
+
+    number: int
+    action: str  # promotion | rollback
+    source: Endpoint
+    by: str
+    at: datetime
+    reason: str
+    commit: str
+    arrived: tuple[str, ...]  # the pipelines that are here since
+    proven: tuple[Evidence, ...]  # for this release and not before
+    emergency: Emergency | None
 
 
 @dataclass(frozen=True)
@@ -88,9 +118,10 @@ class Release:
     at: datetime
     reason: str = ""
     holds: tuple[Hold, ...] = ()
+    emergency: Emergency | None = None
     commit: str = field(default="", compare=False)  # known only after the release was read from git
 
-    @property
+    @cached_property
     def digests(self) -> dict[str, str]:
         """All that can be rolled back and put on hold: the pipelines, the platform and the configuration."""
         pipelines = {name: released.digest for name, released in self.pipelines.items()}
@@ -115,15 +146,17 @@ class Release:
                 "smoke": {name: asdict(evidence) for name, evidence in sorted(self.smoke.items())},
             },
             "holds": [asdict(hold) for hold in self.holds],
+            "emergency": self.emergency and asdict(self.emergency) | {"skipped": list(self.emergency.skipped)},
         }
         overlay = {"image": {"tag": self.image}, "release": record}
         header = f"# Release {self.number} of {self.environment}: written by the promotion, never by hand.\n"
-        return header + yaml.safe_dump(overlay, sort_keys=False, allow_unicode=True, width=110)
+        text = header + yaml.dump(overlay, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=110)
+        return f"{text}{_DIGEST}{_digest(text)}\n"
 
     @classmethod
     def from_yaml(cls, text: str, commit: str) -> Release:
         """Read what `to_yaml` wrote."""
-        overlay = yaml.safe_load(text)
+        overlay = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe one)
         return _parse(overlay["release"], overlay["image"]["tag"], commit)
 
 
@@ -149,16 +182,81 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
         at=datetime.fromisoformat(record["at"]).astimezone(UTC),
         reason=record["reason"],
         holds=tuple(Hold(**hold) for hold in record["holds"]),
+        emergency=_emergency(record.get("emergency")),  # since 1.1
         commit=commit,
     )
 
 
-def releases(repository: Repository, environment: str) -> list[Release]:
+def has_digest(text: str) -> bool:
+    """Tell whether the record `text` has a digest of its own: since format 1.1 each has one."""
+    return _DIGEST in text
+
+
+def is_intact(text: str) -> bool:
+    """Tell whether the record `text` ends with the digest of all that stands above it."""
+    above, _, digest = text.rpartition(_DIGEST)
+    return digest == f"{_digest(above)}\n"
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _emergency(entry: dict[str, Any] | None) -> Emergency | None:
+    return Emergency(tuple(entry["skipped"]), entry["kind"], entry["unproven"]) if entry else None
+
+
+class History(Sequence[Release]):
+    """The releases of one environment, newest first, each read when it is asked for."""
+
+    def __init__(self, repository: Repository, environment: str, commits: Sequence[str]) -> None:
+        self._repository = repository
+        self._environment = environment
+        self._commits = commits
+        self._read: dict[str, Release] = {}
+
+    def __len__(self) -> int:
+        return len(self._commits)
+
+    @overload
+    def __getitem__(self, index: int) -> Release: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Release]: ...
+    def __getitem__(self, index: int | slice) -> Release | list[Release]:
+        if isinstance(index, slice):
+            return [self._release(commit) for commit in self._commits[index]]
+        return self._release(self._commits[index])
+
+    def _release(self, commit: str) -> Release:
+        if commit not in self._read:
+            self._read[commit] = _read(self._repository, self._environment, commit)
+        return self._read[commit]
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what each release has to say about itself; it is remembered, and the rest is not read again."""
+        for commit in self._commits:
+            yield self._repository.memory.recall("releases", commit, partial(self._entry, commit))
+
+    def _entry(self, commit: str) -> Entry:
+        release = self._release(commit)
+        return Entry(
+            number=release.number,
+            action=release.action,
+            source=release.source,
+            by=release.by,
+            at=release.at,
+            reason=release.reason,
+            commit=commit,
+            arrived=tuple(name for name, entry in release.pipelines.items() if entry.since == release.number),
+            proven=tuple(evidence for evidence in release.smoke.values() if evidence.release == release.number),
+            emergency=release.emergency,
+        )
+
+
+def releases(repository: Repository, environment: str) -> History:
     """Return the releases of `environment`, newest first."""
     head = repository.head(branch_of(environment))
-    if head is None:
-        return []
-    return [_read(repository, environment, commit) for commit in repository.history(head)]
+    return History(repository, environment, repository.history(head) if head else [])
 
 
 def _read(repository: Repository, environment: str, commit: str) -> Release:

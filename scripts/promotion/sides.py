@@ -6,6 +6,7 @@ from promotion.environment import FOLDER, Environment, configured
 from promotion.errors import PromotionError, UsageError
 from promotion.git import MAIN, Repository
 from promotion.plan import PLATFORM_AND_PROJECT, Side
+from promotion.policy import EVERYBODY, Policy
 from promotion.refusals import refuse_wrong_source
 from promotion.release import Endpoint, releases
 from promotion.tree import Tree
@@ -26,7 +27,8 @@ def environment_side(repository: Repository, name: str) -> Side:
     known = releases(repository, name)
     if not known:
         return Side(Endpoint(name, None, None), Tree({}, repository))
-    return Side(Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit), known)
+    proven = tuple(evidence for entry in known.entries() for evidence in entry.proven)
+    return Side(Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit), known, proven)
 
 
 def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
@@ -42,6 +44,11 @@ def source_side(repository: Repository, name: str, main: Side, target: Environme
     if side.current is None:
         raise UsageError("no-release", f"{name} has no release yet", fix=f"promote to {name} first")
     return side
+
+
+def promoter(repository: Repository, policy: Policy) -> str | None:
+    """Return who is at the keyboard, None where `policy` lets everybody release: a plan needs no name then."""
+    return None if policy.promoters == EVERYBODY else repository.identity()
 
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:

@@ -6,11 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from rich.console import Console
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 _NOBODY_READS = 141  # what a shell reports of a program that SIGPIPE ended
 
@@ -23,31 +24,57 @@ def end_unread() -> NoReturn:
     sys.exit(_NOBODY_READS)
 
 
-class Terminal(Console):
-    """A console that prints lines as they are, for as long as somebody reads them."""
+class Terminal:
+    """Prints lines as they are, for as long as somebody reads them; with style where there is a terminal."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, soft_wrap=True)
+        self._is_stderr = stderr
+        self._console = self._styled() if self._stream.isatty() or "FORCE_COLOR" in os.environ else None
 
-    def on_broken_pipe(self) -> NoReturn:
-        """End quietly."""
-        end_unread()
+    @property
+    def _stream(self) -> Any:
+        return sys.stderr if self._is_stderr else sys.stdout
+
+    def _styled(self) -> Console:
+        from rich.console import Console  # a tenth of a second that pipes and files do without
+
+        return Console(stderr=self._is_stderr, highlight=False, soft_wrap=True)
+
+    def print(self, line: str, style: str = "") -> None:
+        """Print one line."""
+        try:
+            if self._console is None:
+                print(line, file=self._stream, flush=True)
+            else:
+                self._console.print(_text(line, style))
+        except BrokenPipeError:
+            end_unread()
+
+    def status(self, what: str) -> AbstractContextManager[object]:
+        """Show `what` for as long as the block runs, where there is a terminal."""
+        return self._console.status(_text(what)) if self._console else nullcontext()
+
+
+def _text(line: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(line, style)
 
 
 class Story:
     """Progress on a terminal, plain lines otherwise."""
 
     def __init__(self) -> None:
-        self._console = Terminal(stderr=True)
+        self._terminal = Terminal(stderr=True)
 
     def say(self, line: str, style: str = "") -> None:
         """Tell one line."""
-        self._console.print(Text(line, style))
+        self._terminal.print(line, style)
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Show `what` while the block runs, then how long it took."""
         started = time.monotonic()
-        with self._console.status(Text(what)):
+        with self._terminal.status(what):
             yield
         self.say(f"✓ {what} ({time.monotonic() - started:.1f} s)", "green")

@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+from itertools import islice
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from promotion.errors import Finding, Malformed
+from promotion.memory import Memory
 
+T = TypeVar("T")
+
+_DIGESTS = "sha256"  # remembered of every content that was ever read
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
@@ -24,10 +30,15 @@ class File:
 
 
 class Blobs(Protocol):
-    """Where contents are read from, by their git object id."""
+    """Where contents are read from, by their git object id, and what is remembered of them."""
+
+    memory: Memory
 
     def read(self, oid: str) -> bytes:
         """Return the content with the id `oid`."""
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """Read many contents in one go."""
 
 
 class Tree(Mapping[str, File]):
@@ -35,6 +46,7 @@ class Tree(Mapping[str, File]):
 
     def __init__(self, files: Mapping[str, File], blobs: Blobs) -> None:
         self._files = dict(sorted(files.items()))
+        self._paths = list(self._files)
         self._blobs = blobs
 
     def __getitem__(self, path: str) -> File:
@@ -50,6 +62,21 @@ class Tree(Mapping[str, File]):
         """Return the content of `path`; of a symbolic link, the path that it points to."""
         return self._blobs.read(self._files[path].oid)
 
+    def recall(self, kind: str, path: str, work_out: Callable[[bytes], T]) -> T:
+        """Return what `work_out` makes of the content of `path`, remembered as `kind` for each content."""
+        oid = self._files[path].oid
+        return self._blobs.memory.recall(kind, oid, lambda: work_out(self._blobs.read(oid)))
+
+    @property
+    def memory(self) -> Memory:
+        """What is remembered of contents, whatever tree they are in."""
+        return self._blobs.memory
+
+    def read_ahead(self) -> None:
+        """Read in one go every content of which nothing is remembered, for those who will ask for most of them."""
+        files = (file for file in self._files.values() if file.mode != SUBMODULE)
+        self._blobs.read_ahead(file.oid for file in files if not self.memory.knows(_DIGESTS, file.oid))
+
     def text(self, path: str) -> str:
         """Return the content as text; raise `Malformed` where it is not UTF-8."""
         try:
@@ -61,12 +88,7 @@ class Tree(Mapping[str, File]):
         """Tell whether `path` is a file of UTF-8 text."""
         if self._files[path].mode in (SYMLINK, SUBMODULE):
             return False
-        content = self.read(path)
-        try:
-            content.decode()
-        except UnicodeDecodeError:
-            return False
-        return b"\0" not in content[:8000]
+        return self.recall("text", path, _is_text)
 
     def texts(self) -> list[str]:
         """Return the paths of all files of UTF-8 text."""
@@ -82,12 +104,22 @@ class Tree(Mapping[str, File]):
 
     def under(self, *roots: str) -> Tree:
         """Return the part that is one of `roots` or lies below one of them."""
-        keep = {
-            path: file
-            for path, file in self._files.items()
-            if any(path == root or path.startswith(root + "/") for root in roots)
-        }
-        return Tree(keep, self._blobs)
+        paths = {path for root in roots for path in self._at(root)}
+        return Tree({path: self._files[path] for path in paths}, self._blobs)
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether there is a file below `path`."""
+        position = bisect_left(self._paths, f"{path}/")
+        return position < len(self._paths) and self._paths[position].startswith(f"{path}/")
+
+    def _at(self, root: str) -> Iterator[str]:
+        """Yield the path `root` itself and those below it: in the sorted order they are neighbours."""
+        if root in self._files:
+            yield root
+        for path in islice(self._paths, bisect_left(self._paths, f"{root}/"), None):
+            if not path.startswith(f"{root}/"):
+                return
+            yield path
 
     def only(self, paths: Iterable[str]) -> Tree:
         """Return the part that `paths` names."""
@@ -101,18 +133,15 @@ class Tree(Mapping[str, File]):
     def overlaid_with(self, other: Tree) -> Tree:
         """Return this tree with `other` laid over it, a file over a folder of the same name and vice versa."""
         folders = {folder for path in other for folder in _folders(path)}
-        keep = {
-            path: file
-            for path, file in self._files.items()
-            if path not in folders and not any(folder in other for folder in _folders(path))
-        }
-        return Tree({**keep, **other._files}, self._blobs)
+        covered = [path for path in folders if path in self._files]
+        covered += [below for path in other for below in self._at(path) if below != path]
+        return Tree({**self.without(covered)._files, **other._files}, self._blobs)
 
     def digest(self) -> str:
         """Return the SHA-256 over the sorted (mode, path, content) of all files, as `sha256:<hex>`."""
         total = hashlib.sha256()
         for path, file in self._files.items():
-            content = hashlib.sha256(self._blobs.read(file.oid)).hexdigest()
+            content = self.recall(_DIGESTS, path, _sha256)
             total.update(f"{file.mode} {path}\0{content}\n".encode(errors="surrogateescape"))
         return f"sha256:{total.hexdigest()}"
 
@@ -129,7 +158,24 @@ class Tree(Mapping[str, File]):
 
 
 def _folders(path: str) -> list[str]:
-    return [str(folder) for folder in PurePosixPath(path).parents][:-1]
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def as_text(content: bytes) -> str | None:
+    """Return `content` as text; None where it is not UTF-8, or no text at all."""
+    try:
+        return content.decode() if b"\0" not in content[:8000] else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_text(content: bytes) -> bool:
+    return as_text(content) is not None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def not_utf8(path: str) -> Finding:
@@ -141,10 +187,14 @@ class _FolderBlobs:
     """Contents of files on disk."""
 
     def __init__(self) -> None:
+        self.memory = Memory()
         self.contents: dict[str, bytes] = {}
 
     def read(self, oid: str) -> bytes:
         return self.contents[oid]
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """All of them are here."""
 
     def add(self, content: bytes) -> str:
         oid = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

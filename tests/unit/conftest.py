@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import git, make_clone, promote, remote_of, write_project
+from helpers import PROJECT, git, make_clone, promote, push, remote_of, write, write_project
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +52,15 @@ def project(situations: Path, tmp_path: Path) -> Path:
 def promoted_to_dev(situations: Path, tmp_path: Path) -> Path:
     """Dev runs all of main."""
     return _copy(situations, "promoted_to_dev", tmp_path)
+
+
+@pytest.fixture
+def two_changes(promoted_to_dev: Path) -> Path:
+    """Dev runs the first version of everything; main has newer versions of orders and stock."""
+    loaders = (f"{PROJECT}/data_loaders/load_{name}.py" for name in ("orders", "stock"))
+    write(promoted_to_dev, dict.fromkeys(loaders, "newer = 1\n"))
+    push(promoted_to_dev)
+    return promoted_to_dev
 
 
 @pytest.fixture

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from helpers import PROJECT, promote, push, tree_of, write
-from promotion.environment import Environment, Policy, load_environment
+from promotion.environment import Environment, load_environment
 from promotion.evidence import evidence_keys
 from promotion.git import Repository
 from promotion.plan import Options, Plan, Request, Side, build_plan
+from promotion.policy import Policy
 from promotion.project import Project
 from promotion.release import Endpoint, Evidence, releases
 from promotion.sides import main_side
@@ -46,6 +48,7 @@ def plans_before_and_after_a_release_of_stock(clone: Path) -> list[Plan]:
                     environment=environment,
                     options=Options(("orders",)),
                     holds=(),
+                    now=datetime.now(UTC),
                 )
             )
             for number in (1, 2)

@@ -30,6 +30,7 @@ from helpers import (
     write,
     write_loading_pipeline,
 )
+from promotion.release import FORMAT_VERSION
 
 MONEY = f"{PROJECT}/utils/money.py"
 CLEAN = f"{PROJECT}/transformers/clean.py"
@@ -349,7 +350,7 @@ def test_the_record_says_who_and_why(project: Path) -> None:
 
 def test_json_is_one_document_for_a_release(project: Path) -> None:
     document = json.loads(promote(project, "main", "dev", "--json").stdout)
-    assert document["format_version"] == "1.0"
+    assert document["format_version"] == FORMAT_VERSION
     assert document["release"]["number"] == 1
     assert document["release"]["commit"] == head(project, "env/dev")
     assert {entry["name"]: entry["action"] for entry in document["plan"]["pipelines"]} == {
@@ -362,7 +363,7 @@ def test_json_is_one_document_for_a_release(project: Path) -> None:
 def test_json_is_one_document_for_a_refused_plan(shared_change: Path) -> None:
     result = run_script(shared_change, "promote", "main", "dev", "-p", "orders", "--plan", "--json")
     assert result.exit_code == 5
-    assert result.document["format_version"] == "1.0"
+    assert result.document["format_version"] == FORMAT_VERSION
     assert result.document["error"]["code"] == "shared-file"
     assert [refusal["code"] for refusal in result.document["plan"]["refusals"]] == ["shared-file"]
 
@@ -371,7 +372,7 @@ def test_json_is_one_document_for_a_refused_plan(shared_change: Path) -> None:
 def test_json_is_one_document_for_a_wrong_command_line(project: Path, script: str) -> None:
     result = run_script(project, script, "--json", "--nonsense")
     assert result.exit_code == 64
-    assert (result.document["format_version"], result.document["error"]["code"]) == ("1.0", "usage")
+    assert (result.document["format_version"], result.document["error"]["code"]) == (FORMAT_VERSION, "usage")
 
 
 def test_a_plan_reads_well_on_a_terminal_of_any_kind(project: Path) -> None:

@@ -16,7 +16,6 @@ from helpers import (
     head,
     promote,
     push,
-    released_text,
     remote_of,
     run_script,
     values,
@@ -136,19 +135,6 @@ def test_a_file_changed_by_hand_is_found(promoted_to_dev: Path, path: str, codes
 def test_a_file_removed_by_hand_is_found(promoted_to_dev: Path) -> None:
     edit_branch(promoted_to_dev, "env/dev", {LOAD_STOCK: None})
     assert verification(promoted_to_dev) == {"digest-mismatch", "chain-broken"}
-
-
-def test_a_record_changed_by_hand_is_found(promoted_to_dev: Path) -> None:
-    record = released_text(promoted_to_dev, "dev", "release.yaml").replace("Ada", "Eve")
-    edit_branch(promoted_to_dev, "env/dev", {"release.yaml": record})
-    assert verification(promoted_to_dev) == {"chain-broken"}
-
-
-def test_a_record_that_claims_another_digest_is_found(promoted_to_dev: Path) -> None:
-    record = released_text(promoted_to_dev, "dev", "release.yaml")
-    number = record.replace("number: 1", "number: 2").replace("sha256:", "sha256:0")
-    edit_branch(promoted_to_dev, "env/dev", {"release.yaml": number})
-    assert verification(promoted_to_dev) == {"digest-mismatch"}
 
 
 def test_a_merge_by_hand_is_found(promoted_to_staging: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 from promotion.environment import load_environment
 from promotion.errors import UsageError
+from promotion.evidence_branch import read_record
 from promotion.git import Repository
 from promotion.interactive import carry_out
 from promotion.plan import Options, Plan, Request, build_plan
+from promotion.plan_file import write_plan_file
 from promotion.report import Report
-from promotion.sides import environment_side, main_side, refuse_local_changes, source_side
+from promotion.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
 from promotion.story import Story
 
 
@@ -21,10 +26,18 @@ def promote(
     mode: str,
     report: Report,
     story: Story,
+    plan_file: Path | None = None,
 ) -> int:
-    """Promote from `source` to `target`; `mode` is ask, plan or yes. Returns the exit code."""
+    """Promote from `source` to `target`; `mode` is ask, plan or yes. Returns the exit code.
+
+    A plan that nothing stands in the way of is kept in `plan_file`, for `promote.py apply`.
+    """
+    if plan_file and mode != "plan":
+        raise UsageError("usage", "-o keeps a plan instead of applying it", fix="add --plan, or leave -o out")
     if options.release_hold and not options.reason:
         raise UsageError("no-reason", "--release-hold overrides somebody's decision", fix="say why: --reason TEXT")
+    if options.emergency and not options.reason:
+        raise UsageError("no-reason", "an emergency says why, to those who ratify it", fix="add --reason TEXT")
     return carry_out(
         lambda: plan_promotion(repository, source, target, options),
         repository,
@@ -32,11 +45,19 @@ def promote(
         mode=mode,
         report=report,
         story=story,
+        keep=lambda plan: _keep(plan, plan_file),
     )
 
 
-def plan_promotion(repository: Repository, source: str, target: str, options: Options) -> Plan:
-    """Fetch and compute the plan of a promotion from `source` to `target`."""
+def _keep(plan: Plan, plan_file: Path | None) -> None:
+    if plan_file and not plan.refusals:
+        write_plan_file(plan, plan_file)
+
+
+def plan_promotion(
+    repository: Repository, source: str, target: str, options: Options, now: datetime | None = None
+) -> Plan:
+    """Fetch and compute the plan of a promotion from `source` to `target` at the moment `now`."""
     repository.fetch()
     main = main_side(repository)
     environment = load_environment(main.tree, target)
@@ -52,5 +73,9 @@ def plan_promotion(repository: Repository, source: str, target: str, options: Op
             environment=environment,
             options=options,
             holds=side.current.holds if side.current else (),
+            now=now or datetime.now(UTC),
+            by=promoter(repository, environment.policy),
+            signing=repository.signs(),
+            proven=tuple(read_record(repository, target).smoke.values()),
         )
     )

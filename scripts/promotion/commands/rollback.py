@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from promotion.environment import configured, load_environment
-from promotion.errors import UsageError
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from promotion.environment import Environment, configured, load_environment
+from promotion.errors import PromotionError, UsageError
 from promotion.git import Repository
 from promotion.holds import holds_after_rollback
 from promotion.interactive import carry_out
@@ -11,7 +15,7 @@ from promotion.plan import Options, Plan, Request, Side, build_plan
 from promotion.refusals import unknown_pipeline
 from promotion.release import Endpoint, Release
 from promotion.report import Report
-from promotion.sides import environment_side, main_side
+from promotion.sides import environment_side, main_side, promoter
 from promotion.story import Story
 
 
@@ -40,8 +44,10 @@ def rollback(
     )
 
 
-def plan_rollback(repository: Repository, name: str, number: int | None, options: Options) -> Plan:
-    """Fetch and compute the plan of a rollback.
+def plan_rollback(
+    repository: Repository, name: str, number: int | None, options: Options, now: datetime | None = None
+) -> Plan:
+    """Fetch and compute the plan of a rollback at the moment `now`.
 
     The older release brings its own configuration; a rollback of some pipelines leaves the current one.
     """
@@ -53,19 +59,35 @@ def plan_rollback(repository: Repository, name: str, number: int | None, options
     source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
     names = options.pipelines or tuple({**older.digests, **target.current.digests})
     configuration = target if options.pipelines else source
+    environment = _environment(repository, name, configuration)
     return build_plan(
         Request(
             action="rollback",
             source=source,
             target=target,
             configuration=configuration,
-            environment=load_environment(configuration.tree, name),
+            environment=environment,
             options=options,
             holds=holds_after_rollback(
                 target.current, {part: older.digests.get(part) for part in names}, options.reason
             ),
+            now=now or datetime.now(UTC),
+            by=promoter(repository, environment.policy),
+            signing=repository.signs(),
+            proven=tuple(older.smoke.values()),
         )
     )
+
+
+def _environment(repository: Repository, name: str, configuration: Side) -> Environment:
+    """Return the environment as it will be, under the policy of today.
+
+    That is `main`'s; while `main` cannot be read, the one that comes with the configuration must do.
+    """
+    environment = load_environment(configuration.tree, name)
+    with suppress(PromotionError):
+        return replace(environment, policy=load_environment(main_side(repository).tree, name).policy)
+    return environment
 
 
 def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:

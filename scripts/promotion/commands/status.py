@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from promotion.emergency import told
 from promotion.errors import UsageError
+from promotion.freeze import Freeze
 from promotion.git import MAIN, Repository
 from promotion.matrix import Cell, Column, Matrix, read_matrix
+from promotion.output_file import write_file
 from promotion.page import page
-from promotion.release import Release
-from promotion.report import Report, age, short
+from promotion.release import Entry
+from promotion.report import Report
+from promotion.wording import age, short
 
 _RELEASES_SHOWN = 5
 
@@ -27,10 +31,9 @@ def status(repository: Repository, only: str | None, html: Path | None, *, repor
             raise UsageError("unknown-environment", f"there is no environment {only!r}", fix=fix)
     now = datetime.now(UTC)
     shown = [column for column in matrix.columns if only in (None, column.name)]
-    report.result("status", _document(matrix, shown), _lines(matrix, shown, now))
+    report.result("status", _document(matrix, shown, now), _lines(matrix, shown, now))
     if html is not None:
-        html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(page(matrix, now), encoding="utf-8")
+        write_file(html, page(matrix, now))
     return 0
 
 
@@ -67,30 +70,38 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
         )
         for hold in column.holds
     ]
+    lines += [(f"EMERGENCY {column.name} {line}", "bold red") for line in map(told, column.emergencies)]
+    if freeze := column.freeze(now):
+        lines.append((f"FROZEN {column.name} {freeze}", "bold yellow"))
+    lines += [
+        (f"HOLD {column.name}: {hold.pipeline or 'all of it'}, by its policy: {hold.reason}", "bold red")
+        for hold in column.standing_holds
+    ]
     if column.source is None and column.name != MAIN:
         lines.append((f"{column.name}: its configuration on main is not usable: scripts/verify.py", "bold red"))
     elif column.configuration_ahead:
         lines.append((f"{column.name}: main has a another configuration than the release", "yellow"))
     if matrix.platform_is_behind(column):
         lines.append((f"{column.name}: the platform differs from {column.source}'s", "yellow"))
-    for release in column.releases[:_RELEASES_SHOWN]:
-        lines.append((f"{column.name} {release.number}  {age(release.at, now)} ago  {_summary(release)}", ""))
+    for entry in column.history[:_RELEASES_SHOWN]:
+        lines.append((f"{column.name} {entry.number}  {age(entry.at, now)} ago  {_summary(entry)}", ""))
     return lines
 
 
-def _summary(release: Release) -> str:
-    new = [name for name, entry in release.pipelines.items() if entry.since == release.number]
-    reason = f": {release.reason}" if release.reason else ""
-    return f"{release.action} from {release.source}  {', '.join(new) or 'nothing new'}  by {release.by}{reason}"
+def _summary(entry: Entry) -> str:
+    reason = f": {entry.reason}" if entry.reason else ""
+    return (
+        f"{entry.action} from {entry.source}  {', '.join(entry.arrived) or 'nothing new'}  by {entry.by}{reason}"
+    )
 
 
-def _document(matrix: Matrix, columns: Sequence[Column]) -> dict[str, Any]:
+def _document(matrix: Matrix, columns: Sequence[Column], now: datetime) -> dict[str, Any]:
     return {
         "environments": [
             {
                 "name": column.name,
                 "source": column.source,
-                "release": column.releases[0].number if column.releases else None,
+                "release": column.current.number if column.current else None,
                 "configuration_ahead": column.configuration_ahead,
                 "platform": column.platform,
                 "platform_behind": matrix.platform_is_behind(column),
@@ -99,11 +110,26 @@ def _document(matrix: Matrix, columns: Sequence[Column]) -> dict[str, Any]:
                     for name, cell in column.cells.items()
                 },
                 "holds": [vars(hold) for hold in column.holds],
-                "releases": [_release_document(release) for release in column.releases],
+                "freeze": _freeze_document(column.freeze(now)),
+                "emergencies": [_emergency_document(entry) for entry in column.emergencies],
+                "standing_holds": [vars(hold) for hold in column.standing_holds],
+                "releases": [_entry_document(entry) for entry in column.history],
             }
             for column in columns
         ]
     }
+
+
+def _emergency_document(entry: Entry) -> dict[str, Any]:
+    skipped = list(entry.emergency.skipped) if entry.emergency else []
+    return {"release": entry.number, "skipped": skipped, "by": entry.by, "reason": entry.reason}
+
+
+def _freeze_document(freeze: Freeze | None) -> dict[str, Any] | None:
+    if freeze is None:
+        return None
+    opening = freeze.opening.isoformat() if freeze.opening else None
+    return {"until": opening, "zone": freeze.window.zone, "reason": freeze.window.reason}
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
@@ -111,13 +137,13 @@ def _cell_document(cell: Cell) -> dict[str, Any]:
     return {"digest": cell.digest, "release": cell.release, "since": since, "verified": cell.verified}
 
 
-def _release_document(release: Release) -> dict[str, Any]:
+def _entry_document(entry: Entry) -> dict[str, Any]:
     return {
-        "number": release.number,
-        "commit": release.commit,
-        "action": release.action,
-        "source": vars(release.source),
-        "by": release.by,
-        "at": release.at.isoformat(),
-        "reason": release.reason,
+        "number": entry.number,
+        "commit": entry.commit,
+        "action": entry.action,
+        "source": vars(entry.source),
+        "by": entry.by,
+        "at": entry.at.isoformat(),
+        "reason": entry.reason,
     }

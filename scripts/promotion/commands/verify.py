@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from promotion.changes import platform_digest
+from promotion.audit import audit
+from promotion.bare_clone import BareClone
 from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import environment_names, load_environment, source_findings
 from promotion.errors import Finding, GateRefused, UsageError
 from promotion.gates import static_findings
 from promotion.git import Repository
+from promotion.memory import Memory
 from promotion.plan import PLATFORM_AND_PROJECT
 from promotion.process import CommandError, run
 from promotion.project import FOLDER, Project
-from promotion.release import Release, branch_of, image_tag, releases
+from promotion.release import releases
 from promotion.report import Report
 from promotion.sides import main_side
 from promotion.story import Story
@@ -25,7 +26,7 @@ def verify(what: Path | str, *, report: Report, story: Story) -> int:
     """Verify the folder `what` or the environment of that name; raise `GateRefused` with all that is wrong."""
     if isinstance(what, Path):
         return _verify_folder(what.resolve(), report, story)
-    with Repository.find(Path.cwd()) as repository:
+    with BareClone.around(Path.cwd()) or Repository.find(Path.cwd()) as repository:
         return _verify_environment(repository, what, report, story)
 
 
@@ -62,51 +63,16 @@ def _read_folder(folder: Path) -> Tree:
 
 def _verify_environment(repository: Repository, name: str, report: Report, story: Story) -> int:
     repository.fetch()
-    load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
+    repository.memory = Memory()  # an audit believes nothing that lies beside a clone
     history = releases(repository, name)
-    findings: list[Finding] = []
+    if not history:
+        load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     with story.step(f"derive every digest of {len(history)} releases"):
-        for position, release in enumerate(reversed(history), start=1):
-            place = f"{branch_of(name)} release {release.number} ({release.commit[:8]})"
-            findings += _digest_findings(repository, release, place)
-            findings += _chain_findings(repository, release, name, position, place)
+        findings = list(audit(repository, name, history))
     _conclude(findings)
     document = {"environment": name, "releases": len(history)}
     report.result("verified", document, [(f"OK: {len(history)} releases of {name}", "green")])
     return 0
-
-
-def _digest_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
-    """Derive again what the record says, and look for what it cannot say anything about."""
-    fix = "somebody wrote to the branch by hand: roll back"
-    project = Project(repository.tree(release.commit))
-    own = project.tree.under(f"{ENVIRONMENTS}/{release.environment}")
-    derived = {f"pipelines.{name}": project.digest(name) for name in project.pipelines}
-    derived |= {"platform": platform_digest(project), "configuration": own.digest()}
-    derived |= {"image.tag": image_tag(project.tree)}
-    recorded = {f"pipelines.{name}": entry.digest for name, entry in release.pipelines.items()}
-    recorded |= {"platform": release.platform, "configuration": release.configuration, "image.tag": release.image}
-    for key in sorted({*derived, *recorded}):
-        if derived.get(key) != recorded.get(key):
-            problem = f"{key} is recorded as {recorded.get(key)} and derived as {derived.get(key)}"
-            yield Finding(place, None, "digest-mismatch", problem, fix)
-    for path in project.tree.under(ENVIRONMENTS).without(own):
-        yield Finding(place, None, "unexpected-file", f"{path} belongs to another environment", fix)
-
-
-def _chain_findings(
-    repository: Repository, release: Release, name: str, position: int, place: str
-) -> Iterator[Finding]:
-    """The branch holds the releases of `name`, one commit each, numbered from 1."""
-    rewritten = "somebody rewrote the branch: compare with a clone"
-    if release.environment != name:
-        problem = f"the record is one of {release.environment}"
-        yield Finding(place, None, "chain-broken", problem, rewritten)
-    if release.number != position:
-        problem = f"the record says release {release.number}, but the commit is number {position} of the branch"
-        yield Finding(place, None, "chain-broken", problem, rewritten)
-    if len(repository.parents(release.commit)) > 1:
-        yield Finding(place, None, "chain-broken", "the commit is a merge", "releases are appended, never merged")
 
 
 def _conclude(findings: list[Finding]) -> None:

@@ -1,0 +1,35 @@
+"""The last line of defence: the paths that a release may hold, whatever computed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.errors import Finding, GateRefused
+from promotion.plan import PLATFORM_AND_PROJECT
+from promotion.release import FILE
+
+_NEVER = {"", ".", "..", ".git"}  # as a folder or a file, in any spelling that some file system takes for the same
+
+
+def refuse_other_paths(paths: Iterable[str], environment: str) -> None:
+    """Raise `GateRefused` with every one of `paths` that no release of `environment` may hold."""
+    fix = "nothing was released; see what brought it into the source, and take it out there"
+    findings = [
+        Finding(path, None, "path-not-allowed", f"no release of {environment} holds this path", fix)
+        for path in paths
+        if not _allowed(path, environment)
+    ]
+    if findings:
+        raise GateRefused(
+            "path-not-allowed",
+            f"the release would hold what is none of {environment}'s business: {findings[0].path}",
+            fix=fix,
+            findings=findings,
+        )
+
+
+def _allowed(path: str, environment: str) -> bool:
+    folders = (f"{ENVIRONMENTS}/{environment}/", *(f"{root}/" for root in PLATFORM_AND_PROJECT))
+    inside = path in (FILE, *PLATFORM_AND_PROJECT) or path.startswith(folders)
+    return inside and not any(part.lower() in _NEVER for part in path.split("/"))

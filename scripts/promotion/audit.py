@@ -1,0 +1,79 @@
+"""Whether an environment's branch holds what its records say: digests, records, chain and signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from promotion.changes import platform_digest
+from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.environment import load_environment
+from promotion.errors import Finding, PromotionError
+from promotion.git import Repository
+from promotion.project import Project
+from promotion.release import FILE, Release, branch_of, has_digest, image_tag, is_intact
+
+_ROLL_BACK = "somebody wrote to the branch by hand: roll back"
+_REWRITTEN = "somebody rewrote the branch: compare with a clone"
+
+
+def audit(repository: Repository, name: str, history: Sequence[Release]) -> Iterator[Finding]:
+    """Yield what is wrong with the releases of the environment `name`, given newest first."""
+    expected = False
+    for position, release in enumerate(reversed(history), start=1):
+        record = repository.read(f"{release.commit}:{FILE}").decode()
+        expected = expected or has_digest(record)  # from the first one on that has one
+        place = f"{branch_of(name)} release {release.number} ({release.commit[:8]})"
+        yield from _digest_findings(repository, release, place)
+        if expected:
+            yield from _record_findings(record, place)
+        yield from _chain_findings(repository, release, name, position, place)
+        yield from _signature_findings(repository, release, place)
+
+
+def _digest_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
+    """Derive again what the record says, and look for what it cannot say anything about."""
+    project = Project(repository.tree(release.commit))
+    own = project.tree.under(f"{ENVIRONMENTS}/{release.environment}")
+    derived = {f"pipelines.{name}": project.digest(name) for name in project.pipelines}
+    derived |= {"platform": platform_digest(project), "configuration": own.digest()}
+    derived |= {"image.tag": image_tag(project.tree)}
+    recorded = {f"pipelines.{name}": entry.digest for name, entry in release.pipelines.items()}
+    recorded |= {"platform": release.platform, "configuration": release.configuration, "image.tag": release.image}
+    for key in sorted({*derived, *recorded}):
+        if derived.get(key) != recorded.get(key):
+            problem = f"{key} is recorded as {recorded.get(key)} and derived as {derived.get(key)}"
+            yield Finding(place, None, "digest-mismatch", problem, _ROLL_BACK)
+    for path in project.tree.under(ENVIRONMENTS).without(own):
+        yield Finding(place, None, "unexpected-file", f"{path} belongs to another environment", _ROLL_BACK)
+
+
+def _record_findings(record: str, place: str) -> Iterator[Finding]:
+    """Who, why and what proved it: no digest of a tree covers that, so the record has one of its own."""
+    if not is_intact(record):
+        problem = f"{FILE} is not as it was written: its own digest is another"
+        yield Finding(place, None, "record-changed", problem, "git log -p says what was changed, and by whom")
+
+
+def _chain_findings(
+    repository: Repository, release: Release, name: str, position: int, place: str
+) -> Iterator[Finding]:
+    """The branch holds the releases of `name`, one commit each, numbered from 1."""
+    if release.environment != name:
+        problem = f"the record is one of {release.environment}"
+        yield Finding(place, None, "chain-broken", problem, _REWRITTEN)
+    if release.number != position:
+        problem = f"the record says release {release.number}, but the commit is number {position} of the branch"
+        yield Finding(place, None, "chain-broken", problem, _REWRITTEN)
+    if len(repository.parents(release.commit)) > 1:
+        yield Finding(place, None, "chain-broken", "the commit is a merge", "releases are appended, never merged")
+
+
+def _signature_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
+    """A release whose own policy asks for it is a signed commit."""
+    with suppress(PromotionError):  # a configuration that today's rules no longer take
+        policy = load_environment(repository.tree(release.commit), release.environment).policy
+        if policy.signed and repository.signer(release.commit) is None:
+            problem = "git verify-commit finds no good signature"
+            fix = "add the key to your keyring or to gpg.ssh.allowedSignersFile, or roll back"
+            yield Finding(place, None, "unsigned-release", problem, fix)

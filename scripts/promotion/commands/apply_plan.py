@@ -1,0 +1,37 @@
+"""`promote.py apply FILE`: carry out exactly the plan that was kept in a file, without a question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from promotion.commands.promote import plan_promotion
+from promotion.git import Repository
+from promotion.interactive import decide
+from promotion.plan import Plan
+from promotion.plan_file import PlannedPromotion, read_plan_file
+from promotion.report import Report
+from promotion.story import Story
+
+
+def apply_plan(repository: Repository, file: Path, *, report: Report, story: Story) -> int:
+    """Release what `file` says; raise `Conflict` when it is not what would be done now. Returns the exit code."""
+    planned = read_plan_file(file)
+    with story.step(f"read {planned.source} and {planned.target}"):
+        plan = _plan(planned, repository)
+    if release := planned.released(plan):
+        told = f"Nothing to do: already released as {release.environment} {release.number}"
+        document = {"environment": release.environment, "number": release.number}
+        report.result("released", document, [(told, "green")])
+        return 0
+    planned.refuse_if_stale(plan)
+
+    def plan_again() -> Plan:
+        later = _plan(planned, repository)
+        planned.refuse_if_stale(later)
+        return later
+
+    return decide(plan, plan_again, repository, mode="yes", report=report, story=story)
+
+
+def _plan(planned: PlannedPromotion, repository: Repository) -> Plan:
+    return plan_promotion(repository, planned.source, planned.target, planned.options)

@@ -1,0 +1,47 @@
+"""`promote.py ratify ENV`: somebody stands for what releases skipped in an emergency.
+
+It goes to `evidence/<env>` and makes no release: a release would be one more version of an environment in which
+nothing changed, and restart its pods. If that branch is lost, emergencies are open again: the safe side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from promotion.emergency import open_emergencies
+from promotion.environment import load_environment
+from promotion.errors import PolicyRefused, UsageError
+from promotion.evidence_branch import Ratification, add_ratification, branch_of, ever_proven, read_record
+from promotion.git import Repository
+from promotion.release import releases
+from promotion.report import Report
+from promotion.sides import main_side
+from promotion.story import Story
+
+
+def ratify(repository: Repository, name: str, reason: str, *, report: Report, story: Story) -> int:
+    """Ratify every open emergency of the environment `name`; return the exit code."""
+    if not reason:
+        raise UsageError("no-reason", "who ratifies says why", fix="add --reason TEXT")
+    with story.step(f"read {name}"):
+        repository.fetch()
+        policy = load_environment(main_side(repository).tree, name).policy
+        ratified = {entry.release for entry in read_record(repository, name).ratified}
+        history = list(releases(repository, name).entries())
+    identity = repository.identity()
+    if identity not in policy.promoters:
+        raise PolicyRefused(
+            "not-a-promoter",
+            f"{identity} may not ratify for {name}: {policy.promoters} may",
+            fix="ask one of them",
+        )
+    still_open = open_emergencies(history, ratified, lambda: ever_proven(repository, name))
+    now = datetime.now(UTC)
+    entries = tuple(Ratification(entry.number, identity, now, reason) for entry in still_open)
+    if entries:
+        with story.step(f"push the ratification to {branch_of(name)}"):
+            add_ratification(repository, name, entries)
+    told = [(f"Ratified {name} {entry.release}", "green") for entry in entries]
+    report.result("ratified", [asdict(entry) for entry in entries], told or [("Nothing to ratify.", "green")])
+    return 0

@@ -1,0 +1,21 @@
+"""Files that a command is asked to write beside what it prints."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from promotion.errors import UsageError
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write `text` to `path`, replacing what is there at once; raise `UsageError` where that is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(0o644)  # as an editor would make it, not for its owner's eyes only
+        Path(file.name).replace(path)
+    except OSError as error:
+        problem = f"{path}: {error.strerror}"
+        raise UsageError("cannot-write", problem, fix="name a file that you may write") from error

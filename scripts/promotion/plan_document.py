@@ -1,0 +1,59 @@
+"""A plan as one JSON document for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from promotion.plan import Plan
+from promotion.release import Endpoint
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return `plan` as JSON."""
+    request = plan.request
+    return {
+        "action": request.action,
+        "source": _endpoint(request.source.endpoint),
+        "target": _endpoint(request.target.endpoint),
+        "number": plan.number,
+        "changes": not plan.is_empty,
+        "pipelines": [
+            {
+                "name": c.name,
+                "action": c.action,
+                "before": c.before,
+                "after": c.after,
+                "reason": c.reason,
+                "renamed_from": c.renamed_from,
+            }
+            for c in plan.pipelines
+        ],
+        "files": [
+            {"path": c.path, "action": c.action, "reason": c.reason, "pipelines": list(c.pipelines)}
+            for c in plan.files
+        ],
+        "platform": {"before": plan.platform[0], "after": plan.platform[1]},
+        "configuration": {"before": plan.configuration[0], "after": plan.configuration[1]},
+        "databases": [{"name": c.name, "action": c.action} for c in plan.databases],
+        "schedules": [
+            {"name": c.name, "before": c.before, "after": c.after, "renamed_from": c.renamed_from}
+            for c in plan.schedules
+        ],
+        "needs": {
+            "settings": sorted(request.environment.settings),
+            "secrets": dict(request.environment.secrets),
+            "databases": list(request.environment.databases),
+        },
+        "gates": list(request.environment.policy.gates),
+        "smoke": {"kind": request.smoke, "due": list(plan.due), "reused": sorted(plan.evidence)},
+        "emergency": plan.emergency and asdict(plan.emergency),
+        "refusals": [
+            {"code": error.code, "message": error.message, "fix": error.fix, "exit_code": error.exit_code}
+            for error in plan.refusals
+        ],
+    }
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {"environment": endpoint.environment, "release": endpoint.release, "commit": endpoint.commit}

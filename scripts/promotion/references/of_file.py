@@ -1,0 +1,13 @@
+"""Choose the language by the file's name."""
+
+from __future__ import annotations
+
+from promotion.python_source import read_python
+from promotion.references.values import References
+
+
+def references_of(path: str, text: str) -> References:
+    """Return what the file `path` with the content `text` refers to."""
+    if path.endswith(".py"):
+        return read_python(text).references
+    return References()

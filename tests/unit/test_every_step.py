@@ -1,0 +1,140 @@
+"""A promotion is a row of git commands: right before each in turn it is killed, overtaken or cut off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from helpers import (
+    PROJECT,
+    call_script,
+    git,
+    head,
+    promote,
+    record,
+    released_text,
+    remote_of,
+    untouched,
+    wait_until,
+    write_program,
+)
+
+LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
+LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
+GIT = shutil.which("git")
+PROMOTE_ORDERS = ("promote", "main", "dev", "-p", "orders", "--yes", "--json")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One git command of a promotion, before which something happens."""
+
+    number: int
+    folder: Path
+
+    @property
+    def reached(self) -> bool:
+        """Whether there were as many git commands."""
+        return int((self.folder / "calls").read_text()) >= self.number
+
+    def variables(self) -> dict[str, str]:
+        """Return what a command needs in its environment to find our `git`."""
+        return {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+
+
+def steps(clone: Path, happens: str) -> Iterator[Step]:
+    """Yield the steps of one command after the other, until one has fewer; `happens` are lines of shell.
+
+    A `git` in front of the real one on PATH counts the calls.
+    """
+    folder = clone.parent / "programs"
+    for number in count(1):
+        write_program(
+            folder / "git",
+            f"""
+            calls=$(($(cat "{folder}/calls") + 1))
+            echo $calls > "{folder}/calls"
+            if [ $calls = {number} ]; then {happens}
+            fi
+            exec "{GIT}" "$@"
+            """,
+        )
+        (folder / "calls").write_text("0")
+        step = Step(number, folder)
+        yield step
+        if not step.reached:
+            assert number > 10, "these are not all git commands of a promotion"
+            return
+
+
+def move(clone: Path, commit: str) -> None:
+    git(remote_of(clone), "update-ref", "refs/heads/env/dev", commit)
+
+
+def assert_sound(clone: Path, releases: int) -> None:
+    assert count_releases(clone) == record(clone, "dev")["number"] == releases
+    assert call_script(clone, "verify", "dev").exit_code == 0
+
+
+def count_releases(clone: Path) -> int:
+    return int(git(remote_of(clone), "rev-list", "--count", "env/dev"))
+
+
+def in_a_process_of_its_own(clone: Path, *words: str, **variables: str) -> int:
+    """Run a script in a copy of this process, which has imported everything, and return its exit code."""
+    child = os.fork()
+    if not child:
+        try:
+            os._exit(call_script(clone, *words, **variables).exit_code)
+        finally:
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_kill_at_every_step_leaves_the_old_release_or_the_new_one(two_changes: Path) -> None:
+    """The git command itself goes on without whoever started it; the next try finds what that left behind."""
+    before = untouched(two_changes)
+    ended = two_changes.parent / "ended"
+    for step in steps(two_changes, f'kill -9 $PPID; "{GIT}" "$@"; touch "{ended}"; exit'):
+        exit_code = in_a_process_of_its_own(two_changes, *PROMOTE_ORDERS, **step.variables())
+        assert untouched(two_changes) == before
+        if exit_code == 0:
+            break
+        assert exit_code == -signal.SIGKILL
+        wait_until(ended.exists, "git ended")
+        ended.unlink()
+        assert count_releases(two_changes) == record(two_changes, "dev")["number"]
+    assert_sound(two_changes, releases=2)
+
+
+def test_somebody_elses_release_at_every_step_is_kept(two_changes: Path) -> None:
+    old = head(two_changes, "env/dev")
+    promote(two_changes, "main", "dev", "-p", "stock")
+    theirs = head(two_changes, "env/dev")
+    overtake = f'GIT_DIR="{remote_of(two_changes)}" "{GIT}" update-ref refs/heads/env/dev {theirs} {old}'
+    for step in steps(two_changes, overtake):
+        move(two_changes, old)
+        result = call_script(two_changes, *PROMOTE_ORDERS, **step.variables())
+        assert result.exit_code == 0, result.stderr
+        assert released_text(two_changes, "dev", LOAD_ORDERS) == "newer = 1"
+        assert count_releases(two_changes) == (3 if step.reached else 2)
+    assert_sound(two_changes, releases=2)
+
+
+def test_a_remote_that_is_gone_at_every_step_keeps_the_old_release(two_changes: Path) -> None:
+    remote, old = remote_of(two_changes), head(two_changes, "env/dev")
+    away = remote.with_name("away.git")
+    before = untouched(two_changes)
+    for step in steps(two_changes, f'mv "{remote}" "{away}"'):
+        result = call_script(two_changes, *PROMOTE_ORDERS, **step.variables())
+        if step.reached:
+            away.rename(remote)
+            assert result.document["error"]["code"] in ("remote-unreachable", "push-unknown")
+            assert head(two_changes, "env/dev") == old
+        assert untouched(two_changes) == before
+    assert_sound(two_changes, releases=2)

@@ -1,0 +1,87 @@
+"""What is remembered beside a clone: it makes commands faster, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import PROJECT, commit, push, run_script, write
+from promotion.memory import Memory
+
+CLEAN = f"{PROJECT}/transformers/clean.py"
+
+
+def plan(clone: Path) -> Any:
+    return json.loads(run_script(clone, "promote", "main", "dev", "--plan", "--json").stdout)
+
+
+def folder(clone: Path) -> Path:
+    return clone / ".git" / "promotion"
+
+
+def test_a_plan_is_the_same_with_and_without_it(project: Path) -> None:
+    cold = plan(project)
+    assert list(folder(project).iterdir())
+    assert plan(project) == cold
+    shutil.rmtree(folder(project))
+    assert plan(project) == cold
+
+
+def test_a_changed_file_is_read_again(promoted_to_dev: Path) -> None:
+    assert not plan(promoted_to_dev)["plan"]["changes"]
+    write(promoted_to_dev, {CLEAN: f"import {PROJECT}.utils.other\n", f"{PROJECT}/utils/other.py": ""})
+    push(promoted_to_dev)
+    warm = plan(promoted_to_dev)
+    assert f"{PROJECT}/utils/other.py" in [file["path"] for file in warm["plan"]["files"] if file["pipelines"]]
+    shutil.rmtree(folder(promoted_to_dev))
+    assert plan(promoted_to_dev) == warm
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not what we wrote", b"\x80\x04N."], ids=["empty", "noise", "no mapping"]
+)
+def test_a_damaged_one_is_worked_out_again(project: Path, content: bytes) -> None:
+    cold = plan(project)
+    for file in folder(project).iterdir():
+        file.write_bytes(content)
+    assert plan(project) == cold
+
+
+def test_where_it_cannot_be_written_it_is_done_without(project: Path) -> None:
+    cold = plan(project)
+    shutil.rmtree(folder(project))
+    folder(project).write_text("in the way")
+    assert plan(project) == cold
+
+
+def test_another_clone_of_the_code_does_not_believe_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Memory(tmp_path)
+    assert first.recall("lengths", "key", lambda: 1) == 1
+    first.save()
+    assert Memory(tmp_path).recall("lengths", "key", lambda: 2) == 1
+    monkeypatch.setattr("promotion.memory._version", lambda: "of-other-code")
+    other = Memory(tmp_path)
+    assert other.recall("lengths", "key", lambda: 2) == 2
+    other.save()
+    assert [file.name for file in tmp_path.iterdir()] == ["lengths-of-other-code"]
+
+
+def test_a_failure_is_not_remembered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        memory.recall("quotients", 0, lambda: 1 // 0)
+    assert memory.recall("quotients", 0, lambda: 7) == 7
+
+
+def test_a_commit_without_changes_reads_nothing_new(project: Path) -> None:
+    plan(project)
+    before = {file.name: file.stat().st_mtime_ns for file in folder(project).iterdir()}
+    write(project, {"README.md": "no part of a release\n"})
+    commit(project)
+    push(project)
+    plan(project)
+    assert {file.name: file.stat().st_mtime_ns for file in folder(project).iterdir()} == before

@@ -1,0 +1,204 @@
+"""What an environment's policy.yaml may say, who may release, and what stands on hold."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import (
+    PROJECT,
+    call_script,
+    git,
+    head,
+    promote,
+    push,
+    refusal_codes,
+    refused,
+    remote_of,
+    write,
+    write_policy,
+)
+from promotion.errors import Malformed
+from promotion.policy import People, Policy, StandingHold, read_policy
+from promotion.yaml_file import load_mapping
+
+LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
+
+
+def read(text: str) -> Policy:
+    return read_policy("policy.yaml", load_mapping("policy.yaml", f"source: dev\ngates: []\n{text}"))
+
+
+# The file
+
+
+def test_only_source_and_gates_are_needed() -> None:
+    assert read("") == Policy("dev", ())
+
+
+def test_every_key_is_read() -> None:
+    policy = read('smoke: kind\npromoters: ["*@example.com"]\nsigned: true\nholds: [{pipeline: a, reason: b}]\n')
+    people, hold = People(("*@example.com",)), StandingHold("a", "b")
+    assert policy == Policy("dev", (), smoke="kind", promoters=people, signed=True, holds=(hold,))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "fix"),
+    [
+        ("promoter: [a]", "promoter", "did you mean promoters?"),
+        ("owner: [a]", "owner", "known are source, gates, smoke"),
+        ("promoters: ada@example.com", "promoters", "promoters: ["),
+        ("promoters: []", "promoters", "promoters: ["),
+        ("promoters: [7]", "promoters", "promoters: ["),
+        ("signed: maybe", "signed", "signed: true"),
+        ("signed: 1", "signed", "signed: true"),
+        ("holds: {orders: x}", "holds", "holds: []"),
+        ("holds: [orders]", "holds[0]", "write keys and values"),
+        ("holds: [{pipeline: orders}]", "holds[0].reason", "say why"),
+        ("holds: [{reason: x}, {pipeline: [a], reason: x}]", "holds[1].pipeline", "name one pipeline"),
+        ("holds: [{pipelin: orders, reason: x}]", "holds[0].pipelin", "did you mean pipeline?"),
+    ],
+)
+def test_a_mistake_is_named_by_its_key_with_a_way_out(text: str, key: str, fix: str) -> None:
+    with pytest.raises(Malformed) as refusal:
+        read(text)
+    finding = refusal.value.finding
+    assert (finding.path, finding.problem.partition(": ")[0]) == ("policy.yaml", key)
+    assert fix in finding.fix
+
+
+def test_a_mistake_stops_the_promotion_and_is_found_in_its_line(project: Path) -> None:
+    write_policy(project, "dev", holds=[{"pipeline": "orders"}])
+    push(project)
+    (finding,) = refused(project, "promote", "main", "dev", "--yes")["findings"]
+    assert (finding["path"], finding["line"]) == ("environments/dev/policy.yaml", 4)
+
+
+# Who may release
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [("ada@example.com", True), ("ADA@Example.com", True), ("*@example.com", True), ("*@example.org", False)],
+)
+def test_only_those_who_are_listed_release(project: Path, pattern: str, allowed: bool) -> None:
+    write_policy(project, "dev", promoters=["bob@example.com", pattern])
+    push(project)
+    assert refusal_codes(project, "main", "dev") == ([] if allowed else ["not-a-promoter"])
+
+
+def test_a_refusal_tells_who_may(project: Path) -> None:
+    write_policy(project, "dev", promoters=["bob@example.com"])
+    push(project)
+    error = refused(project, "promote", "main", "dev", "--yes")
+    assert error["exit_code"] == 4
+    assert "Ada Example <ada@example.com>" in error["message"]
+    assert "bob@example.com may" in error["message"]
+
+
+def test_a_rollback_answers_to_the_policy_on_main_not_to_the_older_one(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {LOAD_STOCK: "x = 1\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    write_policy(promoted_to_dev, "dev", promoters=["bob@example.com"])
+    push(promoted_to_dev)
+    assert refused(promoted_to_dev, "rollback", "dev", "--reason", "x", "--yes")["code"] == "not-a-promoter"
+
+
+# Signatures
+
+
+@pytest.fixture
+def signed_dev(project: Path) -> Path:
+    """Dev asks for signed releases; Ada has a key that everybody knows, and git signs with it."""
+    key = project.parent / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f", str(key)], check=True)
+    (project.parent / "signers").write_text(f"ada@example.com {key.with_suffix('.pub').read_text()}")
+    settings = {"gpg.format": "ssh", "user.signingkey": f"{key}.pub", "commit.gpgsign": "true"}
+    settings |= {"gpg.ssh.allowedSignersFile": str(project.parent / "signers")}
+    for name, value in settings.items():
+        git(project, "config", name, value)
+    write_policy(project, "dev", signed=True)
+    push(project)
+    return project
+
+
+def found(clone: Path) -> set[str]:
+    error: dict[str, Any] = call_script(clone, "verify", "dev", "--json").document.get("error", {"findings": []})
+    return {finding["code"] for finding in error["findings"]}
+
+
+def test_a_release_is_signed_where_the_policy_asks_for_it(signed_dev: Path) -> None:
+    promote(signed_dev, "main", "dev")
+    git(signed_dev, "verify-commit", head(signed_dev, "env/dev"))
+    assert found(signed_dev) == set()
+
+
+def test_who_does_not_sign_is_refused_before_anything_runs(signed_dev: Path) -> None:
+    git(signed_dev, "config", "commit.gpgsign", "false")
+    error = refused(signed_dev, "promote", "main", "dev", "--yes")
+    assert (error["code"], error["exit_code"]) == ("not-signing", 4)
+
+
+def test_an_unsigned_release_is_found(signed_dev: Path) -> None:
+    promote(signed_dev, "main", "dev")
+    tree, message = f"{head(signed_dev, 'env/dev')}^{{tree}}", "Release 1 of dev, in somebody else's words"
+    forged = git(signed_dev, "commit-tree", tree, "-m", message)
+    git(signed_dev, "push", "--quiet", "--force", str(remote_of(signed_dev)), f"{forged}:env/dev")
+    assert found(signed_dev) == {"unsigned-release"}
+
+
+def test_a_key_that_nobody_knows_is_no_signature(signed_dev: Path) -> None:
+    promote(signed_dev, "main", "dev")
+    (signed_dev.parent / "signers").write_text("")
+    assert found(signed_dev) == {"unsigned-release"}
+
+
+# Standing holds
+
+
+@pytest.mark.parametrize(
+    ("hold", "arguments", "refused_with"),
+    [
+        ({"reason": "audit"}, [], ["standing-hold"]),
+        ({"reason": "audit"}, ["-p", "stock"], ["standing-hold"]),
+        ({"pipeline": "stock", "reason": "audit"}, ["-p", "stock"], ["standing-hold"]),
+        ({"pipeline": "stock", "reason": "audit"}, ["--release-hold", "--reason", "x"], ["standing-hold"]),
+        ({"pipeline": "orders", "reason": "audit"}, ["-p", "stock"], []),
+    ],
+)
+def test_what_the_policy_holds_stays(
+    promoted_to_dev: Path, hold: dict[str, str], arguments: list[str], refused_with: list[str]
+) -> None:
+    write(promoted_to_dev, {LOAD_STOCK: "x = 1\n"})
+    write_policy(promoted_to_dev, "dev", holds=[hold])
+    push(promoted_to_dev)
+    assert refusal_codes(promoted_to_dev, "main", "dev", *arguments) == refused_with
+
+
+def test_a_standing_hold_is_shown_until_main_lifts_it(promoted_to_dev: Path) -> None:
+    write_policy(promoted_to_dev, "dev", holds=[{"pipeline": "stock", "reason": "audit of 2026"}])
+    push(promoted_to_dev)
+    page = promoted_to_dev.parent / "status.html"
+    shown = call_script(promoted_to_dev, "status", "--html", str(page)).stdout
+    assert "HOLD dev: stock, by its policy: audit of 2026" in shown
+    assert "audit of 2026" in page.read_text()
+    write_policy(promoted_to_dev, "dev", holds=[])
+    push(promoted_to_dev)
+    assert "HOLD" not in call_script(promoted_to_dev, "status").stdout
+
+
+def test_everything_that_stands_in_the_way_is_told_at_once(project: Path) -> None:
+    write_policy(
+        project, "dev", promoters=["bob@example.com"], signed=True, holds=[{"reason": "audit"}], gates=["static"]
+    )
+    write(project, {f"{PROJECT}/io_config.yaml": "default: [\n"})
+    push(project)
+    codes = ["not-a-promoter", "not-signing", "standing-hold", "static-gate"]
+    assert refusal_codes(project, "main", "dev") == codes
+    result = call_script(project, "promote", "main", "dev", "--plan")
+    assert result.exit_code == 4
+    assert all(f"[{code}]" in result.stdout for code in codes)
