@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import shlex
 import subprocess
 import tarfile
 import tempfile
+from pathlib import Path
+
+from promotion.errors import PromotionError
+from promotion.process import require
 
 
 def docker(*arguments: str, timeout: float = 120) -> str:
@@ -15,10 +20,26 @@ def docker(*arguments: str, timeout: float = 120) -> str:
     return done.stdout.strip()
 
 
+def build(image: str, folder: str) -> str:
+    """Build `image` from a folder of this one unless Docker remembers it, and return its name."""
+    options = shlex.split(os.environ.get("DOCKER_BUILD_OPTIONS", ""))
+    docker("build", "--tag", image, *options, str(Path(__file__).parent / folder), timeout=600)
+    return image
+
+
+def why_no(*programs: str) -> str | None:
+    """Return which of `programs` is missing, with what would bring it."""
+    try:
+        require(*programs)
+    except PromotionError as error:
+        return f"{error.message}: {error.fix}"
+    return None
+
+
 def why_no_docker() -> str | None:
     """Return what is missing for tests that build images, with what would enable them."""
-    if shutil.which("docker") is None:
-        return "there is no Docker: https://docs.docker.com/engine/install"
+    if reason := why_no("docker"):
+        return reason
     if subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False).returncode:
         return "Docker does not answer: start it, or become one of the group `docker`"
     return None

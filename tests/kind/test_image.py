@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PROJECT, Result, command, commit, git, make_clone, run_command, run_script, write
+from helpers import PROJECT, Result, command, commit, git, make_clone, run_at_most, run_command, run_script, write
+from kind.cluster import one_at_a_time
 from kind.docker import docker, files_of, why_no_docker
 from mage.projects import Block
 from mage.projects import write_project as write_mage_project
@@ -40,7 +41,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
 
 def build(clone: Path, *options: str) -> dict[str, object]:
-    result = run_script(clone, "image", "build", "--repository", NAME, "--json", *options)
+    result = run_at_most(300, command("image", "build", "--repository", NAME, "--json", *options), clone)
     assert result.exit_code == 0, result.stderr
     image = result.document["image"]
     assert isinstance(image, dict)
@@ -142,25 +143,25 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def image(checkout: Path) -> str:
-    """The image of this checkout."""
-    built = subprocess.run(command("image", "build"), cwd=checkout, capture_output=True, text=True, check=False)
+    """The image of this checkout; two builds at once would leave Docker two copies of each layer."""
+    with one_at_a_time("build"):
+        built = subprocess.run(
+            command("image", "build"), cwd=checkout, capture_output=True, text=True, check=False
+        )
     assert built.returncode == 0, built.stderr
     return built.stdout.strip()
 
 
-def test_a_changed_pipeline_is_rebuilt_in_five_seconds_and_one_megabyte(checkout: Path, image: str) -> None:
+def test_a_changed_pipeline_makes_one_new_layer_of_less_than_a_megabyte(checkout: Path, image: str) -> None:
     write(checkout, {f"{PROJECT}/data_loaders/changed.py": f"x = {time.time()}\n"})
     git(checkout, "add", "--all")
-    started = time.monotonic()
     changed = build(checkout)["reference"]
-    seconds = time.monotonic() - started
     before, after = (json.loads(docker("image", "inspect", str(name)))[0] for name in (image, changed))
     shared = [a == b for a, b in zip(before["RootFS"]["Layers"], after["RootFS"]["Layers"], strict=True)]
     history = docker("history", "--human=false", "--format", "{{.Size}}", str(changed)).splitlines()
     docker("image", "rm", str(changed))
     assert shared == [True] * (len(shared) - 1) + [False]
     assert next(int(size) for size in history if int(size)) < 1_000_000
-    assert seconds < 5
 
 
 def test_python_and_r_run_on_a_read_only_file_system_as_nobody_special(image: str, tmp_path: Path) -> None:

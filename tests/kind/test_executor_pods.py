@@ -1,0 +1,202 @@
+"""Blocks as Jobs of Kubernetes, in a namespace that enforces the restricted Pod Security level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kind.cluster import eventually
+from kind.release import Release, mounted_project
+from mage.projects import WAREHOUSE_LOGIN, Block, write_project
+from mage_pod import mage_runs
+
+MEMORY = "700Mi"
+AT_ONCE = 4
+WIDE = 30
+
+# The first says where it runs and with what; the second, another Job, takes that to the warehouse.
+_TELL = """
+import os
+import pandas
+
+@data_loader
+def tell(*args, **kwargs):
+    print('said by the block')
+    return pandas.DataFrame([{name: os.environ[name] for name in ('HOSTNAME', 'ENV', 'GREETING')}])
+"""
+_EXPORT = (
+    WAREHOUSE_LOGIN
+    + """
+import os, psycopg2
+
+@data_exporter
+def export(told, *args, **kwargs):
+    with psycopg2.connect(**warehouse_login()) as connection, connection.cursor() as cursor:
+        cursor.execute('CREATE TABLE told (loader text, env text, greeting text, exporter text)')
+        cursor.execute('INSERT INTO told VALUES (%s, %s, %s, %s)', [*told.iloc[0], os.environ['HOSTNAME']])
+"""
+)
+_CALLBACK = """
+@callback('success')
+def succeeded(*args, **kwargs):
+    print('called back')
+"""
+_CUSTOM = """
+import time
+
+@custom
+def block(*args, **kwargs):
+    {}
+"""
+
+
+def custom(name: str, code: str) -> Block:
+    return Block(name, _CUSTOM.format(code), type="custom")
+
+
+GREEDY = "taken = [bytearray(32 * 2**20) for _ in range(1000)]"
+PIPELINES = {
+    "telling": [
+        Block("tell", _TELL, type="data_loader"),
+        Block("export", _EXPORT, ["tell"], type="data_exporter"),
+        Block("call", _CALLBACK, ["tell"], type="callback"),
+    ],
+    "greedy": [custom("take", GREEDY)],
+    "greedy_in_one": [custom("take_in_one", GREEDY)],
+    "sleeping": [custom("sleep", "time.sleep(600)")],
+    "failing": [custom("fail", "raise ValueError('no flights today')")],
+    "wide": [custom(f"wide_{number}", "return [1]") for number in range(WIDE)],
+}
+
+
+@pytest.fixture(scope="module")
+def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release whose blocks run as Jobs."""
+    prepared = releases("executor")
+    in_one_process = {"run_pipeline_in_one_process": True}
+    project = write_project(tmp_path_factory.mktemp("executor"), PIPELINES, greedy_in_one=in_one_process)
+    values = {
+        "env": "dev",
+        "executor": {"type": "k8s", "resources": {"limits": {"memory": MEMORY}}},
+        "scheduler": {"concurrency": AT_ONCE},
+        "postgres": {"databases": ["warehouse"]},
+        "io": {"settings": {"GREETING": "good morning"}},
+    }
+    mounted = mounted_project(prepared.namespace, project)
+    return prepared.install({**values, **mounted})
+
+
+@pytest.fixture(scope="module")
+def telling(release: Release) -> mage_runs.Run:
+    """A run that completed."""
+    run = release.run("telling")
+    assert run["status"] == "completed", mage_runs.failures(run)
+    return run
+
+
+@pytest.mark.usefixtures("telling")
+def test_a_block_has_the_release_s_environment_and_the_data_of_the_block_before_it(release: Release) -> None:
+    ((loader, env, greeting, exporter),) = release.sql("SELECT * FROM told", "warehouse")
+    assert (env, greeting) == ("dev", "good morning")
+    assert loader != exporter
+    assert all(name.startswith(f"{release.full_name}-data-prep-block-") for name in (loader, exporter))
+
+
+def test_its_output_is_visible_in_mage_s_api(release: Release, telling: mage_runs.Run) -> None:
+    number = block_run(telling, "tell")["id"]
+    outputs = release.api().call("GET", f"/api/block_runs/{number}/outputs")
+    assert "good morning" in json.dumps(outputs)
+
+
+def test_its_log_is_visible_in_mage_s_api(release: Release, telling: mage_runs.Run) -> None:
+    assert "said by the block" in logs(release, telling)
+
+
+def test_its_callback_runs_once(release: Release, telling: mage_runs.Run) -> None:
+    assert logs(release, telling).count("called back") == 1
+
+
+@pytest.mark.usefixtures("telling")
+def test_its_job_is_removed(release: Release) -> None:
+    eventually(lambda: not release.namespace.get("jobs", f"--selector={EXECUTOR}"))
+
+
+def test_one_that_takes_too_much_memory_fails_the_run_which_says_so(release: Release) -> None:
+    run = release.run("greedy")
+    assert mage_runs.failures(run)["take"].endswith(
+        f"its pod was killed: out of memory (executor.resources.limits.memory: {MEMORY})."
+    )
+    assert len(jobs_made(release, f"block-{block_run(run, 'take')['id']}")) == 1
+
+
+def test_so_does_a_pipeline_in_one_process(release: Release) -> None:
+    run = release.run("greedy_in_one")
+    assert run["status"] == "failed"
+    assert "out of memory" in mage_runs.failures(run)["take_in_one"]
+    assert len(jobs_made(release, f"pipeline-{run['id']}")) == 1
+
+
+def test_one_whose_pod_is_evicted_fails_the_run_which_says_so(release: Release) -> None:
+    number = release.start("sleeping")
+    pod = eventually(lambda: running_pod(release))
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    path = f"/api/v1/namespaces/{release.namespace.name}/pods/{pod}/eviction"
+    release.namespace.kubectl("create", f"--raw={path}", "--filename=-", stdin=json.dumps(eviction))
+    assert "its pod was deleted" in mage_runs.failures(release.ended(number))["sleep"]
+
+
+def test_when_its_run_is_cancelled_its_job_is_removed(release: Release) -> None:
+    number = release.start("sleeping")
+    eventually(lambda: running_pod(release))
+    mage_runs.cancel(release.api(), number)
+    eventually(lambda: not release.namespace.get("jobs,pods", f"--selector={EXECUTOR}"), 120)
+
+
+def test_one_that_raises_fails_the_run_with_its_error(release: Release) -> None:
+    run = release.run("failing")
+    assert mage_runs.failures(run) == {"fail": "no flights today"}
+
+
+def test_no_more_run_at_once_than_allowed(release: Release) -> None:
+    number = release.start("wide")
+    counts: list[int] = []
+
+    def ended() -> bool:
+        jobs = release.namespace.get("jobs", f"--selector={EXECUTOR}")
+        counts.append(sum(job["status"].get("active", 0) for job in jobs))
+        ((status,),) = release.sql(f"SELECT status FROM pipeline_run WHERE id = {number}")
+        return status not in ("INITIAL", "RUNNING")
+
+    eventually(ended, seconds=900)
+    run = release.ended(number)
+    assert [block["status"] for block in run["block_runs"]] == ["completed"] * WIDE
+    assert max(counts) == AT_ONCE
+
+
+EXECUTOR = "app.kubernetes.io/component=executor"
+
+
+def block_run(run: mage_runs.Run, block: str) -> dict[str, Any]:
+    return next(one for one in run["block_runs"] if one["block_uuid"] == block)
+
+
+def logs(release: Release, run: mage_runs.Run) -> str:
+    """Return all of the run's logs as Mage's UI gets them."""
+    path = f"/api/pipelines/{run['pipeline_uuid']}/logs?pipeline_run_id[]={run['id']}"
+    return json.dumps(release.api().call("GET", path))
+
+
+def running_pod(release: Release) -> str | None:
+    """Return the name of an executor pod that runs."""
+    names = [pod["metadata"]["name"] for pod in release.pods("executor") if pod["status"]["phase"] == "Running"]
+    return names[0] if names else None
+
+
+def jobs_made(release: Release, end: str) -> set[str]:
+    """Return the UIDs of the Jobs with this end of their name: also of those that are gone."""
+    events = release.namespace.get("events", "--field-selector=reason=SuccessfulCreate,involvedObject.kind=Job")
+    objects = [event["involvedObject"] for event in events]
+    return {one["uid"] for one in objects if one["name"].endswith(f"-{end}")}
