@@ -49,7 +49,7 @@ def main(image: str, remove: bool = False) -> None:
     started = {name: _install(name, image) for name in ENVIRONMENTS}
     for name in ENVIRONMENTS:
         print(_run("helm", "test", f"mage-{name}", "--namespace", name, "--logs"), file=sys.stderr)
-    memory = _working_sets()
+    memory = working_sets()
     _print_table([pod for name in ENVIRONMENTS for pod in _pods(name, started[name], memory)])
     if remove:
         _run("kubectl", "delete", "namespace", *ENVIRONMENTS)
@@ -88,17 +88,18 @@ def _pods(namespace: str, started: float, memory: Mapping[tuple[str, str], int])
         component = pod["metadata"]["labels"].get("app.kubernetes.io/component")
         if component not in ("web", "scheduler", "postgres"):
             continue
-        ready, scheduled = _since(pod, "Ready"), _since(pod, "PodScheduled")
+        ready, scheduled = since(pod, "Ready"), since(pod, "PodScheduled")
         mebibytes = memory[namespace, pod["metadata"]["name"]] / 2**20
         yield Pod(namespace, component, ready - started, ready - scheduled, mebibytes)
 
 
-def _since(pod: dict[str, Any], condition: str) -> float:
+def since(pod: dict[str, Any], condition: str) -> float:
+    """Return when the pod came to this condition, in seconds since 1970."""
     (moment,) = (each["lastTransitionTime"] for each in pod["status"]["conditions"] if each["type"] == condition)
-    return datetime.fromisoformat(moment).timestamp()
+    return float(datetime.fromisoformat(moment).timestamp())
 
 
-def _working_sets() -> dict[tuple[str, str], int]:
+def working_sets() -> dict[tuple[str, str], int]:
     """Return the bytes of each pod's working set, as the kubelets of all nodes tell them."""
     nodes = json.loads(_run("kubectl", "get", "nodes", "--output=json"))["items"]
     found = {}
