@@ -318,6 +318,18 @@ def test_at_the_end_what_only_watches_a_job_is_not_waited_for(site: Site, cluste
     assert site.blocks(run) == {"far": "RUNNING", "near": "COMPLETED"}
 
 
+def test_nor_is_it_while_the_database_is_away(site: Site, cluster: Cluster) -> None:
+    with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)) as pod:
+        run = site.trigger("killed")
+        wait_until(lambda: cluster.jobs, "a Job made")
+        with site.database.away():
+            cluster.conditions = [{"type": "Complete", "status": "True"}]  # it has a result to report
+            wait_until(lambda: "Waiting for the database" in pod.log.read_text(), "waiting")
+            pod.terminate()
+            assert pod.exit_code() == 0
+    assert site.status(run) == "RUNNING"
+
+
 def test_an_api_server_that_answers_with_errors_for_a_while_does_not_fail_a_block(
     site: Site, cluster: Cluster
 ) -> None:

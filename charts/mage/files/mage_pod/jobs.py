@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import multiprocessing
+import mmap
 import os
 import signal
 from collections.abc import Callable, Iterable
@@ -17,7 +17,24 @@ import psutil
 
 _Call = Callable[[], Any]
 _logger = logging.getLogger(__name__)
-_fork = multiprocessing.get_context("fork")
+_expendable: mmap.mmap | None = None  # of the job whose process we are
+
+
+class _Job(ForkProcess):
+    """A job's process. It shares one byte with the scheduler: whether it may be ended at any time."""
+
+    def __init__(self, job_id: str, call: _Call) -> None:
+        self.expendable = mmap.mmap(-1, 1)
+        super().__init__(target=_run, args=(call, self.expendable), name=job_id)
+
+
+def become_expendable() -> None:
+    """Tell the scheduler that nothing is lost with the job whose process we are: what it waits for goes on.
+
+    By memory that they share: when the scheduler has to stop, the database may be away.
+    """
+    if _expendable:
+        _expendable[0] = 1
 
 
 class JobQueue:
@@ -32,7 +49,7 @@ class JobQueue:
         """Run at most `concurrency` jobs at once."""
         self._concurrency = concurrency
         self._waiting: dict[str, _Call] = {}
-        self._running: dict[str, ForkProcess] = {}
+        self._running: dict[str, _Job] = {}
 
     def enqueue(self, job_id: str, target: Callable[..., Any], *arguments: Any) -> None:
         """Keep the job for `start_waiting`."""
@@ -49,6 +66,12 @@ class JobQueue:
         if process := self._running.get(job_id):
             _kill(process)
 
+    def kill_expendable(self) -> None:
+        """End the jobs that nothing is lost with."""
+        for process in self._running.values():
+            if process.expendable[0]:
+                _kill(process)
+
     def clean_up_jobs(self) -> None:
         """Do nothing: `collect` does it."""
 
@@ -63,9 +86,8 @@ class JobQueue:
         """
         started = list(self._waiting)[: self._concurrency - len(self._running)]
         for job_id in started:
-            process = _fork.Process(target=_run, args=(self._waiting.pop(job_id),), name=job_id)
-            process.start()
-            self._running[job_id] = process
+            self._running[job_id] = _Job(job_id, self._waiting.pop(job_id))
+            self._running[job_id].start()
         return bool(started)
 
     def collect(self, seconds: float, wakers: Iterable[int] = ()) -> bool:
@@ -88,13 +110,15 @@ class JobQueue:
                     os.waitpid(child.pid, os.WNOHANG)
 
 
-def _run(call: _Call) -> None:
+def _run(call: _Call, expendable: mmap.mmap) -> None:
     """Do the job; we are its process."""
+    global _expendable
     from mage_ai.orchestration.db import engine
     from mage_ai.orchestration.db.process import start_session_and_run
 
     from mage_pod import patience
 
+    _expendable = expendable
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from mage_ai.orchestration.job_manager import JobManager
 
-from mage_pod.elsewhere import runs_elsewhere
 from mage_pod.watch import Watch
 
+_KUBERNETES = "k8s"
 _Kill = Callable[[Any, int], None]
+_logger = logging.getLogger(__name__)
 
 
 def adapt() -> None:
     """Change Mage's ways to end a job, in this process. To be called once, with Mage up."""
-    JobManager.kill_block_run_job = _removing(JobManager.kill_block_run_job, "block_run", _remove_block)
-    JobManager.kill_pipeline_run_job = _removing(
-        JobManager.kill_pipeline_run_job, "pipeline_run", _remove_pipeline
-    )
+    JobManager.kill_block_run_job = _removing(JobManager.kill_block_run_job, _of_block, _remove_block)
+    JobManager.kill_pipeline_run_job = _removing(JobManager.kill_pipeline_run_job, _of_pipeline, _remove_pipeline)
 
 
-def _removing(kill: _Kill, kind: str, remove: Callable[[int], None]) -> _Kill:
+def _removing(kill: _Kill, executor_type: Callable[[int], Any], remove: Callable[[int], None]) -> _Kill:
     """End what watches the Job, and leave its removal to a job of its own: the API server may take its time."""
 
     def kill_job(manager: Any, number: int) -> None:
         kill(manager, number)
-        if runs_elsewhere(f"{kind}_{number}"):
-            manager.queue.enqueue(f"remove_{kind}_{number}", remove, number)
+        try:
+            has_job = executor_type(number) == _KUBERNETES
+        except Exception:  # what ends the run shall not be kept from it
+            _logger.exception("Not done, since its executor is not known: %s(%d).", remove.__name__, number)
+            return
+        if has_job:
+            manager.queue.enqueue(f"{remove.__name__[1:]}_{number}", remove, number)
 
     return kill_job
+
+
+def _of_pipeline(number: int) -> Any:
+    from mage_ai.orchestration.db.models.schedules import PipelineRun
+
+    return PipelineRun.query.get(number).executor_type
+
+
+def _of_block(number: int) -> Any:
+    """Return the executor as Mage chooses it, without making one."""
+    from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory
+    from mage_ai.data_preparation.models.constants import ExecutorType
+    from mage_ai.orchestration.db.models.schedules import BlockRun
+
+    run = BlockRun.query.get(number)
+    wanted = run.pipeline_run.pipeline.get_block(run.block_uuid).get_executor_type()
+    return ExecutorFactory.get_default_executor_type() if wanted in (None, ExecutorType.LOCAL_PYTHON) else wanted
 
 
 class _Removal(Watch):

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mage_pod import checkout, health
-from mage_pod.elsewhere import runs_elsewhere
 from mage_pod.jobs import JobQueue
 
 _PORT = 6790
@@ -154,12 +153,10 @@ class Scheduler:
         """Let running jobs end, for a while; what has not ended then runs again under the next scheduler."""
         due = time.monotonic() + _seconds("SCHEDULER_DRAIN_SECONDS", 600)
         _logger.info("Stopping: waiting for %s", self._queue.running() or "nothing")
-        for job in self._queue.running():
-            if runs_elsewhere(job):
-                self._queue.kill_job(job)
         while self._queue.running() and (left := due - time.monotonic()) > 0:
             self._pulse.beat("stopping")
-            self._queue.collect(min(left, 5))
+            self._queue.kill_expendable()
+            self._queue.collect(min(left, 1))
         if late := self._queue.running():
             _logger.warning("Out of time: the next scheduler starts again %s", late)
         self._end_jobs()

@@ -13,6 +13,8 @@ from mage_ai.services.k8s.job_manager import JobManager
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
+from mage_pod.jobs import become_expendable
+
 _SECONDS = 2  # between two looks
 _ANSWER_SECONDS = 30
 # About ten minutes without a good answer: an API server that restarts, or a load balancer on its way to another.
@@ -50,6 +52,7 @@ class Watch(JobManager):  # type: ignore[misc]
 
     def run_job(self, command: Any, k8s_config: Any = None) -> None:
         """Return when the Job has completed; raises `JobFailed`. The Job is removed."""
+        become_expendable()  # the Job goes on, and the next scheduler finds it by its name
         with _explained():
             self._run(command, k8s_config)
 
