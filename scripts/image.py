@@ -16,6 +16,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from promotion.cli import image_main
+        from promotion.cli.image import main
 
-        sys.exit(image_main(__doc__ or ""))
+        sys.exit(main(__doc__ or ""))

@@ -17,6 +17,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from promotion.cli import promote_main
+        from promotion.cli.promote import main
 
-        sys.exit(promote_main(__doc__ or ""))
+        sys.exit(main(__doc__ or ""))

@@ -13,6 +13,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from promotion.cli import rollback_main
+        from promotion.cli.rollback import main
 
-        sys.exit(rollback_main(__doc__ or ""))
+        sys.exit(main(__doc__ or ""))

@@ -14,6 +14,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from promotion.cli import run_main
+        from promotion.cli.run import main
 
-        sys.exit(run_main(__doc__ or ""))
+        sys.exit(main(__doc__ or ""))

@@ -14,6 +14,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from promotion.cli import smoke_main
+        from promotion.cli.smoke import main
 
-        sys.exit(smoke_main(__doc__ or ""))
+        sys.exit(main(__doc__ or ""))

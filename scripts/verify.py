@@ -12,6 +12,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from promotion.cli import verify_main
+        from promotion.cli.verify import main
 
-        sys.exit(verify_main(__doc__ or ""))
+        sys.exit(main(__doc__ or ""))

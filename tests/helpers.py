@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import yaml
 
-from promotion import cli, gates
+from promotion import gates
 from promotion.environment import load_environment
 from promotion.errors import Finding
 from promotion.project import Project
@@ -146,7 +147,7 @@ def run_script(clone: Path, name: str, *arguments: str, **variables: str) -> Res
 
 def call_script(clone: Path, name: str, *arguments: str, **variables: str) -> Result:
     """Do what `run_script` does in this process: many times faster, for whatever is not about processes."""
-    main: Callable[[str, Sequence[str]], int] = getattr(cli, f"{name}_main")
+    main: Callable[[str, Sequence[str]], int] = import_module(f"promotion.cli.{name}").main
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
         chdir(clone),

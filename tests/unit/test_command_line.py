@@ -70,14 +70,15 @@ def test_ctrl_c_during_the_imports_is_quiet(project: Path, tmp_path: Path) -> No
 
 WAIT = """
 import sys, tempfile, time
-from promotion import cli
+from promotion.cli.boundary import run
+from promotion.cli.parser import make_parser
 
 def wait(options, report):
     with tempfile.TemporaryDirectory() as folder:
         print(folder, flush=True)
         time.sleep(60)
 
-sys.exit(cli._run(cli._parser(""), [], wait))
+sys.exit(run(make_parser(""), [], wait))
 """
 
 

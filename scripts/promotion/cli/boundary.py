@@ -1,0 +1,73 @@
+"""The boundary of every command: arguments come in, messages and exit codes go out, whatever happens inside."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from promotion.errors import Interrupted, PromotionError
+from promotion.process import without_credentials
+from promotion.report import Report
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    command: Callable[[argparse.Namespace, Report], int],
+) -> int:
+    """Parse, run `command`, and turn whatever either raises into a message and an exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name in git need not be text
+    report = Report(as_json="--json" in arguments)
+    try:
+        with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
+            return command(parser.parse_args(arguments), report)
+    except PromotionError as error:
+        report.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        report.error(Interrupted())
+        return Interrupted.exit_code
+    except Exception as error:  # noqa: BLE001 (the boundary: a surprise becomes a report, not a naked traceback)
+        report.error(
+            PromotionError("unexpected", f"{type(error).__name__}: {error}", fix=f"see {_traceback_file()}")
+        )
+        return PromotionError.exit_code
+    finally:
+        report.close()
+
+
+@contextmanager
+def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Let each of `signals` do in the block what Ctrl-C does: whatever was made for the block is removed."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        for ending in before:
+            signal.signal(ending, signal.SIG_IGN)  # one is enough: the second must not stop the removal
+        raise KeyboardInterrupt
+
+    heard = (
+        number for number in signals if signal.getsignal(number) is not signal.SIG_IGN
+    )  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _traceback_file() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="promotion-", suffix=".log", delete=False) as log:
+        log.write(without_credentials(traceback.format_exc()))
+    return log.name

@@ -1,0 +1,111 @@
+"""What the command lines have in common: how they are parsed, and the arguments that several have."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from promotion.emergency import SKIPPABLE
+from promotion.errors import UsageError
+from promotion.plan import Options
+
+_EXITS = """exit codes:
+  0 done or nothing to do   1 error: could not tell   2 --plan found changes   3 a gate said no
+  4 policy refused   5 conflict: shared file, stale plan, lost race   6 a gate could not run
+  64 usage   130 interrupted or declined"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with our errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse what was typed: exit code 64, where argparse would take the 2 of `--plan`."""
+        raise UsageError("usage", message, fix=f"{self.prog} --help")
+
+
+def make_parser(description: str, program: str | None = None) -> Parser:
+    """Return the parser of a command; `description` is one paragraph and examples."""
+    told, _, examples = description.partition("\n\n")
+    parser = Parser(
+        prog=program,
+        description=told,
+        epilog=f"{examples.strip()}\n\n{_EXITS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    return parser
+
+
+def add_modes(parser: argparse.ArgumentParser) -> None:
+    """Add what every command has that makes a release."""
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"
+    )
+    mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
+    parser.set_defaults(mode="ask")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
+    parser.add_argument(
+        "--emergency",
+        metavar="NAMES",
+        type=_skippable,
+        default=(),
+        help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
+    )
+    parser.add_argument(
+        "--verify-dependants",
+        action="store_true",
+        help="let shared files move for pipelines that were not selected, and prove those too",
+    )
+
+
+def _skippable(text: str) -> tuple[str, ...]:
+    """Read names of checks, separated by commas."""
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in SKIPPABLE:
+            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; of {', '.join(SKIPPABLE)}, with commas")
+    return names
+
+
+def add_pipelines(parser: argparse.ArgumentParser) -> None:
+    """Add `-p NAME`."""
+    parser.add_argument(
+        "-p",
+        "--pipeline",
+        dest="pipelines",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only this one (repeat)",
+    )
+
+
+def add_selectors(parser: argparse.ArgumentParser) -> None:
+    """Add `-p SELECTOR` and `--exclude SELECTOR`."""
+    parser.add_argument(
+        "-p",
+        "--pipeline",
+        dest="pipelines",
+        metavar="SELECTOR",
+        action="append",
+        default=[],
+        help="only these (repeat): NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, "
+        "state:modified",
+    )
+    parser.add_argument(
+        "--exclude", metavar="SELECTOR", action="append", default=[], help="but not these (repeat)"
+    )
+
+
+def options_of(options: argparse.Namespace) -> Options:
+    """Return what `add_modes` and `add_selectors` (or `add_pipelines`) have parsed."""
+    return Options(
+        tuple(options.pipelines),
+        tuple(options.exclude),
+        options.verify_dependants,
+        options.release_hold,
+        options.reason.strip(),
+        options.emergency,
+    )

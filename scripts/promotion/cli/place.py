@@ -1,0 +1,35 @@
+"""`ENV|PATH`: an environment or a folder, as verify.py, run.py and image.py take it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.errors import UsageError
+from promotion.process import CommandError, run
+
+
+def place(what: str) -> Path | str:
+    """Return the folder or the name of the environment that `what` is: of one spelling, the environment."""
+    if what == ".":
+        return _clone_around(Path.cwd())
+    is_path = "/" in what or what.startswith(".")
+    if not is_path and (_clone_around(Path.cwd()) / ENVIRONMENTS / what).is_dir():
+        return what
+    if Path(what).is_dir():
+        return Path(what)
+    if is_path or Path(what).exists():
+        raise UsageError("no-folder", f"there is no folder {what}", fix="name a clone's root, or an environment")
+    return what
+
+
+def _clone_around(folder: Path) -> Path:
+    """Return the root of the clone around `folder`, or `folder` itself if it looks like one or there is none."""
+    if (folder / ENVIRONMENTS).is_dir():
+        return folder
+    try:
+        shown = run("git", "rev-parse", "--show-toplevel", cwd=folder)
+    except CommandError:
+        return folder
+    return Path(os.fsdecode(shown.removesuffix(b"\n")))
