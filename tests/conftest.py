@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
 TIERS = ("unit", "chart", "mage", "kind")
+
+
+def pytest_configure() -> None:
+    """Let what tests start hear Ctrl-C: a shell lets its background jobs ignore it, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
