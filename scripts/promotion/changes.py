@@ -119,7 +119,7 @@ def file_changes(before: Project, after: Project) -> tuple[FileChange, ...]:
 
 def _reason(project: Project, path: str, users: Sequence[str]) -> str:
     if users:
-        return project.closure(users[0]).files[path]
+        return project.closure(users[0]).files[path].text
     return "configuration, from main" if path.startswith("environments/") else "platform"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from promotion.errors import Finding, Malformed
 from promotion.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
@@ -19,12 +21,21 @@ _TEXTS = (".py", ".sql", ".r", ".yaml", ".yml", ".md")
 FOLDER = "mage_project"  # part of every Python import of the project, hence the same everywhere
 
 
+class Reason(NamedTuple):
+    """Why a closure has a file: in words, and by which file, whose own reason is the next link of the chain."""
+
+    text: str
+    referrer: str | None = None  # None: the pipeline itself
+    line: int | None = None
+    name: str | None = None  # in YAML instead of the line, which only those look up who show it: a `uuid` or a key
+
+
 @dataclass(frozen=True)
 class Closure:
     """Every file that a pipeline needs, each with the reason, and what could not be resolved."""
 
     pipeline: Pipeline | None
-    files: Mapping[str, str]  # path in the tree → why it is needed
+    files: Mapping[str, Reason]  # path in the tree → why it is needed
     findings: tuple[Finding, ...]
 
 
@@ -38,22 +49,22 @@ class _ClosureBuilder:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.files: dict[str, str] = {}
+        self.files: dict[str, Reason] = {}
         self.findings: list[Finding] = []
         self._seen: set[str] = set()  # pipelines
-        self._unread: list[str] = []  # files whose references are not followed yet
+        self._unread: deque[str] = deque()  # whose references are not followed yet; in turn: chains stay short
 
     def build(self, name: str) -> Closure:
         pipeline = self._pipeline(name)
         while self._unread:
-            self._follow(self._unread.pop())
+            self._follow(self._unread.popleft())
         return Closure(pipeline, dict(sorted(self.files.items())), tuple(sorted(set(self.findings))))
 
-    def _pipeline(self, name: str) -> Pipeline | None:
+    def _pipeline(self, name: str, referrer: str | None = None, product: str | None = None) -> Pipeline | None:
         self._seen.add(name)
         folder = f"{FOLDER}/pipelines/{name}"
         for path in self.tree.under(folder):
-            self._add(path, f"folder of pipeline {name}")
+            self._add(path, Reason(f"folder of pipeline {name}", referrer, name=product))
         metadata = f"{folder}/metadata.yaml"
         if not PIPELINE_NAME.fullmatch(name):
             self._report(
@@ -97,10 +108,10 @@ class _ClosureBuilder:
             self._report(pipeline.metadata_path, "unresolved", problem, "run dbt outside of this pipeline")
             return
         if not self._leaves_project(pipeline, block):
-            self._need(block_path(block), f"block {block.uuid}", pipeline.metadata_path)
+            self._need(block_path(block), f"block {block.uuid}", pipeline, block)
         if block.has_callback:
             callback = f"{FOLDER}/callbacks/{block.uuid.replace('/', '_')}_callback.py"
-            self._need(callback, f"callback of block {block.uuid}", pipeline.metadata_path)
+            self._need(callback, f"callback of block {block.uuid}", pipeline, block)
 
     def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
         source = block.configuration.get("file_source")
@@ -129,20 +140,22 @@ class _ClosureBuilder:
             problem = f"block {block.uuid}: global data product {product!r} is not defined"
             self._report(pipeline.metadata_path, "block-file-missing", problem, f"define it in {registry}")
             return
-        self._add(registry, f"defines the global data product {product}")
+        reason = f"defines the global data product {product}"
+        self._add(registry, Reason(reason, pipeline.metadata_path, name=block.uuid))
         if other not in self._seen:
-            self._pipeline(other)
+            self._pipeline(other, registry, product)
 
     # Files: what each one refers to
 
-    def _need(self, path: str, reason: str, referrer: str) -> None:
+    def _need(self, path: str, reason: str, pipeline: Pipeline, block: Block) -> None:
         if path in self.tree:
-            self._add(path, reason)
+            self._add(path, Reason(reason, pipeline.metadata_path, name=block.uuid))
         else:
             fix = "restore the file, or remove the block from the pipeline"
-            self._report(referrer, "block-file-missing", f"{reason}: there is no file {path}", fix)
+            problem = f"{reason}: there is no file {path}"
+            self._report(pipeline.metadata_path, "block-file-missing", problem, fix)
 
-    def _add(self, path: str, reason: str) -> None:
+    def _add(self, path: str, reason: Reason) -> None:
         if path in self.files:
             return
         self.files[path] = reason
@@ -155,7 +168,7 @@ class _ClosureBuilder:
         if mode == SYMLINK:
             target = self.tree.linked(path)
             if target in self.tree:  # the static gate refuses every other link
-                self._add(target, f"target of the link {path}")
+                self._add(target, Reason(f"target of the link {path}", path))
             return
         key = (path, self.tree[path].oid)
         references = self.tree.memory.recall("references", key, lambda: self._references(path))
@@ -187,7 +200,7 @@ class _ClosureBuilder:
                 path, "import-missing", f"imports {module}, which is not in the project", fix, imported.line
             )
         for new in found:
-            self._add(new, f"imported by {path}")
+            self._add(new, Reason(f"imported by {path}", path, imported.line))
 
     def _malformed(self, finding: Finding) -> None:
         lacks_line = finding.line is None and self.tree.is_text(finding.path)

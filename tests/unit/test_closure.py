@@ -74,6 +74,13 @@ def test_a_rename_changes_the_digest(sources: Path) -> None:
     assert {name for name in before if before[name] != after[name]} == {"orders"}
 
 
+def test_a_file_has_a_chain_of_reasons_that_begins_at_the_pipeline(sources: Path) -> None:
+    files = Project(tree_of(sources)).closure("orders").files
+    assert files[metadata_of("orders")] == ("folder of pipeline orders", None, None, None)
+    assert files[CLEAN] == ("block clean", metadata_of("orders"), None, "clean")
+    assert files[MONEY] == (f"imported by {CLEAN}", CLEAN, 1, None)
+
+
 # Imports
 
 
