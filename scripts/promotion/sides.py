@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from promotion.environment import FOLDER, Environment, configured
 from promotion.errors import PromotionError, UsageError
 from promotion.git import MAIN, Repository
@@ -31,19 +33,28 @@ def environment_side(repository: Repository, name: str) -> Side:
     return Side(Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit), known, proven)
 
 
+def released_side(repository: Repository, name: str) -> Side:
+    """Return the environment `name`; raise `UsageError` where it has no release."""
+    side = environment_side(repository, name)
+    if side.current is None:
+        known = configured(main_side(repository).tree)
+        if name in known:
+            raise UsageError("no-release", f"{name} has no release yet", fix=f"promote to {name} first")
+        raise _unknown_environment(name, known)
+    return side
+
+
 def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
     """Return the source of a promotion to `target`; its policy must allow it, and there must be a release."""
     known = [MAIN, *configured(main.tree)]
     if name not in known:
-        fix = f"one of {', '.join(known)}"
-        raise UsageError("unknown-environment", f"there is no environment {name!r}", fix=fix)
+        raise _unknown_environment(name, known)
     refuse_wrong_source(name, target)
-    if name == MAIN:
-        return main
-    side = environment_side(repository, name)
-    if side.current is None:
-        raise UsageError("no-release", f"{name} has no release yet", fix=f"promote to {name} first")
-    return side
+    return main if name == MAIN else released_side(repository, name)
+
+
+def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
+    return UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {', '.join(known)}")
 
 
 def promoter(repository: Repository, policy: Policy) -> str | None:

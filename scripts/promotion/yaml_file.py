@@ -51,6 +51,17 @@ def located(finding: Finding, text: str) -> Finding:
         return finding
 
 
+def line_of(text: str, name: str) -> int | None:
+    """Return the line of the list entry whose `uuid` is `name`, or else of the key `name` at the top."""
+    root = yaml.compose(text, Loader=LOADER)
+    for _, entries, _ in _children(root):
+        for _, entry, _ in _children(entries):
+            for key, value, line in _children(entry):
+                if (key, value.value) == ("uuid", name):
+                    return line
+    return next((line for key, _, line in _children(root) if key == name), None)
+
+
 def _line(node: yaml.Node | None, key: str) -> int | None:
     for name, child, line in _children(node):
         if key == name or key.startswith((f"{name}.", f"{name}[")):

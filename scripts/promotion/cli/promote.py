@@ -9,6 +9,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
+from promotion.cli.why import main as why_main
 from promotion.git import Repository
 from promotion.report import Report
 from promotion.story import Story
@@ -55,7 +56,11 @@ def _ratify_main(arguments: Sequence[str]) -> int:
 
 
 # What `promote.py` does when its first word is no environment.
-_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {"apply": _apply_main, "ratify": _ratify_main}
+_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "apply": _apply_main,
+    "ratify": _ratify_main,
+    "why": why_main,
+}
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:

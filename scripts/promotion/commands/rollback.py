@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from promotion.environment import Environment, configured, load_environment
+from promotion.environment import Environment, load_environment
 from promotion.errors import PromotionError, UsageError
 from promotion.git import Repository
 from promotion.holds import holds_after_rollback
@@ -15,7 +15,7 @@ from promotion.plan import Options, Plan, Request, Side, build_plan
 from promotion.refusals import unknown_pipeline
 from promotion.release import Endpoint, Release
 from promotion.report import Report
-from promotion.sides import environment_side, main_side, promoter
+from promotion.sides import main_side, promoter, released_side
 from promotion.story import Story
 
 
@@ -52,12 +52,11 @@ def plan_rollback(
     The older release brings its own configuration; a rollback of some pipelines leaves the current one.
     """
     repository.fetch()
-    target = environment_side(repository, name)
-    if target.current is None:
-        raise _nothing_released(repository, name)
+    target = released_side(repository, name)
+    current = target.releases[0]
     older = _older(target, number, options.pipelines)
     source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
-    names = options.pipelines or tuple({**older.digests, **target.current.digests})
+    names = options.pipelines or tuple({**older.digests, **current.digests})
     configuration = target if options.pipelines else source
     environment = _environment(repository, name, configuration)
     return build_plan(
@@ -68,9 +67,7 @@ def plan_rollback(
             configuration=configuration,
             environment=environment,
             options=options,
-            holds=holds_after_rollback(
-                target.current, {part: older.digests.get(part) for part in names}, options.reason
-            ),
+            holds=holds_after_rollback(current, {part: older.digests.get(part) for part in names}, options.reason),
             now=now or datetime.now(UTC),
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
@@ -116,10 +113,3 @@ def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
 def _content(release: Release, names: tuple[str, ...]) -> set[tuple[str, str]]:
     """Return the digests of `names` in a release; without names, of all that it has."""
     return {(name, digest) for name, digest in release.digests.items() if name in (names or [name])}
-
-
-def _nothing_released(repository: Repository, name: str) -> UsageError:
-    known = configured(main_side(repository).tree)
-    if name in known:
-        return UsageError("no-release", f"{name} has no release to roll back", fix=f"scripts/status.py {name}")
-    return UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {', '.join(known)}")

@@ -13,13 +13,12 @@ from promotion.gates import static_findings
 from promotion.git import Repository
 from promotion.memory import Memory
 from promotion.plan import PLATFORM_AND_PROJECT
-from promotion.process import CommandError, run
 from promotion.project import FOLDER, Project
 from promotion.release import releases
 from promotion.report import Report
 from promotion.sides import main_side
 from promotion.story import Story
-from promotion.tree import Tree, tree_of_folder
+from promotion.work_tree import read_work_tree
 
 
 def verify(what: Path | str, *, report: Report, story: Story) -> int:
@@ -33,7 +32,7 @@ def verify(what: Path | str, *, report: Report, story: Story) -> int:
 def _verify_folder(folder: Path, report: Report, story: Story) -> int:
     from promotion.mage_gate import mage_findings
 
-    tree = _read_folder(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
+    tree = read_work_tree(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
     project = Project(tree)
     names = environment_names(tree)
     if not project.pipelines or not names:
@@ -49,16 +48,6 @@ def _verify_folder(folder: Path, report: Report, story: Story) -> int:
     count = f"{len(project.pipelines)} pipelines, {len(names)} environments"
     report.result("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])
     return 0
-
-
-def _read_folder(folder: Path) -> Tree:
-    try:
-        listing = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=folder)
-    except CommandError as error:
-        raise UsageError(
-            "not-a-project", f"{folder} is not inside a git clone", fix="name a clone's root"
-        ) from error
-    return tree_of_folder(folder, {path for path in listing.decode(errors="surrogateescape").split("\0") if path})
 
 
 def _verify_environment(repository: Repository, name: str, report: Report, story: Story) -> int:

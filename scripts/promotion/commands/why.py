@@ -1,0 +1,92 @@
+"""`promote.py why PIPELINE FILE`: the references that make a pipeline need a file, or whose else the file is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from promotion.chain import Link, chain_to
+from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.errors import UsageError
+from promotion.git import MAIN, Repository
+from promotion.plan import PLATFORM_AND_PROJECT
+from promotion.project import FOLDER, Project
+from promotion.refusals import near, unknown_pipeline
+from promotion.report import Report, finding_lines
+from promotion.sides import main_side, released_side
+from promotion.tree import Tree
+from promotion.work_tree import read_work_tree
+
+
+def why(repository: Repository, pipeline: str, file: str, place: str | None, *, report: Report) -> int:
+    """Explain why `pipeline` needs `file` in `place`: `main`, an environment, or (None) the work tree."""
+    tree, told = _tree(repository, place), place or "the work tree"
+    project = Project(tree)
+    if pipeline not in project.pipelines:
+        raise unknown_pipeline(told, pipeline, project.pipelines)
+    path = _path(repository.root, tree, told, file)
+    closure = project.closure(pipeline)
+    chain = chain_to(tree, closure, path) if path in closure.files else []
+    others = [name for name in project.users(path) if name != pipeline]
+    lines = list(_needed(pipeline, chain, others) if chain else _not_needed(pipeline, path, others))
+    if not chain and closure.findings:
+        lines += [
+            ("As far as its references can be followed, but for these:", ""),
+            *finding_lines(closure.findings),
+        ]
+    report.result("why", _document(pipeline, path, told, chain, others), lines)
+    return 0
+
+
+def _tree(repository: Repository, place: str | None) -> Tree:
+    if place is None:
+        return read_work_tree(repository.root)
+    repository.fetch()
+    return (main_side(repository) if place == MAIN else released_side(repository, place)).tree
+
+
+def _path(root: Path, tree: Tree, place: str, file: str) -> str:
+    """Return the path in `tree` of what was typed as `file`: a path from the root of the clone, or from here."""
+    here = Path.cwd() / file
+    for path in (file, str(here.relative_to(root)) if here.is_relative_to(root) else file):
+        if path in tree:
+            return path
+    raise UsageError("unknown-file", f"{place} has no file {file!r}", fix=near(file, tree.under(FOLDER)))
+
+
+def _needed(pipeline: str, chain: Sequence[Link], others: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield f"{pipeline} needs {chain[-1].file}:", "bold"
+    for link in chain:
+        yield f"  {link.place or pipeline} → {link.file}  {link.reason}", ""
+    if others:
+        yield f"So do {', '.join(others)}: an environment has one version of it.", "yellow"
+
+
+def _not_needed(pipeline: str, path: str, others: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield f"{pipeline} does not need {path}:", "bold"
+    yield f"  {_belongs_to(path, others)}", ""
+
+
+def _belongs_to(path: str, others: Sequence[str]) -> str:
+    if others:
+        return f"it belongs to {', '.join(others)}"
+    if path.startswith(f"{ENVIRONMENTS}/"):
+        return f"it configures {path.split('/')[1]}, and comes from main with each release of it"
+    if path.startswith(tuple(f"{root}/" for root in PLATFORM_AND_PROJECT)) or path in PLATFORM_AND_PROJECT:
+        return "no pipeline does, so it belongs to the platform: promotions of everything take it"
+    return "no release holds it"
+
+
+def _document(
+    pipeline: str, path: str, place: str, chain: Sequence[Link], others: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "pipeline": pipeline,
+        "file": path,
+        "place": place,
+        "needed": bool(chain),
+        "chain": [vars(link) for link in chain],
+        "others": list(others),
+        "belongs_to": None if chain else _belongs_to(path, others),
+    }
