@@ -6,6 +6,7 @@ examples:
   scripts/promote.py dev staging -p flights_daily    one pipeline, with every file that it needs
   scripts/promote.py dev staging -p +tag:finance     what is tagged so, and what it needs first
   scripts/promote.py staging prod --plan             look only; exit code 2 when there is something to do
+  scripts/promote.py staging prod --plan --markdown          as Markdown, for a pull request or a ticket
   scripts/promote.py staging prod --plan -o plan.json        and keep the plan; later, if it still holds:
   scripts/promote.py apply plan.json                 exactly that, without a question
   scripts/promote.py why flights_daily mage_project/utils/dates.py    what makes a pipeline need a file

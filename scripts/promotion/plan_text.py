@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from promotion.changes import FileChange, PipelineChange
+from promotion.changes import FileChange, PipelineChange, ScheduleChange
 from promotion.plan import Plan
 from promotion.release import Emergency
 from promotion.wording import short
@@ -26,18 +26,18 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     if request.target.current:  # all files of a first release are new
         lines += [("Files", "bold"), *_file_lines(plan.files)]
     lines += [
-        (f"Platform       {_change(*plan.platform)}", ""),
-        (f"Configuration  {_change(*plan.configuration)}", ""),
+        (f"Platform       {digests(*plan.platform)}", ""),
+        (f"Configuration  {digests(*plan.configuration)}", ""),
         *_database_lines(plan),
     ]
-    lines += _needs_lines(plan)
+    lines.append((f"Needs          {needs(plan)}", ""))
     if plan.schedules:
         lines += [("Schedules", "bold"), *_schedule_lines(plan)]
-    lines.append((_gates_line(plan), ""))
+    lines.append((f"Gates due      {gates_due(plan)}", ""))
     if plan.emergency:
-        lines.append((_emergency_line(plan.emergency), "bold red"))
+        lines.append((f"Emergency      {skips(plan.emergency)}", "bold red"))
     lines += [(f"Refused        {error.message} [{error.code}]", "red") for error in plan.refusals]
-    return [*lines, (_summary(plan), "bold")]
+    return [*lines, (summary(plan), "bold")]
 
 
 def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
@@ -50,8 +50,13 @@ def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
         )
         for change in plan.pipelines
     ]
-    unchanged = len(plan.project.pipelines) - sum(change.after is not None for change in plan.pipelines)
-    return [*lines, (f"  = {unchanged} unchanged", "dim")] if unchanged else lines
+    same = unchanged(plan)
+    return [*lines, (f"  = {same} unchanged", "dim")] if same else lines
+
+
+def unchanged(plan: Plan) -> int:
+    """Return how many pipelines stay as they are."""
+    return len(plan.project.pipelines) - sum(change.after is not None for change in plan.pipelines)
 
 
 def reason(change: PipelineChange) -> str:
@@ -71,7 +76,8 @@ def _file_lines(files: Sequence[FileChange]) -> list[tuple[str, str]]:
     return lines
 
 
-def _change(before: str | None, after: str) -> str:
+def digests(before: str | None, after: str) -> str:
+    """Return what becomes of a digest."""
     return f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
 
 
@@ -82,39 +88,48 @@ def _database_lines(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def _needs_lines(plan: Plan) -> list[tuple[str, str]]:
+def needs(plan: Plan) -> str:
+    """Return what the environment supplies."""
     environment = plan.request.environment
     secrets = ", ".join(f"{name} ({reference})" for name, reference in sorted(environment.secrets.items()))
     databases = ", ".join(environment.databases)
     from_chart = f"; databases {databases}" if databases else ""
-    return [(f"Needs          {len(environment.settings)} settings; secrets {secrets or 'none'}{from_chart}", "")]
+    return f"{len(environment.settings)} settings; secrets {secrets or 'none'}{from_chart}"
 
 
 def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
     lines = []
     for change in plan.schedules:
-        action = "added" if change.before is None else "removed" if change.after is None else "changed"
+        action = schedule_action(change)
         what = " → ".join(text for text in (change.before, change.after) if text)
         why = "  moves with its pipeline" if change.renamed_from else ""
         lines.append((f"  {_SIGNS[action]} {change.name}  {what}{why}", _STYLES[action]))
     return lines
 
 
-def _gates_line(plan: Plan) -> str:
+def schedule_action(change: ScheduleChange) -> str:
+    """Return what happens to a schedule."""
+    return "added" if change.before is None else "removed" if change.after is None else "changed"
+
+
+def gates_due(plan: Plan) -> str:
+    """Return which gates the release has to pass, and what a smoke test still has to prove."""
     gates = ", ".join(plan.request.environment.policy.gates)
     if "smoke" not in plan.request.environment.policy.gates:
-        return f"Gates due      {gates or 'none'} (smoke: not asked for)"
+        return f"{gates or 'none'} (smoke: not asked for)"
     reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
     due = ", ".join(plan.due) or "nothing new"
-    return f"Gates due      {gates} (smoke, {plan.request.smoke}: {due}{reused})"
+    return f"{gates} (smoke, {plan.request.smoke}: {due}{reused})"
 
 
-def _emergency_line(emergency: Emergency) -> str:
+def skips(emergency: Emergency) -> str:
+    """Return what an emergency skips."""
     unproven = f"; not proven: {', '.join(emergency.unproven)}" if emergency.unproven else ""
-    return f"Emergency      skips {', '.join(emergency.skipped)}{unproven}"
+    return f"skips {', '.join(emergency.skipped)}{unproven}"
 
 
-def _summary(plan: Plan) -> str:
+def summary(plan: Plan) -> str:
+    """Return how much the plan does."""
     count = Counter(change.action for change in plan.pipelines)
     counts = f"{count['added']} to add, {count['changed']} to change, {count['removed']} to remove"
     counts += f", {count['renamed']} to rename" if count["renamed"] else ""

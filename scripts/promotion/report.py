@@ -1,4 +1,4 @@
-"""All that commands print on stdout: one text for people, one JSON document for programs."""
+"""All that commands print on stdout: text or Markdown for people, one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 from promotion.errors import Finding, PromotionError
 from promotion.plan import Plan
 from promotion.plan_document import plan_document
+from promotion.plan_markdown import plan_markdown
 from promotion.plan_text import plan_lines
 from promotion.release import FORMAT_VERSION, Release, branch_of
 from promotion.story import Terminal, end_unread
 
 
 class Report:
-    """Prints results: as text at once, as JSON in one document when the command ends."""
+    """Prints results: as text (or a plan as Markdown) at once, as JSON in one document when the command ends."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, as_markdown: bool = False) -> None:
         self.as_json = as_json
+        self.as_markdown = as_markdown
         self._document: dict[str, Any] = {"format_version": FORMAT_VERSION}
         self._console = Terminal()
         self._errors = Terminal(stderr=True)
@@ -27,7 +29,10 @@ class Report:
     def plan(self, plan: Plan) -> None:
         """Show what would be done."""
         self._document["plan"] = plan_document(plan)
-        self._lines(plan_lines(plan))
+        if self.as_markdown:
+            self._lines([(plan_markdown(plan).removesuffix("\n"), "")])
+        else:
+            self._lines(plan_lines(plan))
 
     def release(self, release: Release) -> None:
         """Show what was done, and how to take it back."""

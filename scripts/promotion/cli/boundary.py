@@ -28,7 +28,7 @@ def run(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name in git need not be text
-    report = Report(as_json="--json" in arguments)
+    report = Report(as_json="--json" in arguments, as_markdown="--markdown" in arguments)
     try:
         with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
             return command(parser.parse_args(arguments), report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from promotion.emergency import SKIPPABLE
 from promotion.errors import UsageError
@@ -16,7 +16,12 @@ _EXITS = """exit codes:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with our errors."""
+    """argparse, with our errors and one form of output."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.forms = self.add_mutually_exclusive_group()
+        self.forms.add_argument("--json", action="store_true", help="print one JSON document on stdout")
 
     def error(self, message: str) -> NoReturn:
         """Refuse what was typed: exit code 64, where argparse would take the 2 of `--plan`."""
@@ -26,18 +31,16 @@ class Parser(argparse.ArgumentParser):
 def make_parser(description: str, program: str | None = None) -> Parser:
     """Return the parser of a command; `description` is one paragraph and examples."""
     told, _, examples = description.partition("\n\n")
-    parser = Parser(
+    return Parser(
         prog=program,
         description=told,
         epilog=f"{examples.strip()}\n\n{_EXITS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-    return parser
 
 
-def add_modes(parser: argparse.ArgumentParser) -> None:
+def add_modes(parser: Parser) -> None:
     """Add what every command has that makes a release."""
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument(
@@ -45,6 +48,7 @@ def add_modes(parser: argparse.ArgumentParser) -> None:
     )
     mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
     parser.set_defaults(mode="ask")
+    parser.forms.add_argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
     parser.add_argument(
         "--emergency",
@@ -101,6 +105,8 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
 
 def options_of(options: argparse.Namespace) -> Options:
     """Return what `add_modes` and `add_selectors` (or `add_pipelines`) have parsed."""
+    if options.markdown and options.mode != "plan":
+        raise UsageError("usage", "--markdown shows a plan and applies none", fix="add --plan, or leave it out")
     return Options(
         tuple(options.pipelines),
         tuple(options.exclude),
