@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from promotion.environment import Environment, Schedule, load_environment
 from promotion.errors import PromotionError
 from promotion.project import Project
-from promotion.release import FILE, Endpoint
+from promotion.release import FILE
 from promotion.renames import renamed
 from promotion.tree import Tree
 
@@ -55,6 +56,15 @@ class DatabaseChange:
 
     name: str
     action: str  # added | removed
+    reason: str
+
+
+class DigestChange(NamedTuple):
+    """What becomes of the platform, or of the configuration, as a whole."""
+
+    before: str | None
+    after: str
+    reason: str
 
 
 def platform_digest(project: Project) -> str:
@@ -63,10 +73,24 @@ def platform_digest(project: Project) -> str:
     return tree.without([*tree.under("environments"), FILE]).digest()
 
 
+def platform_change(
+    before: Project, after: Project, selected: Mapping[str, str] | None, place: str
+) -> DigestChange:
+    """Compare the platform; None for `selected` means that all of `place` is taken, and the platform with it."""
+    old, new = platform_digest(before) if before.tree else None, platform_digest(after)
+    if selected is None:
+        reason = f"all of {place}"
+    elif old is None:
+        reason = "a first release needs one"
+    else:
+        reason = "a selection leaves it" if old == new else "pipelines claim files of it now"
+    return DigestChange(old, new, reason)
+
+
 def pipeline_changes(
-    before: Project, after: Project, selected: Mapping[str, str] | None, source: Endpoint
+    before: Project, after: Project, selected: Mapping[str, str] | None, place: str
 ) -> tuple[PipelineChange, ...]:
-    """Compare pipeline by pipeline; `selected` says why each was, None means all of `source`."""
+    """Compare pipeline by pipeline; `selected` says why each was, None means all of `place`."""
     changes = []
     olds, news = before.digests(), after.digests()
     for name in sorted({*olds, *news}):
@@ -75,7 +99,7 @@ def pipeline_changes(
             continue
         chosen = selected is None or name in selected
         action = "added" if old is None else "removed" if new is None else "changed" if chosen else "affected"
-        reason = selected.get(name) if selected is not None else f"all of {source.environment}"
+        reason = selected.get(name) if selected is not None else f"all of {place}"
         reason = reason or f"shares {', '.join(_shared_changes(before, after, name))}"
         changes.append(PipelineChange(name, action, old, new, reason))
     return tuple(_with_renames(before, after, changes))
@@ -104,7 +128,9 @@ def _same(before: Tree, after: Tree, path: str) -> bool:
     return before.get(path) == after.get(path)
 
 
-def file_changes(before: Project, after: Project) -> tuple[FileChange, ...]:
+def file_changes(
+    before: Project, after: Project, platform: DigestChange, configuration: DigestChange
+) -> tuple[FileChange, ...]:
     """Compare file by file, but for the record itself."""
     changes = []
     for path in sorted({*before.tree, *after.tree} - {FILE}):
@@ -113,14 +139,15 @@ def file_changes(before: Project, after: Project) -> tuple[FileChange, ...]:
         project = after if path in after.tree else before
         users = tuple(project.users(path))
         action = "added" if path not in before.tree else "removed" if path not in after.tree else "changed"
-        changes.append(FileChange(path, action, _reason(project, path, users), users))
+        if users:
+            needed = project.closure(users[0]).files[path].text
+            reason = f"was {needed}" if action == "removed" else needed
+        elif path.startswith("environments/"):
+            reason = f"configuration, {configuration.reason}"
+        else:
+            reason = f"platform, {platform.reason}"
+        changes.append(FileChange(path, action, reason, users))
     return tuple(changes)
-
-
-def _reason(project: Project, path: str, users: Sequence[str]) -> str:
-    if users:
-        return project.closure(users[0]).files[path].text
-    return "configuration, from main" if path.startswith("environments/") else "platform"
 
 
 def released_environment(before: Tree, name: str) -> Environment | None:
@@ -130,11 +157,11 @@ def released_environment(before: Tree, name: str) -> Environment | None:
     return None
 
 
-def configuration_digests(before: Tree, after: Tree, name: str) -> tuple[str | None, str]:
-    """Return the digest of the configuration of the environment `name`, before and after."""
+def configuration_change(before: Tree, after: Tree, name: str, place: str) -> DigestChange:
+    """Compare the configuration of the environment `name`; it comes from `place`."""
     folder = f"environments/{name}"
     old = before.under(folder)
-    return (old.digest() if old else None, after.under(folder).digest())
+    return DigestChange(old.digest() if old else None, after.under(folder).digest(), f"from {place}")
 
 
 def schedule_changes(
@@ -154,11 +181,13 @@ def schedule_changes(
     return tuple(change(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name))
 
 
-def database_changes(before: Environment | None, after: Environment) -> tuple[DatabaseChange, ...]:
+def database_changes(
+    before: Environment | None, after: Environment, configuration: DigestChange
+) -> tuple[DatabaseChange, ...]:
     """Compare the databases that the chart's own PostgreSQL has for blocks."""
-    old = before.databases if before else ()
-    added = (DatabaseChange(name, "added") for name in after.databases if name not in old)
-    removed = (DatabaseChange(name, "removed") for name in old if name not in after.databases)
+    old, reason = before.databases if before else (), f"configuration, {configuration.reason}"
+    added = (DatabaseChange(name, "added", reason) for name in after.databases if name not in old)
+    removed = (DatabaseChange(name, "removed", reason) for name in old if name not in after.databases)
     return (*added, *removed)
 
 

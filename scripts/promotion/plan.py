@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from promotion import changes, refusals
-from promotion.changes import DatabaseChange, FileChange, PipelineChange, ScheduleChange, platform_digest
+from promotion.changes import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.emergency import emergency_of
 from promotion.environment import Environment
 from promotion.errors import PromotionError
@@ -71,6 +71,11 @@ class Request:
     signing: bool = False  # whether the release will be a signed commit
     proven: tuple[Evidence, ...] = ()
 
+    def called(self, side: Side) -> str:
+        """Return what reasons call `side`: to a rollback, all that it reads is a release of the target."""
+        endpoint = side.endpoint
+        return f"release {endpoint.release}" if self.action == "rollback" else endpoint.environment
+
     @property
     def smoke(self) -> str:
         """The kind of evidence that is asked for."""
@@ -86,8 +91,8 @@ class Plan:
     selected: tuple[str, ...] | None  # None for all, and for the platform with them
     pipelines: tuple[PipelineChange, ...]
     files: tuple[FileChange, ...]
-    platform: tuple[str | None, str]
-    configuration: tuple[str | None, str]
+    platform: DigestChange
+    configuration: DigestChange
     databases: tuple[DatabaseChange, ...]
     schedules: tuple[ScheduleChange, ...]
     keys: Mapping[str, str]  # pipeline → the key of the evidence that it needs
@@ -108,8 +113,8 @@ class Plan:
         """Whether `later`, computed after the target moved, changes the same and asks for no other proof."""
         return (
             (self.pipelines, self.files, self.schedules) == (later.pipelines, later.files, later.schedules)
-            and self.configuration == later.configuration
-            and self.platform[1] == later.platform[1]
+            and self.configuration[:2] == later.configuration[:2]
+            and self.platform.after == later.platform.after
             and self.emergency == later.emergency
             and all(name in self.due and self.keys[name] == later.keys[name] for name in later.due)
         )
@@ -118,19 +123,18 @@ class Plan:
 def build_plan(request: Request) -> Plan:
     """Compose the target's next tree and compare it with what the target runs now."""
     target, environment, options = request.target, request.environment, request.options
-    sides, place = (Project(request.source.tree), Project(target.tree)), request.source.endpoint.environment
+    sides, place = (Project(request.source.tree), Project(target.tree)), request.called(request.source)
     selected = select(*sides, place, options.pipelines, options.exclude)
     tree = _compose(request, selected)
     before, after = Project(target.tree), Project(tree)
     released = changes.released_environment(target.tree, environment.name)
-    moved = changes.pipeline_changes(before, after, selected, request.source.endpoint)
+    moved = changes.pipeline_changes(before, after, selected, place)
     keys = evidence_keys(after, environment)
     known = accepted([*request.proven, *_proven(target)], request.smoke)
-    platform, configuration = (
-        platform_digest(after),
-        changes.configuration_digests(target.tree, tree, environment.name),
-    )
-    digests = after.digests() | {PLATFORM: platform, CONFIGURATION: configuration[1]}
+    platform = changes.platform_change(before, after, selected, place)
+    configured = request.called(request.configuration)
+    configuration = changes.configuration_change(target.tree, tree, environment.name, configured)
+    digests = after.digests() | {PLATFORM: platform.after, CONFIGURATION: configuration.after}
     held = [hold for hold in request.holds if digests.get(hold.pipeline) == hold.digest]
     due = [name for name in keys if keys[name] not in known] if _asks_for_smoke(request) else []
     unproven = {name: keys[name] for name in due} if "smoke" in options.emergency else {}
@@ -139,10 +143,10 @@ def build_plan(request: Request) -> Plan:
         number=target.current.number + 1 if target.current else 1,
         selected=None if selected is None else tuple(sorted(selected)),
         pipelines=moved,
-        files=changes.file_changes(before, after),
-        platform=(platform_digest(before) if target.tree else None, platform),
+        files=changes.file_changes(before, after, platform, configuration),
+        platform=platform,
         configuration=configuration,
-        databases=changes.database_changes(released, environment),
+        databases=changes.database_changes(released, environment, configuration),
         schedules=changes.schedule_changes(released, environment, moved),
         keys=keys,
         evidence={name: known[key] for name, key in keys.items() if key in known},

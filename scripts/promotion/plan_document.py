@@ -33,9 +33,9 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             {"path": c.path, "action": c.action, "reason": c.reason, "pipelines": list(c.pipelines)}
             for c in plan.files
         ],
-        "platform": {"before": plan.platform[0], "after": plan.platform[1]},
-        "configuration": {"before": plan.configuration[0], "after": plan.configuration[1]},
-        "databases": [{"name": c.name, "action": c.action} for c in plan.databases],
+        "platform": plan.platform._asdict(),
+        "configuration": plan.configuration._asdict(),
+        "databases": [asdict(c) for c in plan.databases],
         "schedules": [
             {"name": c.name, "before": c.before, "after": c.after, "renamed_from": c.renamed_from}
             for c in plan.schedules

@@ -60,8 +60,8 @@ def _files(plan: Plan) -> list[list[str]]:
 
 
 def _facts(plan: Plan) -> list[list[str]]:
-    facts = [["Platform", digests(*plan.platform)], ["Configuration", digests(*plan.configuration)]]
-    facts += [[f"Database {c.action} in the chart's PostgreSQL", c.name] for c in plan.databases]
+    facts = [["Platform", digests(plan.platform)], ["Configuration", digests(plan.configuration)]]
+    facts += [[f"Database {c.action} in the chart's PostgreSQL", f"{c.name}; {c.reason}"] for c in plan.databases]
     facts += [["Needs", needs(plan)], ["Gates due", gates_due(plan)]]
     if plan.emergency:
         facts.append(["Emergency", skips(plan.emergency)])

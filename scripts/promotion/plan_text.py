@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from promotion.changes import FileChange, PipelineChange, ScheduleChange
+from promotion.changes import DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.plan import Plan
 from promotion.release import Emergency
 from promotion.wording import short
@@ -26,8 +26,8 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     if request.target.current:  # all files of a first release are new
         lines += [("Files", "bold"), *_file_lines(plan.files)]
     lines += [
-        (f"Platform       {digests(*plan.platform)}", ""),
-        (f"Configuration  {digests(*plan.configuration)}", ""),
+        (f"Platform       {digests(plan.platform)}", ""),
+        (f"Configuration  {digests(plan.configuration)}", ""),
         *_database_lines(plan),
     ]
     lines.append((f"Needs          {needs(plan)}", ""))
@@ -76,14 +76,19 @@ def _file_lines(files: Sequence[FileChange]) -> list[tuple[str, str]]:
     return lines
 
 
-def digests(before: str | None, after: str) -> str:
-    """Return what becomes of a digest."""
-    return f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
+def digests(change: DigestChange) -> str:
+    """Return what becomes of a digest, and why."""
+    before, after, reason = change
+    told = f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
+    return f"{told}  {reason}"
 
 
 def _database_lines(plan: Plan) -> list[tuple[str, str]]:
     return [
-        (f"  {_SIGNS[change.action]} database {change.name}  in the chart's PostgreSQL", _STYLES[change.action])
+        (
+            f"  {_SIGNS[change.action]} database {change.name}  in the chart's PostgreSQL; {change.reason}",
+            _STYLES[change.action],
+        )
         for change in plan.databases
     ]
 

@@ -40,7 +40,7 @@ def still_soaking(plan: Plan) -> Iterator[Soaking]:
 
 def _brought(plan: Plan) -> Iterator[tuple[str, str]]:
     yield from ((change.name, change.after) for change in plan.pipelines if change.after)
-    before, after = plan.platform
+    before, after, _ = plan.platform
     if plan.selected is None and before != after:  # a selection takes no platform
         yield PLATFORM, after
 

@@ -199,7 +199,10 @@ def test_the_plan_tells_which_databases_come_and_go(promoted_to_dev: Path) -> No
     write(promoted_to_dev, {path: values("dev", postgres={"databases": ["kept", "sea"]})})
     push(promoted_to_dev)
     plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan", "--json").document["plan"]
-    assert plan["databases"] == [{"name": "sea", "action": "added"}, {"name": "lake", "action": "removed"}]
+    assert plan["databases"] == [
+        {"name": "sea", "action": "added", "reason": "configuration, from main"},
+        {"name": "lake", "action": "removed", "reason": "configuration, from main"},
+    ]
     assert plan["needs"]["databases"] == ["kept", "sea"]
 
 
@@ -208,7 +211,7 @@ def test_the_plan_shows_databases_with_the_configuration(promoted_to_dev: Path) 
     push(promoted_to_dev)
     plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan").stdout
     below = plan.split("Configuration", 1)[1].splitlines()
-    assert below[1] == "  + database lake  in the chart's PostgreSQL"
+    assert below[1].startswith("  + database lake  in the chart's PostgreSQL")
 
 
 def test_a_change_of_another_environments_configuration_is_nothing_to_do(promoted_to_dev: Path) -> None:
