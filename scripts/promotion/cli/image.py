@@ -23,9 +23,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
         "--base-image", metavar="IMAGE", help="instead of the Dockerfile's, for example of a mirror"
     )
     build.add_argument("--without-r", dest="with_r", action="store_false", help="leave R out: blocks in R fail")
-    build.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document on stdout"
-    )
     target = build.add_mutually_exclusive_group()
     target.add_argument("--load", metavar="CLUSTER", help="load it into this kind cluster as well")
     target.add_argument("--push", action="store_true", help="push it; what the registry has is never built again")
