@@ -13,6 +13,7 @@ from promotion.project import Project
 from promotion.release import FILE
 from promotion.renames import renamed
 from promotion.tree import Tree
+from promotion.wording import few
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def pipeline_changes(
         chosen = selected is None or name in selected
         action = "added" if old is None else "removed" if new is None else "changed" if chosen else "affected"
         reason = selected.get(name) if selected is not None else f"all of {place}"
-        reason = reason or f"shares {', '.join(_shared_changes(before, after, name))}"
+        reason = reason or f"shares {few(_shared_changes(before, after, name))}"
         changes.append(PipelineChange(name, action, old, new, reason))
     return tuple(_with_renames(before, after, changes))
 

@@ -12,6 +12,7 @@ from promotion.errors import Conflict, PromotionError
 from promotion.git import ObjectMissing, Repository
 from promotion.release import FORMAT_VERSION, Evidence
 from promotion.tree import Tree
+from promotion.wording import few
 
 FILE = "evidence.yaml"
 _ATTEMPTS = 5  # lost races in a row, each against somebody who proved something else
@@ -88,7 +89,7 @@ def _read(repository: Repository, environment: str, commit: str) -> Record:
 
 def add_evidence(repository: Repository, environment: str, proven: Mapping[str, Evidence]) -> None:
     """Push `proven` as one commit more; raises `Conflict` when the branch keeps moving."""
-    message = f"Prove {', '.join(proven)} for {environment}\n"
+    message = f"Prove {few(list(proven))} for {environment}\n"
     _append(repository, environment, lambda record: replace(record, smoke={**record.smoke, **proven}), message)
 
 

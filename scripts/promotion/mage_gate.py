@@ -9,6 +9,7 @@ from promotion.errors import Finding, GateCouldNotRun, GateRefused
 from promotion.plan import Plan
 from promotion.project import FOLDER
 from promotion.story import Story
+from promotion.wording import few
 from runtime.load import LoadError, load_pipelines
 
 
@@ -20,7 +21,7 @@ def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:
     smoked = {*plan.due, *plan.evidence}
     names = [change.name for change in plan.pipelines if change.after is not None and change.name not in smoked]
     if names:
-        step = story.step(f"static gate: Mage loads {', '.join(names)}")
+        step = story.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
             plan.tree.under(FOLDER).write_to(Path(folder))
             findings = mage_findings(Path(folder) / FOLDER, names)

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from promotion.changes import DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.plan import Plan
 from promotion.release import Emergency
-from promotion.wording import short
+from promotion.wording import few, short
 
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}
 _FILES_SHOWN = 12
+_ROWS_SHOWN = 40  # of pipelines; of more than that only the first of each action
+_OF_EACH = 8
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str]]:
@@ -41,17 +43,33 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
-    width = max((len(change.name) for change in plan.pipelines), default=0)
+    shown = _shown(plan.pipelines)
+    width = max((len(change.name) for change in shown), default=0)
     lines = [
         (
             f"  {_SIGNS[change.action]} {change.name:<{width}}  "
             f"{short(change.before):>8} → {short(change.after):<8}  {reason(change)}",
             _STYLES[change.action],
         )
-        for change in plan.pipelines
+        for change in shown
     ]
+    if more := len(plan.pipelines) - len(shown):
+        lines.append((f"  … and {more} more: see --json", "dim"))
     same = unchanged(plan)
     return [*lines, (f"  = {same} unchanged", "dim")] if same else lines
+
+
+def _shown(changes: Sequence[PipelineChange]) -> Sequence[PipelineChange]:
+    """Return the rows that one screen has room for."""
+    if len(changes) <= _ROWS_SHOWN:
+        return changes
+    seen: Counter[str] = Counter()
+    shown = []
+    for change in changes:
+        seen[change.action] += 1
+        if seen[change.action] <= _OF_EACH:
+            shown.append(change)
+    return shown
 
 
 def unchanged(plan: Plan) -> int:
@@ -69,7 +87,7 @@ def reason(change: PipelineChange) -> str:
 def _file_lines(files: Sequence[FileChange]) -> list[tuple[str, str]]:
     lines = []
     for change in files[:_FILES_SHOWN]:
-        users = f"  ({', '.join(change.pipelines)})" if len(change.pipelines) > 1 else ""
+        users = f"  ({few(change.pipelines)})" if len(change.pipelines) > 1 else ""
         lines.append((f"  {_SIGNS[change.action]} {change.path}  {change.reason}{users}", _STYLES[change.action]))
     if len(files) > _FILES_SHOWN:
         lines.append((f"  … and {len(files) - _FILES_SHOWN} more: see --json", "dim"))
@@ -123,13 +141,13 @@ def gates_due(plan: Plan) -> str:
     if "smoke" not in plan.request.environment.policy.gates:
         return f"{gates or 'none'} (smoke: not asked for)"
     reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
-    due = ", ".join(plan.due) or "nothing new"
+    due = few(plan.due) or "nothing new"
     return f"{gates} (smoke, {plan.request.smoke}: {due}{reused})"
 
 
 def skips(emergency: Emergency) -> str:
     """Return what an emergency skips."""
-    unproven = f"; not proven: {', '.join(emergency.unproven)}" if emergency.unproven else ""
+    unproven = f"; not proven: {few(list(emergency.unproven))}" if emergency.unproven else ""
     return f"skips {', '.join(emergency.skipped)}{unproven}"
 
 

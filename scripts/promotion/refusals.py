@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -10,6 +10,7 @@ from promotion.changes import FileChange, PipelineChange
 from promotion.environment import Environment
 from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
 from promotion.release import Hold
+from promotion.wording import few
 
 _NAMES_TOLD = 10
 
@@ -60,13 +61,16 @@ def shared_file(
     if not reasons:
         return
     affected = list(reasons)
+    shared = [file for file in files if reasons.keys() & file.pipelines]
     chosen = " ".join(f"-p {name}" for name in selected)
-    include = " ".join(f"-p {name}" for name in affected)
-    users = (name for file in files if affected[0] in file.pipelines for name in file.pipelines)
-    owner = next(name for name in users if name not in affected)
+    many = len(affected) > _NAMES_TOLD
+    include = " ".join(
+        [f"-p path:{file.path}" for file in shared] if many else [f"-p {name}" for name in affected]
+    )
+    owner = next(name for file in shared for name in file.pipelines if name not in reasons)
     yield Conflict(
         "shared-file",
-        "; ".join(f"{name} is not selected and would change: it {reason}" for name, reason in reasons.items()),
+        "; ".join(_would_change(reasons)),
         fix=(
             f"one of\n"
             f"  include them:            {command} {chosen} {include}\n"
@@ -74,6 +78,16 @@ def shared_file(
             f"  separate them:           give {owner} a copy of the file under a name of its own"
         ),
     )
+
+
+def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each reason, with all whose reason it is."""
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name in reasons if reasons[name] == reason]
+        if len(names) == 1:
+            yield f"{names[0]} is not selected and would change: it {reason}"
+        else:
+            yield f"{few(names)} are not selected and would change: each {reason}"
 
 
 def still_scheduled(

@@ -2,7 +2,7 @@
 
 NAME            a pipeline                          state:modified   what differs between source and target
 +NAME           and what it needs first             tag:TAG          what has the tag in its metadata.yaml
-NAME+           and what needs it
+NAME+           and what needs it                   path:FILE        what needs the file
 """
 
 from __future__ import annotations
@@ -68,14 +68,11 @@ class _Candidates:
         elif inner == _MODIFIED:
             yield from ((name, inner) for name in self.names if self._differs(name))
         elif method == "tag":
-            tags = {name: self._tags(name) for name in self.names}
-            if not any(value in tagged for tagged in tags.values()):
-                known = sorted({tag for tagged in tags.values() for tag in tagged})
-                message = f"no pipeline of {self._place} has the tag {value!r}"
-                raise UsageError("unknown-tag", message, fix=near(value, known))
-            yield from ((name, inner) for name in self.names if value in tags[name])
+            yield from ((name, inner) for name in self._tagged(value))
+        elif method == "path":
+            yield from ((name, inner) for name in self._users(value))
         else:
-            fix = f"NAME, +NAME, NAME+, tag:TAG or {_MODIFIED}"
+            fix = f"NAME, +NAME, NAME+, tag:TAG, path:FILE or {_MODIFIED}"
             raise UsageError("unknown-selector", f"{inner!r} is no selector", fix=fix)
 
     @cached_property
@@ -84,15 +81,35 @@ class _Candidates:
 
     @cached_property
     def _downstream(self) -> Mapping[str, list[str]]:
-        return {name: [user for user, needed in self._upstream.items() if name in needed] for name in self.names}
+        users: dict[str, list[str]] = {name: [] for name in self.names}
+        for user, needed in self._upstream.items():
+            for name in needed & users.keys():
+                users[name].append(user)
+        return users
 
     def _differs(self, name: str) -> bool:
         sides = [side.digest(name) for side in (self._source, self._target) if name in side.pipelines]
         return len(sides) < 2 or sides[0] != sides[1]
 
+    def _tagged(self, tag: str) -> list[str]:
+        tags = {name: self._tags(name) for name in self.names}
+        if not any(tag in tagged for tagged in tags.values()):
+            known = {other for tagged in tags.values() for other in tagged}
+            message = f"no pipeline of {self._place} has the tag {tag!r}"
+            raise UsageError("unknown-tag", message, fix=near(tag, known))
+        return [name for name in self.names if tag in tags[name]]
+
     def _tags(self, name: str) -> tuple[str, ...]:
         pipeline = self._owner[name].closure(name).pipeline
         return pipeline.tags if pipeline else ()
+
+    def _users(self, path: str) -> list[str]:
+        files = {name: self._owner[name].closure(name).files for name in self.names}
+        if not any(path in needed for needed in files.values()):
+            known = {other for needed in files.values() for other in needed}
+            message = f"no pipeline of {self._place} needs the file {path!r}"
+            raise UsageError("unknown-path", message, fix=near(path, known))
+        return [name for name in self.names if path in files[name]]
 
     def _reached(
         self, seeds: Iterable[str], edges: Mapping[str, Iterable[str]], direction: str

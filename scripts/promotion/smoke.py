@@ -14,6 +14,7 @@ from promotion.plan import Plan
 from promotion.project import FOLDER, Project
 from promotion.release import Evidence
 from promotion.story import Story
+from promotion.wording import few
 from runtime.run import Run, RunResult
 from runtime.tables import TableState
 
@@ -50,7 +51,7 @@ def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
     ]
     kind = plan.request.smoke
     started = time.monotonic()
-    with _PLACES[kind](plan, story) as place, story.step(f"smoke: two runs of {', '.join(plan.due)}"):
+    with _PLACES[kind](plan, story) as place, story.step(f"smoke: two runs of {few(plan.due)}"):
         _refuse_differences(*_tables_after_each(place, runs, _volatile(plan.project)))
     seconds = round(time.monotonic() - started, 1)
     return {name: Evidence(plan.keys[name], kind, plan.number, 2 * len(runs), seconds) for name in plan.due}

@@ -1,8 +1,11 @@
-"""Digests and times as people read them."""
+"""Digests, times and many names as people read them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+
+_FEW = 4
 
 
 def short(digest: str | None) -> str:
@@ -19,3 +22,9 @@ def age(then: datetime | None, now: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{max(seconds, 0)}s"
+
+
+def few(names: Sequence[str]) -> str:
+    """Return `names` for one line, however many there are: the first of them, and the number of the others."""
+    more = len(names) - _FEW
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_FEW])} and {more} more"

@@ -57,6 +57,13 @@ def selected(
         ),
         (["orders+"], {"orders": "selected", "totals": "downstream of orders", "report": "downstream of orders"}),
         (["+totals+"], {"totals": "selected", "orders": "upstream of totals", "report": "downstream of totals"}),
+        (
+            [f"path:{PROJECT}/transformers/clean.py"],
+            {
+                "orders": f"path:{PROJECT}/transformers/clean.py",
+                "returns": f"path:{PROJECT}/transformers/clean.py",
+            },
+        ),
         (["tag:finance"], {"totals": "tag:finance", "report": "tag:finance"}),
         (["+tag:daily"], {"report": "tag:daily", "totals": "upstream of report", "orders": "upstream of report"}),
         (
@@ -104,8 +111,9 @@ def test_no_selector_takes_everything(chain: Path) -> None:
         ("+ordres+", "unknown-pipeline", "one of orders"),
         ("xyz", "unknown-pipeline", "one of orders, report, returns, stock, totals"),
         ("tag:finanec", "unknown-tag", "one of finance"),
-        ("state:new", "unknown-selector", "NAME, +NAME, NAME+, tag:TAG or state:modified"),
-        ("owner:me", "unknown-selector", "NAME, +NAME, NAME+, tag:TAG or state:modified"),
+        ("path:utils/money.py", "unknown-path", f"one of {PROJECT}/utils/money.py"),
+        ("state:new", "unknown-selector", "NAME, +NAME, NAME+, tag:TAG, path:FILE or state:modified"),
+        ("owner:me", "unknown-selector", "NAME, +NAME, NAME+, tag:TAG, path:FILE or state:modified"),
     ],
 )
 @pytest.mark.parametrize("as_exclusion", [False, True])

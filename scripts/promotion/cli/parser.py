@@ -95,7 +95,7 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
         metavar="SELECTOR",
         action="append",
         default=[],
-        help="only these (repeat): NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, "
+        help="only these (repeat): NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, path:FILE, "
         "state:modified",
     )
     parser.add_argument(
