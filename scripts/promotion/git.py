@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -95,6 +95,11 @@ class Repository:
                 f"the remote {self.remote} could not be read:\n{error.stderr}",
                 fix=f"check the address and your access: git ls-remote {self.remote}",
             ) from error
+
+    @property
+    def heads(self) -> Mapping[str, str]:
+        """The remote's `main` and its records at the last fetch: each ref with its commit."""
+        return self._heads
 
     def head(self, branch: str) -> str | None:
         """Return the commit that `branch` of the remote pointed to at the last fetch, None if there was none."""

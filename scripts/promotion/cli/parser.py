@@ -57,6 +57,11 @@ def add_modes(parser: Parser) -> None:
         default=(),
         help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
     )
+    add_verify_dependants(parser)
+
+
+def add_verify_dependants(parser: argparse.ArgumentParser) -> None:
+    """Add `--verify-dependants`."""
     parser.add_argument(
         "--verify-dependants",
         action="store_true",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
+from promotion.cli.rehearse import main as rehearse_main
 from promotion.cli.why import main as why_main
 from promotion.git import Repository
 from promotion.report import Report
@@ -59,6 +60,7 @@ def _ratify_main(arguments: Sequence[str]) -> int:
 _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "apply": _apply_main,
     "ratify": _ratify_main,
+    "rehearse": rehearse_main,
     "why": why_main,
 }
 

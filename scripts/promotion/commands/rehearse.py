@@ -1,0 +1,76 @@
+"""`promote.py rehearse SRC DST`: a promotion and its rollback, gates and all, where nobody else sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from promotion.apply import apply
+from promotion.commands.promote import plan_promotion
+from promotion.commands.rollback import plan_rollback
+from promotion.errors import Finding, GateRefused
+from promotion.git import Repository
+from promotion.plan import Options, Plan, Side
+from promotion.plan_document import plan_document
+from promotion.plan_text import plan_lines
+from promotion.release import FILE, branch_of
+from promotion.report import Report
+from promotion.sides import environment_side, refuse_local_changes
+from promotion.story import Story
+from promotion.throw_away_clone import throw_away_clone
+
+
+def rehearse(
+    repository: Repository, source: str, target: str, options: Options, *, report: Report, story: Story
+) -> int:
+    """Promote from `source` to `target` and take it back, in a clone and a remote of its own.
+
+    Returns the exit code. Raises what either would raise, and `GateRefused` where the rollback does not bring back
+    what was there.
+    """
+    with story.step(f"read {source} and {target} for a rehearsal: it pushes to a remote that is thrown away"):
+        repository.fetch()
+        refuse_local_changes(repository, source, target)
+    with throw_away_clone(repository) as clone:
+        promotion = _act("promotion", lambda: plan_promotion(clone, source, target, options), clone, report, story)
+        before = promotion.request.target
+        if promotion.is_empty:
+            return 0
+        if not before.current:
+            told = f"Rehearsed the first release of {target}: there is nothing to go back to."
+            report.result("rehearsed", {"environment": target, "restored": None}, [(told, "bold green")])
+            return 0
+        number, back = before.current.number, Options(reason="rehearsal")
+        _act("rollback", lambda: plan_rollback(clone, target, number, back), clone, report, story)
+        clone.fetch()
+        _compare(before, environment_side(clone, target), report)
+    return 0
+
+
+def _act(what: str, make_plan: Callable[[], Plan], clone: Repository, report: Report, story: Story) -> Plan:
+    """Show the plan and carry it out; raise what stands in its way."""
+    plan = make_plan()
+    report.result(what, plan_document(plan), plan_lines(plan))
+    if not plan.is_empty:
+        if plan.refusals:
+            raise plan.refusals[0]
+        apply(plan, make_plan, clone, story)
+    return plan
+
+
+def _compare(before: Side, after: Side, report: Report) -> None:
+    if lost := list(_differences(before, after)):
+        message = f"the rollback does not bring back what {before.endpoint.environment} has now"
+        raise GateRefused("not-restored", message, fix="see each", findings=lost)
+    files, place = before.tree.without([FILE]), before.endpoint
+    told = f"Rehearsed: all {len(files)} files of {place.environment} {place.release} are back, byte for byte."
+    document = {"environment": place.environment, "restored": place.release, "digest": files.digest()}
+    report.result("rehearsed", document, [(told, "bold green"), ("Nothing was pushed to your remote.", "")])
+
+
+def _differences(before: Side, after: Side) -> Iterator[Finding]:
+    """Yield every file, but for the record, that is not the same in both."""
+    branch = branch_of(before.endpoint.environment)
+    for path in sorted({*before.tree, *after.tree} - {FILE}):
+        if before.tree.get(path) != after.tree.get(path):
+            fix = f"see how it came to {branch}: git log origin/{branch} -- '{path}'"
+            yield Finding(path, None, "not-restored", "differs after the rollback, or is gone", fix)
