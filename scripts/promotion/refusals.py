@@ -63,10 +63,8 @@ def shared_file(
     affected = list(reasons)
     shared = [file for file in files if reasons.keys() & file.pipelines]
     chosen = " ".join(f"-p {name}" for name in selected)
-    many = len(affected) > _NAMES_TOLD
-    include = " ".join(
-        [f"-p path:{file.path}" for file in shared] if many else [f"-p {name}" for name in affected]
-    )
+    including = [f"path:{file.path}" for file in shared] if len(affected) > _NAMES_TOLD else affected
+    include = " ".join(f"-p {selector}" for selector in including)
     owner = next(name for file in shared for name in file.pipelines if name not in reasons)
     yield Conflict(
         "shared-file",
