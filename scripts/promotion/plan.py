@@ -199,7 +199,13 @@ def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
     if not options.verify_dependants:
         # An exclusion that was typed would take out again what is to be included.
         selected = (plan.selected or ()) if options.exclude else options.pipelines
-        yield from refusals.shared_file(_command(request), selected, plan.pipelines, plan.files)
+        yield from refusals.shared_file(
+            _command(request),
+            selected,
+            plan.pipelines,
+            plan.files,
+            takes_selectors=request.action == "promotion",
+        )
     if "static" in environment.policy.gates:
         findings = static_findings(plan.project, environment)
         yield from refusals.static_gate(refusals.still_scheduled(findings, environment, plan.pipelines))

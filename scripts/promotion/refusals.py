@@ -51,7 +51,12 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
 
 
 def shared_file(
-    command: str, selected: Sequence[str], changes: Sequence[PipelineChange], files: Sequence[FileChange]
+    command: str,
+    selected: Sequence[str],
+    changes: Sequence[PipelineChange],
+    files: Sequence[FileChange],
+    *,
+    takes_selectors: bool,
 ) -> Iterator[Conflict]:
     """An environment has one version of a file: a shared one moves for every pipeline that uses it.
 
@@ -63,7 +68,8 @@ def shared_file(
     affected = list(reasons)
     shared = [file for file in files if reasons.keys() & file.pipelines]
     chosen = " ".join(f"-p {name}" for name in selected)
-    including = [f"path:{file.path}" for file in shared] if len(affected) > _NAMES_TOLD else affected
+    by_path = takes_selectors and len(affected) > _NAMES_TOLD
+    including = [f"path:{file.path}" for file in shared] if by_path else affected
     include = " ".join(f"-p {selector}" for selector in including)
     owner = next(name for file in shared for name in file.pipelines if name not in reasons)
     yield Conflict(
