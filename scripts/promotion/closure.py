@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from promotion.block_files import block_path, dbt_folders, declared_paths
 from promotion.errors import Finding, Malformed
+from promotion.gathered_files import GatheredFiles
+from promotion.gathered_files import Reason as Reason
+from promotion.layout import FOLDER
 from promotion.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
-from promotion.python_modules import files_of_module, imported_modules
-from promotion.references.of_file import references_of
-from promotion.references.values import Import, References
-from promotion.tree import SUBMODULE, SYMLINK, Tree, not_utf8
-from promotion.yaml_file import load_mapping, located, mapping
-
-_TEXTS = (".py", ".sql", ".r", ".yaml", ".yml", ".md")
-
-FOLDER = "mage_project"  # part of every Python import of the project, hence the same everywhere
-
-
-class Reason(NamedTuple):
-    """Why a closure has a file: in words, and by which file, whose own reason is the next link of the chain."""
-
-    text: str
-    referrer: str | None = None  # None: the pipeline itself
-    line: int | None = None
-    name: str | None = None  # in YAML instead of the line, which only those look up who show it: a `uuid` or a key
+from promotion.project_files import matching
+from promotion.tree import Tree
+from promotion.yaml_file import load_mapping, mapping
 
 
 @dataclass(frozen=True)
@@ -45,43 +32,42 @@ def closure_of(tree: Tree, name: str) -> Closure:
 
 
 class _ClosureBuilder:
-    """Follows one pipeline's references until nothing new turns up."""
+    """Gathers what one pipeline's declarations name, and the files know of each other."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.files: dict[str, Reason] = {}
-        self.findings: list[Finding] = []
-        self._seen: set[str] = set()  # pipelines
-        self._unread: deque[str] = deque()  # whose references are not followed yet; in turn: chains stay short
+        self.files = GatheredFiles(tree)
+        self._seen: dict[str, Pipeline | None] = {}
 
     def build(self, name: str) -> Closure:
         pipeline = self._pipeline(name)
-        while self._unread:
-            self._follow(self._unread.popleft())
-        return Closure(pipeline, dict(sorted(self.files.items())), tuple(sorted(set(self.findings))))
+        self.files.follow()
+        self._report_unresolved(name)
+        return Closure(pipeline, dict(sorted(self.files.reasons.items())), tuple(sorted(set(self.files.findings))))
 
     def _pipeline(self, name: str, referrer: str | None = None, product: str | None = None) -> Pipeline | None:
-        self._seen.add(name)
+        self._seen[name] = None
         folder = f"{FOLDER}/pipelines/{name}"
         for path in self.tree.under(folder):
-            self._add(path, Reason(f"folder of pipeline {name}", referrer, name=product))
+            self.files.add(path, Reason(f"folder of pipeline {name}", referrer, name=product))
         metadata = f"{folder}/metadata.yaml"
         if not PIPELINE_NAME.fullmatch(name):
-            self._report(
-                folder, "bad-name", f"{name!r} is no pipeline name", "use letters, digits, `_`, `-` and `.`"
-            )
+            fix = "use letters, digits, `_`, `-` and `.`"
+            self.files.report(folder, "bad-name", f"{name!r} is no pipeline name", fix)
             return None
         if metadata not in self.tree:
             fix = f"add {metadata}, or remove the folder"
-            self._report(folder, "pipeline-without-metadata", "the folder has no metadata.yaml", fix)
+            self.files.report(folder, "pipeline-without-metadata", "the folder has no metadata.yaml", fix)
             return None
         try:
-            pipeline = self._parsed(name, metadata, f"{folder}/promotion.yaml")
+            pipeline = self._seen[name] = self._parsed(name, metadata, f"{folder}/promotion.yaml")
+            self._interactions(f"{folder}/interactions.yaml")
         except Malformed as error:
             self._malformed(error.finding)
             return None
         for block in pipeline.blocks:
             self._block(pipeline, block)
+        self._declared_files(pipeline)
         return pipeline
 
     def _parsed(self, name: str, metadata: str, promotion: str) -> Pipeline:
@@ -95,33 +81,36 @@ class _ClosureBuilder:
             ),
         )
 
-    # Blocks: Mage's own rules of where a block's file is
+    def _interactions(self, file: str) -> None:
+        """The forms in which people set a run's variables; without one of them Mage shows less, and runs."""
+        content = load_mapping(file, self.tree.text(file)) if file in self.tree else {}
+        blocks = mapping(file, "blocks", content.get("blocks"))
+        for entry in (entry for entries in blocks.values() if isinstance(entries, list) for entry in entries):
+            if isinstance(entry, dict) and f"{FOLDER}/interactions/{entry.get('uuid')}" in self.tree:
+                reason = Reason("interaction of the pipeline", file, name=entry["uuid"])
+                self.files.add(f"{FOLDER}/interactions/{entry['uuid']}", reason)
+
+    # Blocks
 
     def _block(self, pipeline: Pipeline, block: Block) -> None:
-        if block.replicated:
-            return  # runs the file of another block of this pipeline, which has its own entry
-        if block.type == "global_data_product":
+        if block.type == "global_data_product" and not block.replicated:
             self._global_data_product(pipeline, block)
             return
-        if block.type == "dbt":
-            problem = f"block {block.uuid}: the files of a dbt block cannot be resolved yet"
-            self._report(pipeline.metadata_path, "unresolved", problem, "run dbt outside of this pipeline")
-            return
-        if not self._leaves_project(pipeline, block):
-            self._need(block_path(block), f"block {block.uuid}", pipeline, block)
+        # A replicated block runs the file of another one of this pipeline, which has its own entry.
+        if not block.replicated and not self._leaves_project(pipeline, block):
+            self._need(block_path(self.tree, block), f"block {block.uuid}", pipeline, block)
+            if block.type == "dbt":
+                self._dbt_project(pipeline, block)
         if block.has_callback:
             callback = f"{FOLDER}/callbacks/{block.uuid.replace('/', '_')}_callback.py"
             self._need(callback, f"callback of block {block.uuid}", pipeline, block)
 
     def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
-        source = block.configuration.get("file_source")
-        declared = block.configuration.get("file_path")
-        for path in (declared, source.get("path") if isinstance(source, dict) else None):
-            if isinstance(path, str) and _leaves(path):
+        for path in declared_paths(block):
+            if path.startswith("/") or posixpath.normpath(path).startswith(".."):
                 problem = f"block {block.uuid}: {path!r} leaves the project"
-                self._report(
-                    pipeline.metadata_path, "path-outside-project", problem, f"name a path below {FOLDER}/"
-                )
+                fix = f"name a path below {FOLDER}/"
+                self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
                 return True
         return False
 
@@ -138,85 +127,61 @@ class _ClosureBuilder:
             return
         if not isinstance(other, str) or not self.tree.has_folder(f"{FOLDER}/pipelines/{other}"):
             problem = f"block {block.uuid}: global data product {product!r} is not defined"
-            self._report(pipeline.metadata_path, "block-file-missing", problem, f"define it in {registry}")
+            fix = f"define it in {registry}"
+            self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
             return
         reason = f"defines the global data product {product}"
-        self._add(registry, Reason(reason, pipeline.metadata_path, name=block.uuid))
+        self.files.add(registry, Reason(reason, pipeline.metadata_path, name=block.uuid))
         if other not in self._seen:
             self._pipeline(other, registry, product)
 
-    # Files: what each one refers to
+    def _dbt_project(self, pipeline: Pipeline, block: Block) -> None:
+        folders = dbt_folders(self.tree, block)
+        if not folders:
+            problem = f"block {block.uuid}: no folder around its file has a dbt_project.yml"
+            self.files.report(pipeline.metadata_path, "dbt-project-missing", problem, "add the dbt project")
+        reason = Reason(f"dbt project of block {block.uuid}", pipeline.metadata_path, name=block.uuid)
+        for path in self.tree.under(*folders):
+            self.files.add(path, reason)
 
     def _need(self, path: str, reason: str, pipeline: Pipeline, block: Block) -> None:
         if path in self.tree:
-            self._add(path, Reason(reason, pipeline.metadata_path, name=block.uuid))
+            self.files.add(path, Reason(reason, pipeline.metadata_path, name=block.uuid))
         else:
             fix = "restore the file, or remove the block from the pipeline"
             problem = f"{reason}: there is no file {path}"
-            self._report(pipeline.metadata_path, "block-file-missing", problem, fix)
+            self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
 
-    def _add(self, path: str, reason: Reason) -> None:
-        if path in self.files:
-            return
-        self.files[path] = reason
-        self._unread.append(path)
+    # What a pipeline's promotion.yaml declares, and what it would have to
 
-    def _follow(self, path: str) -> None:
-        mode = self.tree[path].mode
-        if mode == SUBMODULE:
-            return
-        if mode == SYMLINK:
-            target = self.tree.linked(path)
-            if target in self.tree:  # the static gate refuses every other link
-                self._add(target, Reason(f"target of the link {path}", path))
-            return
-        key = (path, self.tree[path].oid)
-        references = self.tree.memory.recall("references", key, lambda: self._references(path))
-        if references is None:
-            self.findings.append(not_utf8(path))
-        else:
-            self._follow_references(path, references)
+    def _declared_files(self, pipeline: Pipeline) -> None:
+        for referrer, globs in pipeline.files.items():
+            for glob in globs:
+                found = list(matching(self.tree, f"{FOLDER}/{glob}"))
+                if not found:
+                    problem = f"files.{referrer}: {glob} is no file of the project"
+                    self.files.report(pipeline.promotion_path, "declared-in-vain", problem, "correct the path")
+                for path in found:
+                    self.files.add(
+                        path, Reason(f"declared for {referrer}", pipeline.promotion_path, name=referrer)
+                    )
 
-    def _references(self, path: str) -> References | None:
-        """Return what `path` refers to; None where it should be text and is not."""
-        try:
-            return references_of(path, self.tree.read(path).decode())
-        except UnicodeDecodeError:
-            return None if path.endswith(_TEXTS) else References()
-
-    def _follow_references(self, path: str, references: References) -> None:
-        if references.error:
-            problem, line = references.error
-            self._report(path, "syntax-error", f"Python does not compile: {problem}", "fix the line", line)
-        for imported in references.imports:
-            for module in imported_modules(self.tree, FOLDER, path, imported):
-                self._follow_import(path, imported, module)
-
-    def _follow_import(self, path: str, imported: Import, module: str) -> None:
-        found = list(files_of_module(self.tree, module))
-        if not found:
-            fix = f"add {module.replace('.', '/')}.py, or remove the import"
-            self._report(
-                path, "import-missing", f"imports {module}, which is not in the project", fix, imported.line
-            )
-        for new in found:
-            self._add(new, Reason(f"imported by {path}", path, imported.line))
+    def _report_unresolved(self, name: str) -> None:
+        read = (pipeline for pipeline in self._seen.values() if pipeline)
+        declared = {f"{FOLDER}/{referrer}": each.promotion_path for each in read for referrer in each.files}
+        for path, promotion in declared.items():
+            if path not in self.files.reasons:
+                problem = f"files.{_below(path)}: no such file belongs to the pipeline"
+                self.files.report(promotion, "declared-in-vain", problem, "correct the path, or remove the key")
+        for path, line, problem in self.files.unresolved:
+            if path not in declared:
+                key = f"`files: {{{_below(path)}: [GLOB]}}`"
+                fix = f"write it literally, or add to pipelines/{name}/promotion.yaml what it may be: {key}"
+                self.files.report(path, "unresolved", problem, fix, line)
 
     def _malformed(self, finding: Finding) -> None:
-        lacks_line = finding.line is None and self.tree.is_text(finding.path)
-        self.findings.append(located(finding, self.tree.text(finding.path)) if lacks_line else finding)
-
-    def _report(self, path: str, code: str, problem: str, fix: str, line: int | None = None) -> None:
-        self.findings.append(Finding(path, line, code, problem, fix))
+        self.files.report(finding.path, finding.code, finding.problem, finding.fix, finding.line)
 
 
-def block_path(block: Block) -> str:
-    """Return where in the tree Mage looks for the file of `block`."""
-    declared = block.configuration.get("file_path")
-    if isinstance(declared, str):
-        return f"{FOLDER}/{declared.removeprefix(FOLDER + '/')}"
-    return f"{FOLDER}/{block.default_path}"
-
-
-def _leaves(path: str) -> bool:
-    return path.startswith("/") or posixpath.normpath(path).startswith("..")
+def _below(path: str) -> str:
+    return path.removeprefix(f"{FOLDER}/")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from promotion import io_config
+from promotion.block_files import block_path
 from promotion.chart import chart_findings
 from promotion.clear_secrets import secrets_in_clear
-from promotion.closure import block_path
 from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
 from promotion.pipeline import Block, in_cycles
@@ -22,7 +22,7 @@ from promotion.tree import SUBMODULE, SYMLINK, Tree
 _NAME = r"\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)"
 _ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv" + _NAME)
 _READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV, ".py": None}
-_OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ"}
+_OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ", "MAGE_REPO_PATH"}
 
 _CODE = (".py", ".sql", ".r")
 _CODE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
@@ -82,7 +82,7 @@ def _python_blocks(project: Project) -> Iterator[tuple[str, Block]]:
     for name in project.pipelines:
         closure = project.closure(name)
         for block in closure.pipeline.blocks if closure.pipeline else ():
-            path = block_path(block)
+            path = block_path(project.tree, block)
             if block.language == "python" and path in closure.files and project.tree.is_text(path):
                 yield path, block
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from promotion.errors import Finding, Malformed
@@ -64,6 +64,12 @@ class Pipeline:
     needs: tuple[str, ...] = ()
     smoke_variables: tuple[Mapping[str, Any], ...] = ({},)
     volatile: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each names by a computed path
+
+    @property
+    def promotion_path(self) -> str:
+        """Where its `promotion.yaml` is, or would be."""
+        return self.metadata_path.replace("metadata.yaml", "promotion.yaml")
 
 
 def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -> Pipeline:
@@ -75,9 +81,8 @@ def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -
         blocks += tuple(_blocks(path, extension, "blocks", f"extensions.{uuid}."))
     _check_graph(path, blocks)
     tags = _names(path, "tags", content.get("tags") or [])
-    return _with_promotion(
-        Pipeline(name, path, blocks, tags), path.replace("metadata.yaml", "promotion.yaml"), promotion
-    )
+    pipeline = Pipeline(name, path, blocks, tags)
+    return _with_promotion(pipeline, pipeline.promotion_path, promotion)
 
 
 def _blocks(path: str, content: Mapping[str, Any], kind: str, prefix: str = "") -> Iterator[Block]:
@@ -163,11 +168,11 @@ def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline:
     content = load_mapping(path, text) if text is not None else {}
-    unknown = sorted(set(content) - {"needs", "smoke"})
+    unknown = sorted(set(content) - {"files", "needs", "smoke"})
     smoke = mapping(path, "smoke", content.get("smoke"))
     unknown += [f"smoke.{key}" for key in sorted(set(smoke) - {"variables", "volatile"})]
     if unknown:
-        raise malformed(path, unknown[0], "is unknown", "known are needs, smoke.variables, smoke.volatile")
+        raise malformed(path, unknown[0], "is unknown", "known are files, needs, smoke.variables, smoke.volatile")
     needs, variables, volatile = (
         content.get("needs") or [],
         smoke.get("variables") or [{}],
@@ -180,12 +185,21 @@ def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline
     ):
         if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
             raise malformed(path, key, f"is not a list of {kind.__name__}", "write a YAML list")
-    return Pipeline(
-        pipeline.name,
-        pipeline.metadata_path,
-        pipeline.blocks,
-        pipeline.tags,
-        tuple(needs),
-        tuple(variables),
-        tuple(volatile),
+    return replace(
+        pipeline,
+        needs=tuple(needs),
+        smoke_variables=tuple(variables),
+        volatile=tuple(volatile),
+        files=_files(path, content),
     )
+
+
+def _files(path: str, content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return for each file that names others by a computed path the globs of what it may name."""
+    files = {}
+    for referrer, globs in mapping(path, "files", content.get("files")).items():
+        key, globs = f"files.{referrer}", globs or []
+        if not isinstance(globs, list) or not all(isinstance(glob, str) for glob in globs):
+            raise malformed(path, key, "is not a list of paths", "write one path or glob per list entry")
+        files[referrer] = tuple(globs)
+    return files

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Set
 from functools import cached_property
 
-from promotion.closure import FOLDER as FOLDER
 from promotion.closure import Closure, closure_of
+from promotion.layout import FOLDER as FOLDER
 from promotion.tree import Tree
 
 

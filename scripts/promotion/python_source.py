@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from promotion.references.expressions import dotted_name
 from promotion.references.python import python_references
 from promotion.references.values import References
 from promotion.tree import Tree
@@ -49,7 +50,7 @@ def read_python(text: str) -> PythonSource:
         return PythonSource(References(error=place))
     nodes = list(ast.walk(module))
     return PythonSource(
-        references=python_references(nodes),
+        references=python_references(text, module, nodes),
         environment=tuple(_environment_names(nodes)),
         profiles=tuple(_profiles(nodes)),
         unguarded=tuple(_unguarded(module)),
@@ -62,7 +63,7 @@ def _environment_names(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
     aliases = dict(_aliases_of_os(nodes))
 
     def full_name(node: ast.AST) -> str:
-        first, dot, rest = _name(node).partition(".")
+        first, dot, rest = dotted_name(node).partition(".")
         return aliases.get(first, first) + dot + rest
 
     for node in nodes:
@@ -84,7 +85,7 @@ def _aliases_of_os(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
 
 def _profiles(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
     for node in nodes:
-        if isinstance(node, ast.Call) and _name(node.func).endswith("ConfigFileLoader"):
+        if isinstance(node, ast.Call) and dotted_name(node.func).endswith("ConfigFileLoader"):
             if len(node.args) > 1:
                 yield from _literal(node.args[1])
             for keyword in node.keywords:
@@ -120,7 +121,7 @@ def _is_guard(test: ast.expr) -> bool:
         isinstance(test, ast.Compare)
         and isinstance(test.ops[0], ast.NotIn)
         and isinstance(test.comparators[0], ast.Call)
-        and _name(test.comparators[0].func) == "globals"
+        and dotted_name(test.comparators[0].func) == "globals"
     )
 
 
@@ -128,7 +129,7 @@ def _literals(nodes: list[ast.AST]) -> Iterator[tuple[str, str, int]]:
     for node in nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [_name(target).split(".")[-1] for target in targets]
+            names = [dotted_name(target).split(".")[-1] for target in targets]
         elif isinstance(node, ast.keyword):
             names = [node.arg or ""]
         else:
@@ -141,15 +142,9 @@ def _decorators(nodes: list[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
-                yield _name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+                yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
 
 
 def _literal(node: ast.AST) -> Iterator[tuple[str, int]]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value, node.lineno
-
-
-def _name(node: ast.AST) -> str:
-    if isinstance(node, ast.Attribute):
-        return f"{_name(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""

@@ -104,7 +104,7 @@ class Tree(Mapping[str, File]):
 
     def under(self, *roots: str) -> Tree:
         """Return the part that is one of `roots` or lies below one of them."""
-        paths = {path for root in roots for path in self._at(root)}
+        paths = {path for root in roots for path in self.paths_at(root)}
         return Tree({path: self._files[path] for path in paths}, self._blobs)
 
     def has_folder(self, path: str) -> bool:
@@ -112,7 +112,7 @@ class Tree(Mapping[str, File]):
         position = bisect_left(self._paths, f"{path}/")
         return position < len(self._paths) and self._paths[position].startswith(f"{path}/")
 
-    def _at(self, root: str) -> Iterator[str]:
+    def paths_at(self, root: str) -> Iterator[str]:
         """Yield the path `root` itself and those below it: in the sorted order they are neighbours."""
         if root in self._files:
             yield root
@@ -134,7 +134,7 @@ class Tree(Mapping[str, File]):
         """Return this tree with `other` laid over it, a file over a folder of the same name and vice versa."""
         folders = {folder for path in other for folder in _folders(path)}
         covered = [path for path in folders if path in self._files]
-        covered += [below for path in other for below in self._at(path) if below != path]
+        covered += [below for path in other for below in self.paths_at(path) if below != path]
         return Tree({**self.without(covered)._files, **other._files}, self._blobs)
 
     def digest(self) -> str:

@@ -161,12 +161,23 @@ def test_other_peoples_packages_are_not_followed(sources: Path) -> None:
         (block("a", "custom", configuration={"file_path": f"{PROJECT}/elsewhere/b.py"}), "elsewhere/b.py"),
         (block("a", "custom", configuration={"file_source": {"path": "ignored.py"}}), "custom/a.py"),
         (block("a", "custom", has_callback=True), "callbacks/a_callback.py"),
+        (block("deep/a", "custom", has_callback=True), "callbacks/deep_a_callback.py"),
+        (block("a", "custom", configuration={"file_path": "only/in/dbt.py"}), "dbt/only/in/dbt.py"),
+        (block("a", "custom", configuration={"file_path": "nowhere/else.py"}), "some/where/nowhere/else.py"),
     ],
 )
 def test_a_blocks_file_is_where_mage_looks_for_it(sources: Path, entry: dict[str, object], path: str) -> None:
     write(sources, {f"{PROJECT}/{path}": ""})
     write_pipeline(sources, "orders", [entry])
     assert f"{PROJECT}/{path}" in closure(sources)
+
+
+def test_a_callback_that_two_pipelines_share_belongs_to_both(sources: Path) -> None:
+    write(sources, {f"{PROJECT}/callbacks/tell.py": ""})
+    for name in ("orders", "stock"):
+        blocks = [block(f"load_{name}", "data_loader")]
+        write_pipeline(sources, name, blocks, callbacks=[block("tell", "callback", [f"load_{name}"])])
+    assert changed_by(sources, {f"{PROJECT}/callbacks/tell.py": "x = 1\n"}) == {"orders", "stock"}
 
 
 @pytest.mark.parametrize(
@@ -186,6 +197,93 @@ def test_a_replicated_block_has_no_file_of_its_own(sources: Path) -> None:
     ]
     write_pipeline(sources, "orders", blocks)
     assert Project(tree_of(sources)).closure("orders").findings == ()
+
+
+def test_a_replicated_block_has_a_callback_of_its_own(sources: Path) -> None:
+    blocks = [
+        block("load_orders", "data_loader"),
+        block("again", "data_loader", replicated_block="load_orders", has_callback=True),
+    ]
+    write(sources, {f"{PROJECT}/callbacks/again_callback.py": ""})
+    write_pipeline(sources, "orders", blocks)
+    assert f"{PROJECT}/callbacks/again_callback.py" in closure(sources)
+
+
+def test_interactions_that_the_pipeline_names_belong_to_it(sources: Path) -> None:
+    write(
+        sources,
+        {
+            f"{PROJECT}/pipelines/orders/interactions.yaml": "blocks: {load_orders: [{uuid: ask/day.yaml}]}\n",
+            f"{PROJECT}/interactions/ask/day.yaml": "inputs: {}\n",
+            f"{PROJECT}/interactions/other.yaml": "inputs: {}\n",
+        },
+    )
+    found = {path for path in closure(sources) if "/interactions/" in path}
+    assert found == {f"{PROJECT}/interactions/ask/day.yaml"}
+
+
+def test_the_catalog_of_a_data_integration_pipeline_belongs_to_it(sources: Path) -> None:
+    catalog = f"{PROJECT}/pipelines/orders/data_integration_catalog.json"
+    blocks = [
+        block("source", "data_loader") | {"language": "yaml"},
+        block("rename", "transformer", ["source"]),
+        block("sink", "data_exporter", ["rename"]) | {"language": "yaml"},
+    ]
+    paths = {f"{PROJECT}/{path}" for path in ("data_loaders/source.yaml", "data_exporters/sink.yaml")}
+    write(sources, dict.fromkeys([*paths, catalog, f"{PROJECT}/transformers/rename.py"], ""))
+    write_pipeline(sources, "orders", blocks, type="integration")
+    assert closure(sources) == {metadata_of("orders"), catalog, *paths, f"{PROJECT}/transformers/rename.py"}
+
+
+# dbt: the whole project around a block's file
+
+DBT = f"{PROJECT}/dbt/shop"
+DBT_FILES = {
+    f"{DBT}/{name}": "" for name in ("dbt_project.yml", "profiles.yml", "models/deep/a.sql", "seeds/b.csv", "c.md")
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "configuration"),
+    [
+        ("sql", {"file_path": "dbt/shop/models/deep/a.sql"}),
+        ("sql", {"file_path": f"{PROJECT}/dbt/shop/models/deep/a.sql"}),
+        ("sql", {"file_path": "shop/models/deep/a.sql"}),
+        ("sql", {"file_source": {"path": f"{DBT}/models/deep/a.sql"}}),
+        ("yaml", {"dbt_project_name": f"{PROJECT}/dbt/shop"}),
+        ("yaml", {"dbt_project_name": "shop"}),
+        ("yaml", {"dbt_profiles_file_path": "dbt/shop/profiles.yml"}),
+    ],
+)
+def test_a_dbt_block_brings_the_whole_project(
+    sources: Path, language: str, configuration: dict[str, object]
+) -> None:
+    other = {f"{PROJECT}/dbt/other/dbt_project.yml": "", f"{PROJECT}/dbts/shop.yaml": "--select a\n"}
+    write(sources, DBT_FILES | other)
+    write_pipeline(sources, "orders", [block("shop", "dbt", configuration=configuration) | {"language": language}])
+    own = {f"{PROJECT}/dbts/shop.yaml"} if language == "yaml" else set()
+    assert closure(sources) == {metadata_of("orders"), *DBT_FILES, *own}
+    assert Project(tree_of(sources)).closure("orders").findings == ()
+
+
+def test_local_packages_of_a_dbt_project_come_with_it(sources: Path) -> None:
+    packages = "packages:\n- local: ../common\n- package: dbt-labs/dbt_utils\n  version: 1.3.0\n"
+    macro = f"{PROJECT}/dbt/common/macros/m.sql"
+    back = {f"{PROJECT}/dbt/common/dependencies.yml": "packages: [{local: ../shop}]\n", macro: ""}
+    write(sources, DBT_FILES | {f"{DBT}/packages.yml": packages} | back)
+    write_pipeline(sources, "orders", [dbt_model("dbt/shop/models/deep/a.sql")])
+    assert macro in closure(sources)
+
+
+def test_a_model_outside_of_a_dbt_project_is_refused(sources: Path) -> None:
+    write(sources, {f"{PROJECT}/dbt/a.sql": ""})
+    write_pipeline(sources, "orders", [dbt_model("dbt/a.sql")])
+    findings = Project(tree_of(sources)).closure("orders").findings
+    assert [finding.code for finding in findings] == ["dbt-project-missing"]
+
+
+def dbt_model(path: str) -> dict[str, object]:
+    return block("shop", "dbt", configuration={"file_path": path}) | {"language": "sql"}
 
 
 def test_global_data_products_that_need_each_other_come_to_an_end(sources: Path) -> None:

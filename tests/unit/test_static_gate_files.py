@@ -158,6 +158,9 @@ def test_metadata_in_another_shape_is_refused_with_its_key(sources: Path, text: 
         ("smoke: {days: 3}", "smoke.days"),
         ("smoke: {variables: {a: b}}", "smoke.variables"),
         ("smoke: {volatile: [1]}", "smoke.volatile"),
+        ("files: [data/a.csv]", "files"),
+        ("files: {utils/money.py: data/a.csv}", "files.utils/money.py"),
+        ("files: {utils/money.py: [1]}", "files.utils/money.py"),
     ],
 )
 def test_a_promotion_file_in_another_shape_is_refused_with_its_key(sources: Path, text: str, key: str) -> None:

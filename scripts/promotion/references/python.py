@@ -1,16 +1,36 @@
-"""What a Python file refers to: the modules that it imports."""
+"""What a Python file refers to: the modules that it imports, and the paths that it names."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from promotion.references.values import Import, References
+from promotion.references.expressions import HERE, PROJECT, Expressions, dotted_name
+from promotion.references.values import UNKNOWN, Import, NamedPath, References
+
+# Only a file with one of these words can name a path, or a module, otherwise than by a literal text.
+_COMPUTES = re.compile(
+    r"get_repo_path|base_repo_path|MAGE_REPO_PATH|__file__|resources|import_module|__import__|run_module"
+    r"|\bPath\b|\bjoin\(|\b(open|i?glob|read_\w+)\("
+)
+_IMPORTERS = {"import_module", "__import__", "run_module"}
+_OPENERS = re.compile(r"open|i?glob|read_\w+|listdir|scandir|walk|run_path|loadtxt|genfromtxt")
+_PATH = re.compile(r"[\w ./@+=,-]*[./][\w ./@+=,-]*")  # a literal that may be the path of a file
+_BASES = {PROJECT: "project", HERE: "folder"}
+_ANCHORED = re.compile(rf"([{PROJECT}{HERE}])([^{PROJECT}{HERE}'\"\n]*)[^{PROJECT}{HERE}]*$")
 
 
-def python_references(nodes: Sequence[ast.AST]) -> References:
-    """Return what the file whose syntax tree has `nodes` refers to."""
-    return References(imports=tuple(_imports(nodes)))
+def python_references(text: str, module: ast.Module, nodes: Sequence[ast.AST]) -> References:
+    """Return what the file `text` refers to; `nodes` are all those of its syntax tree `module`."""
+    imports, paths = list(_imports(nodes)), list(_literals(nodes))
+    if _COMPUTES.search(text):
+        expressions = Expressions(module)
+        imports += _computed_imports(nodes, expressions)
+        paths += _paths(module, nodes, expressions)
+    exports = tuple(_exports(nodes)) if "__all__" in text else ()
+    return References(tuple(imports), tuple(dict.fromkeys(paths)), exports)
 
 
 def _imports(nodes: Sequence[ast.AST]) -> Iterator[Import]:
@@ -20,3 +40,79 @@ def _imports(nodes: Sequence[ast.AST]) -> Iterator[Import]:
                 yield Import(alias.name, (), 0, node.lineno)
         elif isinstance(node, ast.ImportFrom):
             yield Import(node.module or "", tuple(alias.name for alias in node.names), node.level, node.lineno)
+
+
+def _exports(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=names) | ast.Tuple(elts=names)):
+                texts = (name.value for name in names if isinstance(name, ast.Constant))
+                yield from (text for text in texts if isinstance(text, str))
+
+
+def _computed_imports(nodes: Sequence[ast.AST], expressions: Expressions) -> Iterator[Import]:
+    """Yield what is imported by a call."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and _last_name(node.func) in _IMPORTERS:
+            given = dict(zip(("name", "package"), node.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            for name in sorted(expressions.values(given.get("name"))):
+                for package in sorted(expressions.values(given.get("package"))):
+                    yield _imported(name, package, node.lineno)
+
+
+def _imported(name: str, package: str, line: int) -> Import:
+    """Return the import of `name`; where its `package` is not told, it is the file's own."""
+    tail = name.lstrip(".")
+    level = len(name) - len(tail)
+    if not level or UNKNOWN in package:
+        return Import(tail, (), level, line)
+    around = package.split(".")
+    return Import(".".join([*around[: len(around) - level + 1], tail]), (), 0, line)
+
+
+def _literals(nodes: Sequence[ast.AST]) -> Iterator[NamedPath]:
+    """Yield every text that may be a path: which of them is a file, the tree will tell."""
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _PATH.fullmatch(node.value):
+            yield NamedPath("anywhere", node.value, node.lineno, file_only=True)
+
+
+def _paths(module: ast.Module, nodes: Sequence[ast.AST], expressions: Expressions) -> Iterator[NamedPath]:
+    """Yield the paths that are put together, each by the whole expression that makes it."""
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call) and node.args and _OPENERS.fullmatch(_last_name(node.func)):
+            yield from _opened(node.args[0], expressions)
+        found: list[NamedPath] = []
+        if isinstance(node, ast.expr):
+            found = list(_named(node, expressions))
+            yield from found
+        elif isinstance(node, ast.Assign) and used.intersection(map(dotted_name, node.targets)):
+            # What the name stands for is told where it is used, but for those who import it from here.
+            found = list(_named(node.value, expressions))
+            yield from (replace(named, file_only=True) for named in found if UNKNOWN not in named.path)
+        if not found:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _named(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
+    """Yield the paths below the project or beside the file that `node` may be, and what it makes of literals."""
+    for text in sorted(expressions.values(node)):
+        if anchored := _ANCHORED.search(text):
+            yield NamedPath(_BASES[anchored[1]], anchored[2].strip("/"), node.lineno)
+        elif not isinstance(node, ast.Constant) and _PATH.fullmatch(text):
+            yield NamedPath("anywhere", text, node.lineno, file_only=True)
+
+
+def _opened(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
+    """Yield the paths that a call opens, those too that only begin with a text."""
+    for text in sorted(expressions.values(node)):
+        if not text.startswith(UNKNOWN) and not _ANCHORED.search(text):
+            yield NamedPath("anywhere", text, node.lineno)
+
+
+def _last_name(function: ast.expr) -> str:
+    return dotted_name(function).rpartition(".")[2]

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What stands in a path for all that the text of the file does not say.
+UNKNOWN = "\0"
+
 
 @dataclass(frozen=True)
 class Import:
     """One imported module name; `names` are what `from module import …` asks of it."""
 
-    module: str
+    module: str  # with `UNKNOWN` in it where it is computed
     names: tuple[str, ...]
     level: int  # leading dots of a relative import
     line: int
+
+
+@dataclass(frozen=True)
+class NamedPath:
+    """A path that a file names: may hold `*`, `**` and `?` as in a glob, and `UNKNOWN` where it is computed."""
+
+    base: str  # where it starts: project | folder (that of the file) | anywhere (where Python or R happen to run)
+    path: str
+    line: int
+    file_only: bool = False  # else a folder stands for all that is below it
 
 
 @dataclass(frozen=True)
@@ -20,4 +33,6 @@ class References:
     """All that a file refers to."""
 
     imports: tuple[Import, ...] = ()
+    paths: tuple[NamedPath, ...] = ()
+    exports: tuple[str, ...] = ()  # `__all__`: of a package it may name modules
     error: tuple[str, int] | None = None  # why and where the file could not be read
