@@ -83,6 +83,10 @@ class Matrix:
         theirs, ours = source.cells.get(pipeline), column.cells.get(pipeline)
         return (theirs.digest if theirs else None) != (ours.digest if ours else None)
 
+    def is_behind_anywhere(self, pipeline: str) -> bool:
+        """Whether any environment's source has another version of the pipeline."""
+        return any(self.is_behind(column, pipeline) for column in self.columns)
+
     def platform_is_behind(self, column: Column) -> bool:
         """Whether the environment's source has another platform."""
         source = self._source(column)

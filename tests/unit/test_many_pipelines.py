@@ -47,3 +47,17 @@ def test_a_file_shared_by_many_is_refused_with_a_short_way_to_include_them(many:
     include = next(line for line in error["fix"].splitlines() if "include them:" in line)
     promote(many, *shlex.split(include.partition("scripts/promote.py")[2]))
     assert call_script(many, "promote", "main", "dev", "--plan").exit_code == 0
+
+
+def test_the_status_of_many_shows_those_that_differ(many: Path) -> None:
+    shown = call_script(many, "status").stdout
+    assert "sales_00" in shown  # staging does not have it yet
+    promote(many, "main", "dev")
+    promote(many, "dev", "staging")
+    promote(many, "staging", "prod")
+    write(many, {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    push(many)
+    shown = call_script(many, "status").stdout
+    assert [line.split()[0] for line in shown.splitlines() if "≠" in line] == ["stock", "✓"]
+    assert "= 52 more are the same" in shown
+    assert len(shown.splitlines()) < LINES

@@ -16,9 +16,10 @@ from promotion.output_file import write_file
 from promotion.page import page
 from promotion.release import Entry
 from promotion.report import Report
-from promotion.wording import age, short
+from promotion.wording import age, few, short
 
 _RELEASES_SHOWN = 5
+_ROWS_SHOWN = 40  # of more pipelines than these, only those that differ
 
 
 def status(repository: Repository, only: str | None, html: Path | None, *, report: Report) -> int:
@@ -38,7 +39,8 @@ def status(repository: Repository, only: str | None, html: Path | None, *, repor
 
 
 def _lines(matrix: Matrix, columns: Sequence[Column], now: datetime) -> list[tuple[str, str]]:
-    names = Matrix(columns).pipelines
+    pipelines = Matrix(columns).pipelines
+    names = [name for name in pipelines if len(pipelines) <= _ROWS_SHOWN or matrix.is_behind_anywhere(name)]
     first = max((len(name) for name in [*names, "pipeline"]), default=0)
     cells = {column.name: [_cell(matrix, column, name, now) for name in names] for column in columns}
     widths = {name: max(len(text) for text in [name, *texts]) for name, texts in cells.items()}
@@ -47,6 +49,8 @@ def _lines(matrix: Matrix, columns: Sequence[Column], now: datetime) -> list[tup
     for row, name in enumerate(names):
         texts = (cells[column][row].ljust(width) for column, width in widths.items())
         lines.append(("  ".join([name.ljust(first), *texts]).rstrip(), ""))
+    if more := len(pipelines) - len(names):
+        lines.append((f"= {more} more are the same wherever they were promoted: see --json or --html", "dim"))
     lines.append(("✓ proven by a smoke test   ≠ differs from where it is promoted from", "dim"))
     for column in columns:
         lines += _column_lines(matrix, column, now)
@@ -80,7 +84,7 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
     if column.source is None and column.name != MAIN:
         lines.append((f"{column.name}: its configuration on main is not usable: scripts/verify.py", "bold red"))
     elif column.configuration_ahead:
-        lines.append((f"{column.name}: main has a another configuration than the release", "yellow"))
+        lines.append((f"{column.name}: main has another configuration than the release", "yellow"))
     if matrix.platform_is_behind(column):
         lines.append((f"{column.name}: the platform differs from {column.source}'s", "yellow"))
     for entry in column.history[:_RELEASES_SHOWN]:
@@ -90,9 +94,7 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
 
 def _summary(entry: Entry) -> str:
     reason = f": {entry.reason}" if entry.reason else ""
-    return (
-        f"{entry.action} from {entry.source}  {', '.join(entry.arrived) or 'nothing new'}  by {entry.by}{reason}"
-    )
+    return f"{entry.action} from {entry.source}  {few(entry.arrived) or 'nothing new'}  by {entry.by}{reason}"
 
 
 def _document(matrix: Matrix, columns: Sequence[Column], now: datetime) -> dict[str, Any]:
