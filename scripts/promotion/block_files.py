@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -34,6 +35,12 @@ def block_path(tree: Tree, block: Block) -> str:
     if isinstance(declared, str) and declared:
         return _below_project(tree, declared)
     return f"{FOLDER}/{block.default_path}"
+
+
+def callback_path(block: Block) -> str:
+    """Return the path of the callback of a block that `has_callback`: Mage makes its name of the block's."""
+    name = re.sub(r"\W", "_", block.uuid).lower()
+    return f"{FOLDER}/callbacks/{'letter_' if name[0].isdigit() else ''}{name}_callback.py"
 
 
 def dbt_folders(tree: Tree, block: Block) -> list[str]:

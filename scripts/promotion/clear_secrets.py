@@ -15,7 +15,9 @@ from promotion.project import FOLDER
 from promotion.python_source import read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree, as_text
 
-_SENSITIVE_KEY = re.compile(r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY", re.IGNORECASE)
+_SENSITIVE_KEY = re.compile(
+    r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY|\bPASS\b", re.IGNORECASE
+)
 # In code and variables `tokenizer` or `token_url` are common: there the word must end the name.
 _SENSITIVE_NAME = re.compile(rf"({_SENSITIVE_KEY.pattern})[_0-9]*$", re.IGNORECASE)
 _SHORTEST = 8  # characters of a secret in code
@@ -56,7 +58,7 @@ def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
 
 def _kind(path: str) -> str:
     """Return as what a file is read: what a secret looks like in it depends on that and on its content alone."""
-    if path == io_config.PATH:
+    if path == io_config.PATH or path.endswith("/profiles.yml"):  # of dbt
         return "profiles"
     if path.endswith(".py"):
         return "python"

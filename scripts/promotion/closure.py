@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promotion.block_files import block_path, dbt_folders, declared_paths
+from promotion.block_files import block_path, callback_path, dbt_folders, declared_paths
 from promotion.errors import Finding, Malformed
 from promotion.gathered_files import GatheredFiles
 from promotion.gathered_files import Reason as Reason
@@ -102,8 +102,7 @@ class _ClosureBuilder:
             if block.type == "dbt":
                 self._dbt_project(pipeline, block)
         if block.has_callback:
-            callback = f"{FOLDER}/callbacks/{block.uuid.replace('/', '_')}_callback.py"
-            self._need(callback, f"callback of block {block.uuid}", pipeline, block)
+            self._need(callback_path(block), f"callback of block {block.uuid}", pipeline, block)
 
     def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
         for path in declared_paths(block):

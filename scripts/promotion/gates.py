@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from promotion import io_config
-from promotion.block_files import block_path
+from promotion.block_gate import block_findings
 from promotion.chart import chart_findings
 from promotion.clear_secrets import secrets_in_clear
 from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
-from promotion.pipeline import Block, in_cycles
+from promotion.named_pipelines import named_pipeline_findings
 from promotion.project import FOLDER, Project
 from promotion.python_source import python_source, read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree
@@ -21,34 +21,24 @@ from promotion.tree import SUBMODULE, SYMLINK, Tree
 # How SQL, YAML and R read a variable; with a default (`env_var('X', 'd')`) the name may be absent.
 _NAME = r"\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)"
 _ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv" + _NAME)
-_READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV, ".py": None}
+_READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV, ".R": _GETENV, ".py": None}
 _OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ", "MAGE_REPO_PATH"}
 
-_CODE = (".py", ".sql", ".r")
+_CODE = (".py", ".sql", ".r", ".R")
 _CODE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
-
-_DECORATOR = {
-    "data_loader": "data_loader",
-    "transformer": "transformer",
-    "data_exporter": "data_exporter",
-    "sensor": "sensor",
-    "custom": "custom",
-    "callback": "callback",
-    "conditional": "condition",
-}
 
 
 def static_findings(project: Project, environment: Environment) -> list[Finding]:
     """Return what is wrong with `project` as a release of `environment`; empty means that the gate says yes."""
     checks: tuple[Callable[[Project, Environment], Iterator[Finding]], ...] = (
         _closures,
-        _blocks,
+        block_findings,
         _environment_variables,
         _file_names,
         _connections,
         _profiles,
-        _needs,
-        _schedules,
+        named_pipeline_findings,
+        _triggers,
         _links,
         _secrets,
         _chart,
@@ -63,28 +53,6 @@ def _by_place(finding: Finding) -> tuple[str, int, str]:
 def _closures(project: Project, _: Environment) -> Iterator[Finding]:
     for name in project.pipelines:
         yield from project.closure(name).findings
-
-
-def _blocks(project: Project, _: Environment) -> Iterator[Finding]:
-    """Python blocks must be in the form that Mage runs."""
-    for path, block in _python_blocks(project):
-        source = python_source(project.tree, path)
-        expected = _DECORATOR.get(block.type)
-        for name, line in source.unguarded:
-            fix = f"write `if '{expected}' not in globals():` above an import of {expected}"
-            yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's own", fix)
-        if expected and not source.references.error and expected not in source.decorators:
-            problem = f"no function is decorated with @{expected}, so Mage has nothing to run"
-            yield Finding(path, None, "decorator-missing", problem, f"decorate one function with @{expected}")
-
-
-def _python_blocks(project: Project) -> Iterator[tuple[str, Block]]:
-    for name in project.pipelines:
-        closure = project.closure(name)
-        for block in closure.pipeline.blocks if closure.pipeline else ():
-            path = block_path(project.tree, block)
-            if block.language == "python" and path in closure.files and project.tree.is_text(path):
-                yield path, block
 
 
 def _environment_variables(project: Project, environment: Environment) -> Iterator[Finding]:
@@ -168,29 +136,7 @@ def _profiles_named(project: Project) -> Iterator[tuple[str, str, int | None]]:
                 yield path, profile, line
 
 
-def _needs(project: Project, _: Environment) -> Iterator[Finding]:
-    pipelines = [project.closure(name).pipeline for name in project.pipelines]
-    graph = {pipeline.name: pipeline.needs for pipeline in pipelines if pipeline}
-    stuck = in_cycles(graph)
-    for name in stuck:
-        path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
-        problem = f"needs form a cycle: {', '.join(stuck)}"
-        yield Finding(path, None, "cycle", problem, "remove one of the edges")
-    for name, needs in graph.items():
-        for needed in needs:
-            if needed not in graph and needed not in project.pipelines:
-                path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
-                problem = f"needs: the pipeline {needed} is not in this release"
-                yield Finding(path, None, "needed-pipeline-missing", problem, f"promote it too: -p {needed}")
-
-
-def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
-    path = f"environments/{environment.name}/values.yaml"
-    for schedule in environment.schedules.values():
-        if schedule.pipeline not in project.pipelines:
-            problem = f"schedules.{schedule.name}: the pipeline {schedule.pipeline} is not in this release"
-            fix = f"promote it too (-p {schedule.pipeline}), or remove the schedule on main"
-            yield Finding(path, None, "schedule-without-pipeline", problem, fix)
+def _triggers(project: Project, _: Environment) -> Iterator[Finding]:
     for triggers in project.tree:
         if triggers.startswith(f"{FOLDER}/pipelines/") and triggers.endswith("/triggers.yaml"):
             fix = "move its triggers to `schedules:` in environments/<env>/values.yaml and delete it"

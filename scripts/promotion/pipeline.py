@@ -60,6 +60,7 @@ class Pipeline:
     name: str
     metadata_path: str
     blocks: tuple[Block, ...]
+    type: str = "python"
     tags: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     smoke_variables: tuple[Mapping[str, Any], ...] = ({},)
@@ -81,7 +82,10 @@ def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -
         blocks += tuple(_blocks(path, extension, "blocks", f"extensions.{uuid}."))
     _check_graph(path, blocks)
     tags = _names(path, "tags", content.get("tags") or [])
-    pipeline = Pipeline(name, path, blocks, tags)
+    kind = content.get("type") or "python"
+    if not isinstance(kind, str):
+        raise malformed(path, "type", "is not text", "write python, streaming or integration")
+    pipeline = Pipeline(name, path, blocks, kind, tags)
     return _with_promotion(pipeline, pipeline.promotion_path, promotion)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from promotion.pipeline_calls import called_pipelines
 from promotion.references.expressions import dotted_name
 from promotion.references.python import python_references
 from promotion.references.values import References
@@ -26,6 +27,7 @@ class PythonSource:
     unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
     literals: tuple[tuple[str, str, int], ...] = ()  # names given a literal text, the text, the line
     decorators: frozenset[str] = frozenset()
+    calls: tuple[tuple[str, int], ...] = ()  # pipelines that it starts or waits for, with their lines
 
 
 def python_source(tree: Tree, path: str) -> PythonSource:
@@ -56,6 +58,7 @@ def read_python(text: str) -> PythonSource:
         unguarded=tuple(_unguarded(module)),
         literals=tuple(_literals(nodes)),
         decorators=frozenset(_decorators(nodes)),
+        calls=tuple(called_pipelines(text, module, nodes)),
     )
 
 
@@ -140,7 +143,7 @@ def _literals(nodes: list[ast.AST]) -> Iterator[tuple[str, str, int]]:
 
 def _decorators(nodes: list[ast.AST]) -> Iterator[str]:
     for node in nodes:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):  # a class is what streams
             for decorator in node.decorator_list:
                 yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from promotion.errors import UsageError
-from promotion.pipeline_calls import called_pipelines
 from promotion.project import Project
+from promotion.python_source import python_source
 from promotion.refusals import near, unknown_pipeline
 
 _MODIFIED = "state:modified"
@@ -129,5 +129,5 @@ def needed_pipelines(project: Project, name: str) -> set[str]:
     """Return the pipelines that `name` cannot do without: it reads their tables, starts them or waits for them."""
     closure = project.closure(name)
     python = [path for path in closure.files if path.endswith(".py") and project.tree.is_text(path)]
-    called = {other for path in python for other in called_pipelines(project.tree.text(path))}
+    called = {other for path in python for other, _ in python_source(project.tree, path).calls}
     return called.union(closure.pipeline.needs if closure.pipeline else ()) - {name}

@@ -305,6 +305,49 @@ def test_a_block_without_its_decorator_is_refused(sources: Path) -> None:
     assert places(static_findings(sources, {LOAD_ORDERS: code})) == [("decorator-missing", LOAD_ORDERS, None)]
 
 
+@pytest.mark.parametrize("kind", ["data_loader", "data_exporter"])
+def test_a_block_that_streams_has_a_class_of_its_own(sources: Path, kind: str) -> None:
+    decorator = {"data_loader": "streaming_source", "data_exporter": "streaming_sink"}[kind]
+    path = f"{PROJECT}/{kind}s/stream.py"
+    write_pipeline(sources, "stock", [block("stream", kind)], type="streaming")
+    finding = only(static_findings(sources, {path: f"@{kind}\ndef run():\n    pass\n"}))
+    assert places([finding]) == [("decorator-missing", path, None)]
+    assert f"@{decorator}" in finding.problem
+    assert static_findings(sources, {path: f"@{decorator}\nclass Stream:\n    pass\n"}) == []
+
+
+def test_a_block_of_data_integration_in_python_passes(sources: Path) -> None:
+    assert static_findings(sources, {LOAD_ORDERS: "@data_integration_source\ndef load():\n    pass\n"}) == []
+
+
+# Jinja
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{% include 'other.sql' %}",
+        "{%- import 'other.sql' as m -%}",
+        "{% from 'o.sql' import m %}",
+        "{%extends 'o'%}",
+    ],
+)
+@pytest.mark.parametrize("language", ["sql", "yaml"])
+def test_a_block_that_includes_another_file_is_refused(sources: Path, language: str, tag: str) -> None:
+    path = f"{PROJECT}/data_loaders/ask.{language}"
+    write_pipeline(sources, "stock", [block("ask", "data_loader") | {"language": language}])
+    findings = static_findings(sources, {path: f"# {{# {tag} #}}\n# {tag}\n"})
+    assert places(findings) == [("template-of-another-file", path, 2)]
+
+
+@pytest.mark.parametrize(
+    "text", ["{% if a %} select 1 {% endif %}", "select '{% raw %}{% include x %}{% endraw %}'"]
+)
+def test_other_jinja_passes(sources: Path, text: str) -> None:
+    write_pipeline(sources, "stock", [block("ask", "data_loader") | {"language": "sql"}])
+    assert static_findings(sources, {f"{PROJECT}/data_loaders/ask.sql": text}) == []
+
+
 # Names of files
 
 

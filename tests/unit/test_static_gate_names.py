@@ -13,9 +13,13 @@ from helpers import (
     metadata_of,
     only,
     places,
+    push,
+    refused,
     schedule,
     static_findings,
     values,
+    write,
+    write_environment_gates,
     write_pipeline,
 )
 
@@ -42,6 +46,7 @@ def test_a_connection_in_io_config_is_refused_with_its_line(sources: Path, form:
         (MONEY, "from os import environ as e\nREGION = e['SALES_REGION']\n", 2),
         (MONEY, "from os import getenv as g\nREGION = g('SALES_REGION')\n", 2),
         (f"{PROJECT}/transformers/score.r", 'x <- 1\ny <- Sys.getenv("SALES_REGION")\n', 2),
+        (f"{PROJECT}/dbt/shop/profiles.yml", "shop:\n  user: \"{{ env_var('SALES_REGION') }}\"\n", 2),
         (f"{PROJECT}/data_exporters/totals.sql", "select\n'{{ env_var(\n  'SALES_REGION') }}'\n", 2),
         (f"{PROJECT}/data_exporters/totals.sql", "select 1\n  as \"{{ env_var('SALES_REGION') }}\"\n", 2),
         (f"{PROJECT}/io_config.yaml", IO_CONFIG + "  POSTGRES_DBNAME: \"{{ env_var('SALES_REGION') }}\"\n", 4),
@@ -112,3 +117,56 @@ def test_a_schedule_that_names_no_pipeline_is_refused(sources: Path) -> None:
     finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": schedule("nobody")})}))
     assert places([finding]) == [("schedule-without-pipeline", path, None)]
     assert "schedules.nightly" in finding.problem
+
+
+# Pipelines that are named in code, and by hooks
+
+STARTING = "from mage_ai.orchestration.triggers.api import trigger_pipeline\n"
+WAITING = "from mage_ai.orchestration.run_status_checker import check_status\n"
+HOOKS = f"{PROJECT}/global_hooks.yaml"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        STARTING + "trigger_pipeline('nobody')\n",
+        STARTING + "trigger_pipeline(pipeline_uuid='nobody', variables={})\n",
+        STARTING + "name = 'nobody'; trigger_pipeline(name)\n",
+        WAITING + "def wait(): return check_status('nobody', None, hours=1)\n",
+        "from mage_ai.orchestration.triggers import api\napi.trigger_pipeline('nobody')\n",
+    ],
+)
+def test_a_pipeline_that_code_starts_or_waits_for_must_be_in_the_release(sources: Path, code: str) -> None:
+    finding = only(static_findings(sources, {MONEY: code}))
+    assert places([finding]) == [("called-pipeline-missing", MONEY, 2)]
+    assert "-p nobody" in finding.fix
+    assert static_findings(sources, {MONEY: code.replace("nobody", "stock")}) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        STARTING + "def start(name): trigger_pipeline(name)\n",
+        "def check_status(order): ...\ncheck_status('paid')\n",
+    ],
+)
+def test_what_is_not_known_to_name_a_pipeline_passes(sources: Path, code: str) -> None:
+    assert static_findings(sources, {MONEY: code}) == []
+
+
+def test_a_partial_promotion_counts_what_the_target_keeps(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {f"{PROJECT}/data_loaders/load_stock.py": STARTING + "trigger_pipeline('orders')\n"})
+    write_environment_gates(promoted_to_dev, "dev", ["static"])
+    push(promoted_to_dev)
+    error = refused(promoted_to_dev, "promote", "main", "dev", "-p", "stock", "--yes")
+    assert "called-pipeline-missing" not in {finding["code"] for finding in error["findings"]}
+
+
+def test_a_pipeline_that_a_hook_runs_must_be_in_the_release(sources: Path) -> None:
+    hook = "resources:\n  Pipeline:\n    execute:\n    - uuid: tell\n      pipeline: {uuid: nobody}\n"
+    assert places(static_findings(sources, {HOOKS: hook})) == [("hooked-pipeline-missing", HOOKS, 5)]
+    assert static_findings(sources, {HOOKS: hook.replace("nobody", "stock")}) == []
+
+
+def test_hooks_that_are_no_yaml_are_named_with_their_line(sources: Path) -> None:
+    assert places(static_findings(sources, {HOOKS: "resources:\n\t- a\n"})) == [("malformed-yaml", HOOKS, 2)]

@@ -29,6 +29,8 @@ PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n"
         (f"{PROJECT}/io_config.yaml", f"default:\n  POSTGRES_PASSWORD: {SECRET}\n", 2),
         (f"{PROJECT}/io_config.yaml", f"default: {{POSTGRES_USER: a, POSTGRES_PASSWORD: {SECRET}}}\n", 1),
         (f"{PROJECT}/io_config.yaml", f"default:\n  POSTGRES_PASSWORD:\n    {SECRET}\n", 3),
+        (f"{PROJECT}/dbt/shop/profiles.yml", f"shop:\n  outputs: {{dev: {{password: {SECRET}}}}}\n", 2),
+        (f"{PROJECT}/dbt/shop/profiles.yml", f"shop:\n  outputs:\n    dev: {{pass: {SECRET}}}\n", 3),
         (
             f"{PROJECT}/io_config.yaml",
             f"default:\n  POSTGRES_PASSWORD: \"{{{{ env_var('WAREHOUSE_PASSWORD', '{SECRET}') }}}}\"\n",

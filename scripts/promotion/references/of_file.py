@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from promotion.python_source import read_python
+from promotion.references.r import r_references
 from promotion.references.values import References
 
 
@@ -10,4 +11,6 @@ def references_of(path: str, text: str) -> References:
     """Return what the file `path` with the content `text` refers to."""
     if path.endswith(".py"):
         return read_python(text).references
+    if path.endswith((".r", ".R")):
+        return r_references(text)
     return References()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from promotion.references.expressions import HERE, PROJECT, Expressions, dotted_name
-from promotion.references.values import UNKNOWN, Import, NamedPath, References
+from promotion.references.values import LOOKS_LIKE_PATH, UNKNOWN, Import, NamedPath, References
 
 # Only a file with one of these words can name a path, or a module, otherwise than by a literal text.
 _COMPUTES = re.compile(
@@ -17,7 +17,6 @@ _COMPUTES = re.compile(
 )
 _IMPORTERS = {"import_module", "__import__", "run_module"}
 _OPENERS = re.compile(r"open|i?glob|read_\w+|listdir|scandir|walk|run_path|loadtxt|genfromtxt")
-_PATH = re.compile(r"[\w ./@+=,-]*[./][\w ./@+=,-]*")  # a literal that may be the path of a file
 _BASES = {PROJECT: "project", HERE: "folder"}
 _ANCHORED = re.compile(rf"([{PROJECT}{HERE}])([^{PROJECT}{HERE}'\"\n]*)[^{PROJECT}{HERE}]*$")
 
@@ -72,9 +71,13 @@ def _imported(name: str, package: str, line: int) -> Import:
 
 
 def _literals(nodes: Sequence[ast.AST]) -> Iterator[NamedPath]:
-    """Yield every text that may be a path: which of them is a file, the tree will tell."""
+    """Yield every text that may be a path."""
     for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _PATH.fullmatch(node.value):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and LOOKS_LIKE_PATH.fullmatch(node.value)
+        ):
             yield NamedPath("anywhere", node.value, node.lineno, file_only=True)
 
 
@@ -103,7 +106,7 @@ def _named(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
     for text in sorted(expressions.values(node)):
         if anchored := _ANCHORED.search(text):
             yield NamedPath(_BASES[anchored[1]], anchored[2].strip("/"), node.lineno)
-        elif not isinstance(node, ast.Constant) and _PATH.fullmatch(text):
+        elif not isinstance(node, ast.Constant) and LOOKS_LIKE_PATH.fullmatch(text):
             yield NamedPath("anywhere", text, node.lineno, file_only=True)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 # What stands in a path for all that the text of the file does not say.
 UNKNOWN = "\0"
+# A literal text that may be the path of a file: which of them is one, the tree will tell.
+LOOKS_LIKE_PATH = re.compile(r"[\w ./@+=,-]*[./][\w ./@+=,-]*")
 
 
 @dataclass(frozen=True)
