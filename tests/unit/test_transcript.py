@@ -1,7 +1,7 @@
 """The transcript in docs/promotion.md is what the commands print: a test plays the story and compares.
 
-Names and contents are fixed, so digests are the same on every machine. Commits hold the moment they were made: their
-ids are shown as `········`, and an age as `0s`.
+Names and contents are fixed, so digests are the same on every machine. Commits hold the moment they were made:
+their ids are shown as `········`, and an age as `0s`.
 """
 
 from __future__ import annotations
