@@ -135,6 +135,9 @@ def _start(release: Release, values: dict[str, Any]) -> tuple[float, float]:
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
+    """Whether `pod` serves: one that ends may still say that it is ready."""
+    if "deletionTimestamp" in pod["metadata"]:
+        return False
     conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
     return conditions.get("Ready") == "True"
 
