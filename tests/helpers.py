@@ -18,6 +18,7 @@ from typing import Any
 from unittest import mock
 
 import yaml
+from jsonschema import Draft202012Validator
 
 from promotion import gates
 from promotion.environment import load_environment
@@ -28,6 +29,8 @@ from promotion.tree import Tree, tree_of_folder
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PROJECT = "mage_project"
 SECRET = "hunter2-correct-horse"
+
+_OUTPUT = Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
 
 # Nothing of the machine's own git configuration reaches a test.
 GIT = {
@@ -88,10 +91,16 @@ class Result:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The one JSON document on stdout."""
-        document = json.loads(self.stdout)
-        assert isinstance(document, dict)
-        return document
+        """The one JSON document on stdout, which has the form that its schema promises."""
+        return output_document(self.stdout)
+
+
+def output_document(text: str) -> dict[str, Any]:
+    """Read one JSON document of a command, which has the form that its schema promises."""
+    document = json.loads(text)
+    assert isinstance(document, dict)
+    _OUTPUT.validate(document)
+    return document
 
 
 def environment(**extra: str) -> dict[str, str]:

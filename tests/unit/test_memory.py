@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ CLEAN = f"{PROJECT}/transformers/clean.py"
 
 
 def plan(clone: Path) -> Any:
-    return json.loads(run_script(clone, "promote", "main", "dev", "--plan", "--json").stdout)
+    return run_script(clone, "promote", "main", "dev", "--plan", "--json").document
 
 
 def folder(clone: Path) -> Path:

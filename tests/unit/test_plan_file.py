@@ -13,6 +13,7 @@ from helpers import (
     PROJECT,
     call_script,
     head,
+    output_document,
     promote,
     push,
     record,
@@ -52,6 +53,12 @@ def test_a_kept_plan_is_applied_without_a_question(planned: Path) -> None:
     release = record(planned, "dev")
     assert [name for name, entry in release["pipelines"].items() if entry["since"] == 2] == ["stock"]
     assert release["reason"] == "in time"
+
+
+def test_a_kept_plan_has_the_form_of_the_schema(planned: Path) -> None:
+    kept = output_document((planned / "plan.json").read_text())
+    shown = call_script(planned, "promote", "main", "dev", "--plan", "--json", "-p", "stock").document
+    assert kept["plan"] == shown["plan"]
 
 
 def test_a_plan_that_was_applied_is_nothing_to_do(planned: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -352,7 +351,7 @@ def test_the_record_says_who_and_why(project: Path) -> None:
 
 
 def test_json_is_one_document_for_a_release(project: Path) -> None:
-    document = json.loads(promote(project, "main", "dev", "--json").stdout)
+    document = promote(project, "main", "dev", "--json").document
     assert document["format_version"] == FORMAT_VERSION
     assert document["release"]["number"] == 1
     assert document["release"]["commit"] == head(project, "env/dev")
