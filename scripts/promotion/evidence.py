@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from promotion.changes import platform_digest
 from promotion.environment import Environment
-from promotion.policy import SMOKE_KINDS
+from promotion.options import SMOKE_KINDS
 from promotion.project import Project
 from promotion.release import Evidence
 

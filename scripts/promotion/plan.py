@@ -13,6 +13,7 @@ from promotion.environment import Environment
 from promotion.errors import PromotionError
 from promotion.evidence import accepted, evidence_keys
 from promotion.gates import static_findings
+from promotion.options import Options
 from promotion.policy_gate import policy_refusals, refusing
 from promotion.project import FOLDER, Project
 from promotion.release import CONFIGURATION, PLATFORM, Emergency, Endpoint, Evidence, Hold, Release
@@ -21,19 +22,6 @@ from promotion.tree import Tree
 
 # What a release takes from its source; its configuration comes from `main`, whatever the source is.
 PLATFORM_AND_PROJECT = ("charts", FOLDER, "Dockerfile", ".dockerignore", "requirements.txt")
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the person asked for beyond source and target; `pipelines` are selectors, none means all."""
-
-    pipelines: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    verify_dependants: bool = False
-    release_hold: bool = False
-    reason: str = ""
-    emergency: tuple[str, ...] = ()  # what to skip
-    smoke: str | None = None  # prove all on this kind of place, whatever the policy says
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from promotion.errors import Conflict, UsageError
+from promotion.options import Options
 from promotion.output_file import write_file
-from promotion.plan import Options, Plan
+from promotion.plan import Plan
 from promotion.plan_document import plan_document
 from promotion.release import CONFIGURATION, FORMAT_VERSION, PLATFORM, Release
 

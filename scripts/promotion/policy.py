@@ -10,10 +10,10 @@ from typing import Any
 
 from promotion.freeze import Window, read_window
 from promotion.git import MAIN
+from promotion.options import SMOKE_KINDS
 from promotion.yaml_file import malformed, mapping
 
 GATES = ("static", "smoke")
-SMOKE_KINDS = ("local", "kind")  # each proves what those before it prove, and more
 
 _TEN_YEARS = 87_660  # hours
 

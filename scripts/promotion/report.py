@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promotion.errors import Finding, PromotionError
-from promotion.plan import Plan
-from promotion.plan_document import plan_document
-from promotion.plan_markdown import plan_markdown
-from promotion.plan_text import plan_lines
-from promotion.release import FORMAT_VERSION, Release, branch_of
 from promotion.story import Terminal, end_unread
+
+if TYPE_CHECKING:  # `--help` does without
+    from promotion.plan import Plan
+    from promotion.release import Release
 
 
 class Report:
@@ -22,12 +21,16 @@ class Report:
     def __init__(self, *, as_json: bool, as_markdown: bool = False) -> None:
         self.as_json = as_json
         self.as_markdown = as_markdown
-        self._document: dict[str, Any] = {"format_version": FORMAT_VERSION}
+        self._document: dict[str, Any] = {}
         self._console = Terminal()
         self._errors = Terminal(stderr=True)
 
     def plan(self, plan: Plan) -> None:
         """Show what would be done."""
+        from promotion.plan_document import plan_document
+        from promotion.plan_markdown import plan_markdown
+        from promotion.plan_text import plan_lines
+
         self._document["plan"] = plan_document(plan)
         if self.as_markdown:
             self._lines([(plan_markdown(plan).removesuffix("\n"), "")])
@@ -36,6 +39,8 @@ class Report:
 
     def release(self, release: Release) -> None:
         """Show what was done, and how to take it back."""
+        from promotion.release import branch_of
+
         self._document["release"] = {
             "environment": release.environment,
             "number": release.number,
@@ -78,7 +83,10 @@ class Report:
         """Print the JSON document, where one is asked for, and whatever else still waits."""
         try:
             if self.as_json:
-                print(json.dumps(self._document, indent=2, ensure_ascii=False, default=str))
+                from promotion.release import FORMAT_VERSION
+
+                document = {"format_version": FORMAT_VERSION, **self._document}
+                print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
             sys.stdout.flush()
         except BrokenPipeError:
             end_unread()

@@ -14,7 +14,8 @@ from promotion.apply import apply
 from promotion.commands.promote import plan_promotion
 from promotion.errors import GateRefused
 from promotion.git import Repository
-from promotion.plan import Options, Plan
+from promotion.options import Options
+from promotion.plan import Plan
 from promotion.story import Story
 from promotion.tree import Tree
 

@@ -62,8 +62,8 @@ def test_an_old_python_is_told_which_one_is_needed(project: Path, tmp_path: Path
 
 
 def test_ctrl_c_during_the_imports_is_quiet(project: Path, tmp_path: Path) -> None:
-    (tmp_path / "yaml").mkdir()
-    (tmp_path / "yaml/__init__.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    (tmp_path / "argparse").mkdir()
+    (tmp_path / "argparse/__init__.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
     result = run_script(project, "status", PYTHONPATH=str(tmp_path))
     assert (result.exit_code, result.stderr) == (130, "")
 

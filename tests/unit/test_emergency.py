@@ -24,7 +24,7 @@ from helpers import (
 from promotion.commands.promote import plan_promotion
 from promotion.evidence_branch import add_evidence
 from promotion.git import Repository
-from promotion.plan import Options
+from promotion.options import Options
 from promotion.release import Evidence, Release
 
 MUSEUM = {"start": "2026-01-01", "end": "2126-01-01", "zone": "UTC", "reason": "museum"}

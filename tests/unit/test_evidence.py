@@ -11,7 +11,7 @@ from helpers import GIT, PROJECT, call_script, edit_branch, git, promote, push, 
 from promotion.commands.promote import plan_promotion
 from promotion.evidence_branch import add_evidence, read_record
 from promotion.git import Repository
-from promotion.plan import Options
+from promotion.options import Options
 from promotion.release import Evidence
 
 POLICY = "environments/dev/policy.yaml"

@@ -13,7 +13,7 @@ from promotion.commands.promote import plan_promotion
 from promotion.errors import Malformed
 from promotion.freeze import Freeze, Window, freeze_at
 from promotion.git import Repository
-from promotion.plan import Options
+from promotion.options import Options
 from promotion.policy import read_policy
 from promotion.yaml_file import load_mapping
 

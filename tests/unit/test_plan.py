@@ -12,7 +12,8 @@ from helpers import PROJECT, promote, push, tree_of, write
 from promotion.environment import Environment, load_environment
 from promotion.evidence import evidence_keys
 from promotion.git import Repository
-from promotion.plan import Options, Plan, Request, Side, build_plan
+from promotion.options import Options
+from promotion.plan import Plan, Request, Side, build_plan
 from promotion.policy import Policy
 from promotion.project import Project
 from promotion.release import Endpoint, Evidence, releases

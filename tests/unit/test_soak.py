@@ -12,7 +12,7 @@ from helpers import PROJECT, promote, push, record, refused, write, write_policy
 from promotion.commands.promote import plan_promotion
 from promotion.errors import Malformed
 from promotion.git import Repository
-from promotion.plan import Options
+from promotion.options import Options
 from promotion.policy import read_policy
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"

@@ -6,8 +6,6 @@ import argparse
 import io
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -68,6 +66,9 @@ def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 
 
 def _traceback_file() -> str:
+    import tempfile  # like all that nearly no command needs
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="promotion-", suffix=".log", delete=False) as log:
         log.write(without_credentials(traceback.format_exc()))
     return log.name

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import Parser, make_parser
-from promotion.cli.place import place
 from promotion.report import Report
 from promotion.story import Story
 
@@ -28,6 +27,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
     target.add_argument("--push", action="store_true", help="push it; what the registry has is never built again")
 
     def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.cli.place import place
         from promotion.commands.image import Wanted, build_image
 
         wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)

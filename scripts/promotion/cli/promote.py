@@ -11,7 +11,6 @@ from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
 from promotion.cli.rehearse import main as rehearse_main
 from promotion.cli.why import main as why_main
-from promotion.git import Repository
 from promotion.report import Report
 from promotion.story import Story
 
@@ -28,6 +27,7 @@ def _apply_main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.apply_plan import apply_plan
+        from promotion.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return apply_plan(repository, options.file, report=report, story=Story())
@@ -49,6 +49,7 @@ def _ratify_main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.ratify import ratify
+        from promotion.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return ratify(repository, options.environment, options.reason.strip(), report=report, story=Story())
@@ -84,6 +85,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.promote import promote
+        from promotion.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return promote(

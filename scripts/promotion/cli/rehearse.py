@@ -8,8 +8,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, add_verify_dependants, make_parser
-from promotion.git import Repository
-from promotion.plan import Options
+from promotion.options import Options
 from promotion.report import Report
 from promotion.story import Story
 
@@ -30,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.rehearse import rehearse
+        from promotion.git import Repository
 
         wanted = Options(tuple(options.pipelines), tuple(options.exclude), options.verify_dependants)
         with Repository.find(Path.cwd()) as repository:

@@ -8,7 +8,6 @@ from datetime import date
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_pipelines, make_parser
-from promotion.cli.place import place
 from promotion.report import Report
 from promotion.story import Story
 
@@ -22,6 +21,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-q", "--quiet", action="store_true", help="one line per run; failed blocks as well")
 
     def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.cli.place import place
         from promotion.commands.run import run_locally
 
         return run_locally(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.cli.place import place
 from promotion.report import Report
 from promotion.story import Story
 
@@ -18,6 +17,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("what", metavar="ENV|PATH", nargs="?", default=".", help="an environment, or a folder (.)")
 
     def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.cli.place import place
         from promotion.commands.verify import verify
 
         return verify(place(options.what), report=report, story=Story())

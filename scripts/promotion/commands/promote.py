@@ -10,7 +10,8 @@ from promotion.errors import UsageError
 from promotion.evidence_branch import read_record
 from promotion.git import Repository
 from promotion.interactive import carry_out
-from promotion.plan import Options, Plan, Request, build_plan
+from promotion.options import Options
+from promotion.plan import Plan, Request, build_plan
 from promotion.plan_file import write_plan_file
 from promotion.report import Report
 from promotion.sides import environment_side, main_side, promoter, refuse_local_changes, source_side

@@ -9,7 +9,8 @@ from promotion.commands.promote import plan_promotion
 from promotion.commands.rollback import plan_rollback
 from promotion.errors import Finding, GateRefused
 from promotion.git import Repository
-from promotion.plan import Options, Plan, Side
+from promotion.options import Options
+from promotion.plan import Plan, Side
 from promotion.plan_document import plan_document
 from promotion.plan_text import plan_lines
 from promotion.release import FILE, branch_of

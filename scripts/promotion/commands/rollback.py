@@ -11,7 +11,8 @@ from promotion.errors import PromotionError, UsageError
 from promotion.git import Repository
 from promotion.holds import holds_after_rollback
 from promotion.interactive import carry_out
-from promotion.plan import Options, Plan, Request, Side, build_plan
+from promotion.options import Options
+from promotion.plan import Plan, Request, Side, build_plan
 from promotion.refusals import unknown_pipeline
 from promotion.release import Endpoint, Release
 from promotion.report import Report

@@ -9,7 +9,8 @@ from promotion.commands.promote import plan_promotion
 from promotion.errors import PolicyRefused
 from promotion.evidence_branch import add_evidence, branch_of
 from promotion.git import Repository
-from promotion.plan import Options, Plan
+from promotion.options import Options
+from promotion.plan import Plan
 from promotion.release import Evidence
 from promotion.report import Report
 from promotion.story import Story
