@@ -122,11 +122,7 @@ def _with_renames(before: Project, after: Project, changes: Sequence[PipelineCha
 
 def _shared_changes(before: Project, after: Project, name: str) -> list[str]:
     paths = sorted({*before.closure(name).files, *after.closure(name).files})
-    return [path for path in paths if not _same(before.tree, after.tree, path)]
-
-
-def _same(before: Tree, after: Tree, path: str) -> bool:
-    return before.get(path) == after.get(path)
+    return [path for path in paths if before.tree.get(path) != after.tree.get(path)]
 
 
 def file_changes(
@@ -134,8 +130,8 @@ def file_changes(
 ) -> tuple[FileChange, ...]:
     """Compare file by file, but for the record itself."""
     changes = []
-    for path in sorted({*before.tree, *after.tree} - {FILE}):
-        if _same(before.tree, after.tree, path):
+    for path in before.tree.differences(after.tree):
+        if path == FILE:
             continue
         project = after if path in after.tree else before
         users = tuple(project.users(path))

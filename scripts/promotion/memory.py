@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 _CODE = Path(__file__).parent
 _UNKNOWN = object()
+_AT_ONCE = 4  # values of one key that are kept for `recall_where`: about as many as there are environments
+_VARIANTS = 8  # files of one kind with variants (`kind@variant`)
 _LARGEST = 64 * 2**20  # bytes of one kind; beyond it only what the last command used is kept
 
 
@@ -45,6 +47,22 @@ class Memory:
         if value is _UNKNOWN:
             value = known.new[key] = known.values[key] = work_out()
         return value  # type: ignore[no-any-return]
+
+    def recall_where(
+        self, kind: str, key: Hashable, still_holds: Callable[[T], bool], work_out: Callable[[], T]
+    ) -> T:
+        """Return the value of `key` that `still_holds`, worked out if none of the newest does.
+
+        For what depends on more than its key, and can tell whether that is as it was.
+        """
+        known = self._kind(kind)
+        values: tuple[T, ...] = known.values.get(key, ())
+        for value in values:
+            if still_holds(value):
+                return value
+        value = work_out()
+        known.new[key] = known.values[key] = (value, *values)[:_AT_ONCE]
+        return value
 
     def knows(self, kind: str, key: Hashable) -> bool:
         """Tell whether the value of `key` needs no working out."""
@@ -80,9 +98,16 @@ class Memory:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as file:
             file.write(content)
         Path(file.name).replace(folder / _file(name))
-        for other in folder.glob(f"{name}-*"):
-            if other.name != _file(name):
-                other.unlink(missing_ok=True)
+        _remove_outdated(folder, name)
+
+
+def _remove_outdated(folder: Path, name: str) -> None:
+    """Remove what other code wrote of the kind, and the oldest of many variants."""
+    family, is_variant, _ = name.partition("@")
+    files = sorted(folder.glob(f"{family}[@-]*"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    current = [file for file in files if file.name.endswith(f"-{_version()}")]
+    for file in {*files} - {*current[: _VARIANTS if is_variant else 1]}:
+        file.unlink(missing_ok=True)
 
 
 def _file(name: str) -> str:

@@ -32,7 +32,7 @@ def _needs(project: Project) -> Iterator[Finding]:
         yield Finding(path, None, "cycle", problem, "remove one of the edges")
     for name, needs in graph.items():
         for needed in needs:
-            if needed not in graph and needed not in project.pipelines:
+            if needed not in graph and needed not in project:
                 path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
                 problem = f"needs: the pipeline {needed} is not in this release"
                 yield Finding(path, None, "needed-pipeline-missing", problem, f"promote it too: -p {needed}")
@@ -44,7 +44,7 @@ def _calls(project: Project) -> Iterator[Finding]:
         source = python_source(project.tree, path) if path.endswith(".py") and project.tree.is_text(path) else None
         if source and any(each.module.startswith("mage_ai.orchestration") for each in source.references.imports):
             for name, line in source.calls:
-                if name not in project.pipelines:
+                if name not in project:
                     problem = f"starts or waits for the pipeline {name}, which is not in this release"
                     yield Finding(path, line, "called-pipeline-missing", problem, f"promote it too: -p {name}")
 
@@ -58,7 +58,7 @@ def _hooks(project: Project) -> Iterator[Finding]:
         yield error.finding
         return
     for key, name in _hooked(hooks, "resources"):
-        if name not in project.pipelines:
+        if name not in project:
             problem = f"{key}: the pipeline {name} is not in this release"
             fix = f"promote it too (-p {name}), or remove the hook"
             yield located(Finding(_HOOKS, None, "hooked-pipeline-missing", problem, fix), text)
@@ -80,7 +80,7 @@ def _hooked(value: object, key: str) -> Iterator[tuple[str, str]]:
 def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
     path = f"environments/{environment.name}/values.yaml"
     for schedule in environment.schedules.values():
-        if schedule.pipeline not in project.pipelines:
+        if schedule.pipeline not in project:
             problem = f"schedules.{schedule.name}: the pipeline {schedule.pipeline} is not in this release"
             fix = f"promote it too (-p {schedule.pipeline}), or remove the schedule on main"
             yield Finding(path, None, "schedule-without-pipeline", problem, fix)

@@ -111,10 +111,10 @@ class Plan:
 def build_plan(request: Request) -> Plan:
     """Compose the target's next tree and compare it with what the target runs now."""
     target, environment, options = request.target, request.environment, request.options
-    sides, place = (Project(request.source.tree), Project(target.tree)), request.called(request.source)
-    selected = select(*sides, place, options.pipelines, options.exclude)
-    tree = _compose(request, selected)
-    before, after = Project(target.tree), Project(tree)
+    source, before, place = Project(request.source.tree), Project(target.tree), request.called(request.source)
+    selected = select(source, before, place, options.pipelines, options.exclude)
+    tree = _compose(request, source, before, selected)
+    after = Project(tree)
     released = changes.released_environment(target.tree, environment.name)
     moved = changes.pipeline_changes(before, after, selected, place)
     keys = evidence_keys(after, environment)
@@ -159,13 +159,12 @@ def _asks_for_smoke(request: Request) -> bool:
     return "smoke" in request.environment.policy.gates or options.verify_dependants or options.smoke is not None
 
 
-def _compose(request: Request, selected: Iterable[str] | None) -> Tree:
+def _compose(request: Request, new: Project, old: Project, selected: Iterable[str] | None) -> Tree:
     """Lay what is promoted over what the target runs, and the configuration over both."""
-    source, target = request.source.tree, request.target.tree
+    source, target = new.tree, old.tree
     configuration = request.configuration.tree.under(f"environments/{request.environment.name}")
     if selected is None:
         return source.under(*PLATFORM_AND_PROJECT).overlaid_with(configuration)
-    new, old = Project(source), Project(target)
     selected = set(selected)
     only_theirs = _files_of(old, selected) - _files_of(old, set(old.pipelines) - selected)
     kept = target.under(*PLATFORM_AND_PROJECT).without(only_theirs)
@@ -175,7 +174,7 @@ def _compose(request: Request, selected: Iterable[str] | None) -> Tree:
 
 
 def _files_of(project: Project, names: Iterable[str]) -> set[str]:
-    return {path for name in names if name in project.pipelines for path in project.closure(name).files}
+    return {path for name in names if name in project for path in project.closure(name).files}
 
 
 def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 from promotion.closure import Closure, closure_of
 from promotion.layout import FOLDER as FOLDER
-from promotion.tree import Tree
+from promotion.tree import File, Tree
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """A closure with its digest, and the files that it was followed through."""
+
+    closure: Closure
+    files: tuple[File | None, ...]
+    digest: str
 
 
 class Project:
@@ -16,26 +26,49 @@ class Project:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self._closures: dict[str, Closure] = {}
-        self._digests: dict[str, str] = {}
+        self._code = tree.under(FOLDER)
+        self._followed: dict[str, _Followed] = {}
+        self._is_read = False
 
     @cached_property
     def pipelines(self) -> list[str]:
         """The names of all pipelines: the folders below `pipelines/`."""
-        below = (path.split("/", 3) for path in self.tree.under(f"{FOLDER}/pipelines"))
+        below = (path.split("/", 3) for path in self._code.paths_at(f"{FOLDER}/pipelines"))
         return sorted({parts[2] for parts in below if len(parts) > 3})
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
 
     def closure(self, name: str) -> Closure:
         """Return the closure of the pipeline `name`."""
-        if name not in self._closures:
-            self._closures[name] = closure_of(self.tree, name)
-        return self._closures[name]
+        return self._follow(name).closure
 
     def digest(self, name: str) -> str:
         """Return the digest of the pipeline `name`: equal exactly when every file that it needs is."""
-        if name not in self._digests:
-            self._digests[name] = self.tree.only(self.closure(name).files).digest()
-        return self._digests[name]
+        return self._follow(name).digest
+
+    def _follow(self, name: str) -> _Followed:
+        """Return what is remembered of `name`: it depends on the paths of the project and on its own files."""
+        if name not in self._followed:
+            self._followed[name] = self._code.memory.recall_where(
+                f"closures@{self._code.shape[:12]}",
+                name,
+                self._still_holds,
+                lambda: self._follow_anew(name),
+            )
+        return self._followed[name]
+
+    def _still_holds(self, known: _Followed) -> bool:
+        # What is wrong may be so because of files that the closure has not got.
+        return not known.closure.findings and self._code.files_at(known.closure.files) == known.files
+
+    def _follow_anew(self, name: str) -> _Followed:
+        if not self._is_read:
+            self._is_read = True
+            self.tree.read_ahead()
+        closure = closure_of(self._code, name)
+        files = self._code.files_at(closure.files)
+        return _Followed(closure, files, self._code.only(closure.files).digest())
 
     def users(self, path: str) -> list[str]:
         """Return the pipelines whose closure holds `path`."""
@@ -48,12 +81,10 @@ class Project:
 
     def digests(self) -> dict[str, str]:
         """Return the digest of every pipeline."""
-        self.tree.read_ahead()
         return {name: self.digest(name) for name in self.pipelines}
 
     @cached_property
     def _users(self) -> Mapping[str, list[str]]:
-        self.tree.read_ahead()
         users: dict[str, list[str]] = defaultdict(list)
         for name in self.pipelines:
             for path in self.closure(name).files:
@@ -66,7 +97,7 @@ class Project:
         visited: set[str] = set()
 
         def visit(name: str) -> None:
-            if name in visited or name not in self._names:
+            if name in visited or name not in self:
                 return
             visited.add(name)
             pipeline = self.closure(name).pipeline

@@ -229,7 +229,12 @@ class History(Sequence[Release]):
 
     def _release(self, commit: str) -> Release:
         if commit not in self._read:
-            self._read[commit] = _read(self._repository, self._environment, commit)
+            self._read[commit] = self._repository.memory.recall_where(
+                f"records@{self._environment}",
+                self._environment,
+                lambda known: known.commit == commit,
+                lambda: _read(self._repository, self._environment, commit),
+            )
         return self._read[commit]
 
     def entries(self) -> Iterator[Entry]:

@@ -7,10 +7,10 @@ import os
 import posixpath
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from promotion.errors import Finding, Malformed
 from promotion.memory import Memory
@@ -21,8 +21,7 @@ _DIGESTS = "sha256"  # remembered of every content that was ever read
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """What git keeps of a file: its mode and the id of its content."""
 
     mode: str
@@ -45,18 +44,30 @@ class Tree(Mapping[str, File]):
     """Paths (with `/`, relative to the root) and their files; contents are read on demand."""
 
     def __init__(self, files: Mapping[str, File], blobs: Blobs) -> None:
-        self._files = dict(sorted(files.items()))
-        self._paths = list(self._files)
+        self._paths = sorted(files)
+        self._files = {path: files[path] for path in self._paths}
         self._blobs = blobs
 
     def __getitem__(self, path: str) -> File:
         return self._files[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._files
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
 
     def __len__(self) -> int:
         return len(self._files)
+
+    @cached_property
+    def shape(self) -> str:
+        """A digest of the paths alone."""
+        return _sha256("\0".join(self._paths).encode(errors="surrogateescape"))
+
+    def files_at(self, paths: Iterable[str]) -> tuple[File | None, ...]:
+        """Return the file at each of `paths`, None where there is none."""
+        return tuple(map(self._files.get, paths))
 
     def read(self, path: str) -> bytes:
         """Return the content of `path`; of a symbolic link, the path that it points to."""
@@ -104,7 +115,7 @@ class Tree(Mapping[str, File]):
 
     def under(self, *roots: str) -> Tree:
         """Return the part that is one of `roots` or lies below one of them."""
-        paths = {path for root in roots for path in self.paths_at(root)}
+        paths = dict.fromkeys(path for root in roots for path in self.paths_at(root))
         return Tree({path: self._files[path] for path in paths}, self._blobs)
 
     def has_folder(self, path: str) -> bool:
@@ -130,6 +141,10 @@ class Tree(Mapping[str, File]):
         gone = set(paths)
         return Tree({path: file for path, file in self._files.items() if path not in gone}, self._blobs)
 
+    def differences(self, other: Tree) -> list[str]:
+        """Return the paths at which `other` has another file or none, and those that only `other` has."""
+        return sorted({path for path, _ in self._files.items() ^ other._files.items()})
+
     def overlaid_with(self, other: Tree) -> Tree:
         """Return this tree with `other` laid over it, a file over a folder of the same name and vice versa."""
         folders = {folder for path in other for folder in _folders(path)}
@@ -141,7 +156,7 @@ class Tree(Mapping[str, File]):
         """Return the SHA-256 over the sorted (mode, path, content) of all files, as `sha256:<hex>`."""
         total = hashlib.sha256()
         for path, file in self._files.items():
-            content = self.recall(_DIGESTS, path, _sha256)
+            content = file.oid if file.mode == SUBMODULE else self.recall(_DIGESTS, path, _sha256)
             total.update(f"{file.mode} {path}\0{content}\n".encode(errors="surrogateescape"))
         return f"sha256:{total.hexdigest()}"
 

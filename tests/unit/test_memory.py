@@ -40,6 +40,19 @@ def test_a_changed_file_is_read_again(promoted_to_dev: Path) -> None:
     assert plan(promoted_to_dev) == warm
 
 
+def test_a_new_file_is_found_by_pipelines_that_did_not_change(project: Path) -> None:
+    reads_all = (
+        "import glob\nfrom mage_ai.settings.repo import get_repo_path\nglob.glob(get_repo_path() + '/sql/*.sql')\n"
+    )
+    write(project, {CLEAN: reads_all, f"{PROJECT}/sql/first.sql": "select 1\n"})
+    push(project)
+    plan(project)
+    write(project, {f"{PROJECT}/sql/second.sql": "select 2\n"})
+    push(project)
+    users = {file["path"]: file["pipelines"] for file in plan(project)["plan"]["files"]}
+    assert users[f"{PROJECT}/sql/second.sql"] == users[f"{PROJECT}/sql/first.sql"] != []
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"not what we wrote", b"\x80\x04N."], ids=["empty", "noise", "no mapping"]
 )
@@ -84,3 +97,27 @@ def test_a_commit_without_changes_reads_nothing_new(project: Path) -> None:
     push(project)
     plan(project)
     assert {file.name: file.stat().st_mtime_ns for file in folder(project).iterdir()} == before
+
+
+def test_what_depends_on_more_than_its_key_is_worked_out_again_where_that_is_other(tmp_path: Path) -> None:
+    def half(whole: int) -> float:
+        memory = Memory(tmp_path)
+        known = memory.recall_where("halves", "key", lambda known: known[0] == whole, lambda: (whole, whole / 2))
+        memory.save()
+        return known[1]
+
+    assert [half(2), half(3), half(2)] == [1, 1.5, 1]
+    half_of_two = Memory(tmp_path).recall_where("halves", "key", lambda known: known[0] == 2, lambda: (2, 0.0))
+    assert half_of_two == (2, 1)
+
+
+def test_of_many_variants_only_the_newest_are_kept(tmp_path: Path) -> None:
+    for number in range(20):
+        memory = Memory(tmp_path)
+        memory.recall(f"squares@{number}", number, lambda number=number: number**2)  # type: ignore[misc]
+        memory.recall("others", number, lambda: 0)
+        memory.save()
+    kept = [file.name.partition("-")[0] for file in tmp_path.iterdir()]
+    assert "others" in kept
+    assert "squares@19" in kept
+    assert len(kept) < 12

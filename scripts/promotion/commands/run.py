@@ -97,7 +97,7 @@ def _release(repository: Repository, name: str) -> Tree:
 def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Iterator[Run]:
     """Yield the runs to make, each pipeline after those whose tables it reads."""
     for name in names:
-        if name not in project.pipelines:
+        if name not in project:
             known = ", ".join(project.pipelines)
             raise UsageError("unknown-pipeline", f"there is no pipeline {name!r}", fix=f"one of {known}")
     wanted = list(names) or project.pipelines

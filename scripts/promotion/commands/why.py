@@ -23,7 +23,7 @@ def why(repository: Repository, pipeline: str, file: str, place: str | None, *, 
     """Explain why `pipeline` needs `file` in `place`: `main`, an environment, or (None) the work tree."""
     tree, told = _tree(repository, place), place or "the work tree"
     project = Project(tree)
-    if pipeline not in project.pipelines:
+    if pipeline not in project:
         raise unknown_pipeline(told, pipeline, project.pipelines)
     path = _path(repository.root, tree, told, file)
     closure = project.closure(pipeline)
