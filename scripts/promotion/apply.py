@@ -88,6 +88,7 @@ def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Releas
         reason=request.options.reason,
         holds=plan.holds,
         emergency=plan.emergency,
+        approved_by=plan.approved_by,
     )
 
 
@@ -114,6 +115,7 @@ def _message(plan: Plan, release: Release) -> str:
     lines += [f"Promotion-{change.action.capitalize()}: {change.name}" for change in plan.pipelines]
     if release.emergency:
         lines.append(f"Promotion-Skipped: {', '.join(release.emergency.skipped)}")
+    lines += [f"Approved-By: {identity}" for identity in release.approved_by]
     lines += [
         f"Promotion-Source: {release.source.environment}@{release.source.commit}",
         f"Promotion-Target: {release.environment} release {release.number}",

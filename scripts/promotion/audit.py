@@ -10,6 +10,7 @@ from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import load_environment
 from promotion.errors import Finding, PromotionError
 from promotion.git import Repository
+from promotion.policy import email
 from promotion.project import Project
 from promotion.release import FILE, Release, branch_of, has_digest, image_tag, is_intact
 
@@ -28,7 +29,7 @@ def audit(repository: Repository, name: str, history: Sequence[Release]) -> Iter
         if expected:
             yield from _record_findings(record, place)
         yield from _chain_findings(repository, release, name, position, place)
-        yield from _signature_findings(repository, release, place)
+        yield from _policy_findings(repository, release, place)
 
 
 def _digest_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
@@ -69,11 +70,27 @@ def _chain_findings(
         yield Finding(place, None, "chain-broken", "the commit is a merge", "releases are appended, never merged")
 
 
-def _signature_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
-    """A release whose own policy asks for it is a signed commit."""
+def _policy_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
+    """What a release's own policy asks for, it is: a signed commit, and approved by others."""
     with suppress(PromotionError):  # a configuration that today's rules no longer take
         policy = load_environment(repository.tree(release.commit), release.environment).policy
-        if policy.signed and repository.signer(release.commit) is None:
+        signer = repository.signer(release.commit) if policy.signed else None
+        if policy.signed and signer is None:
             problem = "git verify-commit finds no good signature"
             fix = "add the key to your keyring or to gpg.ssh.allowedSignersFile, or roll back"
             yield Finding(place, None, "unsigned-release", problem, fix)
+        if release.action == "promotion" and not _skipped_approvals(release):
+            yield from _approval_findings(release, policy.approvals, signer, place)
+
+
+def _skipped_approvals(release: Release) -> bool:
+    return release.emergency is not None and "approvals" in release.emergency.skipped
+
+
+def _approval_findings(release: Release, asked: int, signer: str | None, place: str) -> Iterator[Finding]:
+    """Who made the release is no other, under whatever name he signed it."""
+    own = {email(release.by), email(signer or "")}
+    others = [identity for identity in release.approved_by if email(identity) not in own]
+    if len(others) < asked:
+        problem = f"{len(others)} of {asked} approvals by others are recorded"
+        yield Finding(place, None, "unapproved-release", problem, "have others look at it, or roll back")

@@ -5,6 +5,7 @@ PromotionError            1   could not tell
 ├── GateRefused           3   a gate said no
 │   └── Malformed             a file that people write cannot be understood
 ├── PolicyRefused         4   the target's policy says no
+│   └── NotYet                time, or somebody else, turns it into a yes
 ├── Conflict              5   shared file, stale plan, lost race
 ├── GateCouldNotRun       6   a gate reached no verdict
 ├── Declined            130   the question was answered with no
@@ -70,6 +71,10 @@ class PolicyRefused(PromotionError):
     """The target's policy does not allow this promotion."""
 
     exit_code = 4
+
+
+class NotYet(PolicyRefused):
+    """The policy says no for now: the plan can be kept, and goes when time or other people let it."""
 
 
 class Conflict(PromotionError):

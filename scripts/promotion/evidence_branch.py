@@ -1,10 +1,11 @@
-"""The branch `evidence/<env>`: what `smoke.py` proved without a release, and which emergencies were ratified."""
+"""The branch `evidence/<env>`: proofs without a release, ratified emergencies, and approvals of plans."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import yaml
 
@@ -29,19 +30,30 @@ class Ratification:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """Somebody agrees to a plan; whether that is so, the commit says that brought it, not `by`."""
+
+    plan: str  # its digest
+    release: int  # the number that it would get
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Record:
-    """What the branch says now: the newest evidence of each pipeline, and every ratification."""
+    """What the branch says now: the newest evidence of each pipeline, every ratification and every approval."""
 
     smoke: Mapping[str, Evidence] = field(default_factory=dict)
     ratified: tuple[Ratification, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
     def to_yaml(self) -> str:
         """Write the record."""
-        ratified = [asdict(entry) | {"at": entry.at.isoformat(timespec="seconds")} for entry in self.ratified]
         record = {
             "format_version": FORMAT_VERSION,
             "smoke": {name: asdict(evidence) for name, evidence in sorted(self.smoke.items())},
-            "ratified": ratified,
+            "ratified": _dated(self.ratified),
+            "approvals": _dated(self.approvals),
         }
         header = "# Written by scripts/smoke.py and scripts/promote.py, never by hand.\n"
         return header + yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
@@ -50,11 +62,19 @@ class Record:
     def from_yaml(cls, text: str) -> Record:
         """Read what `to_yaml` wrote."""
         record = yaml.safe_load(text)
-        entries = record.get("ratified", [])  # since 1.1
         return cls(
             {name: Evidence(**entry) for name, entry in record["smoke"].items()},
-            tuple(Ratification(**entry | {"at": datetime.fromisoformat(entry["at"])}) for entry in entries),
+            tuple(Ratification(**_with_date(entry)) for entry in record.get("ratified", [])),  # since 1.1
+            tuple(Approval(**_with_date(entry)) for entry in record.get("approvals", [])),  # since 1.2
         )
+
+
+def _dated(entries: Sequence[Ratification | Approval]) -> list[dict[str, Any]]:
+    return [asdict(entry) | {"at": entry.at.isoformat(timespec="seconds")} for entry in entries]
+
+
+def _with_date(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"at": datetime.fromisoformat(entry["at"])}
 
 
 def branch_of(environment: str) -> str:
@@ -73,6 +93,16 @@ def ever_proven(repository: Repository, environment: str) -> Iterator[Evidence]:
     head = repository.head(branch_of(environment))
     for commit in repository.history(head) if head else ():
         yield from _read(repository, environment, commit).smoke.values()
+
+
+def approvals_brought(repository: Repository, environment: str, plan: str) -> Iterator[tuple[str, Approval]]:
+    """Yield each approval of `plan` with the commit that brought it, newest first; those that are gone as well."""
+    head = repository.head(branch_of(environment))
+    for commit in repository.commits_about(plan, FILE, head) if head else ():
+        before = [_read(repository, environment, parent) for parent in repository.parents(commit)[:1]]
+        for approval in _read(repository, environment, commit).approvals:
+            if approval.plan == plan and not any(approval in record.approvals for record in before):
+                yield commit, approval
 
 
 def _read(repository: Repository, environment: str, commit: str) -> Record:
@@ -99,6 +129,18 @@ def add_ratification(repository: Repository, environment: str, entries: tuple[Ra
     message = f"Ratify {releases} of {environment}\n\n{entries[0].reason}\n"
     _append(
         repository, environment, lambda record: replace(record, ratified=(*record.ratified, *entries)), message
+    )
+
+
+def add_approval(repository: Repository, environment: str, approval: Approval, pipelines: Sequence[str]) -> None:
+    """Push `approval` of a change of `pipelines` as one commit; raises `Conflict` when the branch keeps moving."""
+    what = few(list(pipelines)) or "configuration"
+    message = f"Approve release {approval.release} of {environment}: {what}\n\nApproved-Plan: {approval.plan}\n"
+    _append(
+        repository,
+        environment,
+        lambda record: replace(record, approvals=(*record.approvals, approval)),
+        message,
     )
 
 

@@ -138,6 +138,15 @@ class Repository:
                 fix='git config user.name "…" && git config user.email "…"',
             ) from error
 
+    def author(self, commit: str) -> str:
+        """Return `Name <email>` of the author of `commit`."""
+        return self._git("show", "--no-patch", "--no-show-signature", "--format=%an <%ae>", commit)
+
+    def commits_about(self, text: str, path: str, head: str) -> list[str]:
+        """Return the commits up to `head` that brought `text` to the file `path` or took it away, newest first."""
+        options = ("--first-parent", "--no-show-signature", "--format=%H", f"-S{text}")
+        return self._git("log", *options, head, "--", path).splitlines()
+
     def signs(self) -> bool:
         """Return whether git is told to sign commits."""
         return run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true"

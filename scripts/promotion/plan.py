@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from promotion import changes, refusals
+from promotion.approvals import counted_approvals
 from promotion.changes import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.emergency import emergency_of
 from promotion.environment import Environment
@@ -44,7 +45,8 @@ class Request:
     """All that a plan is computed from; `configuration` is where `environments/<target>/` is taken from.
 
     That is `main` for a promotion and the older release for a rollback; `holds` are those in force, `proven` is
-    what was proven without a release. Who asks is known as far as the policy wants to know it.
+    what was proven without a release, `approved` tells who approved the plan with a digest. Who asks is known as
+    far as the policy wants to know it.
     """
 
     action: str  # promotion | rollback
@@ -58,6 +60,7 @@ class Request:
     by: str | None = None  # `Name <email>`
     signing: bool = False  # whether the release will be a signed commit
     proven: tuple[Evidence, ...] = ()
+    approved: Callable[[str], Iterable[str]] = field(default=lambda digest: (), compare=False)
 
     def called(self, side: Side) -> str:
         """Return what reasons call `side`: to a rollback, all that it reads is a release of the target."""
@@ -87,6 +90,7 @@ class Plan:
     evidence: Mapping[str, Evidence]  # what was proven earlier and still holds
     due: tuple[str, ...]  # the pipelines that a smoke test has to prove first
     holds: tuple[Hold, ...]  # in force after this release
+    approved_by: tuple[str, ...]  # as far as it counts
     emergency: Emergency | None
     refusals: tuple[PromotionError, ...]
     tree: Tree = field(repr=False)
@@ -140,11 +144,13 @@ def build_plan(request: Request) -> Plan:
         evidence={name: known[key] for name, key in keys.items() if key in known},
         due=() if unproven else tuple(due),
         holds=tuple(hold for hold in request.holds if hold not in held),
+        approved_by=(),
         emergency=None,
         refusals=(),
         tree=tree,
         project=after,
     )
+    plan = replace(plan, approved_by=counted_approvals(plan))
     emergency = emergency_of(options.emergency, refusing(plan), request.smoke, unproven)
     return replace(plan, emergency=emergency, refusals=tuple(_refusals(plan, held)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from promotion.approvals import plan_digest
 from promotion.plan import Plan
 from promotion.release import Endpoint
 
@@ -47,6 +48,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         },
         "gates": list(request.environment.policy.gates),
         "smoke": {"kind": request.smoke, "due": list(plan.due), "reused": sorted(plan.evidence)},
+        "approvals": {
+            "asked": request.environment.policy.approvals,
+            "plan": plan_digest(plan),
+            "by": list(plan.approved_by),
+        },
         "emergency": plan.emergency and asdict(plan.emergency),
         "refusals": [
             {"code": error.code, "message": error.message, "fix": error.fix, "exit_code": error.exit_code}

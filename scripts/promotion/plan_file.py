@@ -22,7 +22,7 @@ from promotion.release import CONFIGURATION, FORMAT_VERSION, PLATFORM, Release
 
 # Other than these, everything that the file says must still be so. A refusal that is gone is none, evidence that
 # came meanwhile is welcome, and a commit of the source that changes nothing of the plan is none of its business.
-_MAY_DIFFER = {"refusals", "smoke.reused", "source.commit"}
+_MAY_DIFFER = {"refusals", "smoke.reused", "approvals.plan", "approvals.by", "source.commit"}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from promotion.markdown import code, code_block, document, folded, table
 from promotion.plan import Plan
-from promotion.plan_text import digests, gates_due, needs, reason, schedule_action, skips, summary, unchanged
+from promotion.plan_text import (
+    asks_for_approvals,
+    digests,
+    gates_due,
+    needs,
+    reason,
+    schedule_action,
+    skips,
+    summary,
+    unchanged,
+)
+from promotion.policy_gate import approvals
 from promotion.wording import short
 
 
@@ -63,6 +74,8 @@ def _facts(plan: Plan) -> list[list[str]]:
     facts = [["Platform", digests(plan.platform)], ["Configuration", digests(plan.configuration)]]
     facts += [[f"Database {c.action} in the chart's PostgreSQL", f"{c.name}; {c.reason}"] for c in plan.databases]
     facts += [["Needs", needs(plan)], ["Gates due", gates_due(plan)]]
+    if asks_for_approvals(plan):
+        facts.append(["Approvals", approvals(plan)])
     if plan.emergency:
         facts.append(["Emergency", skips(plan.emergency)])
     return [[name, code(value)] for name, value in facts]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from promotion.changes import DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.plan import Plan
+from promotion.policy_gate import approvals
 from promotion.release import Emergency
 from promotion.wording import few, short
 
@@ -36,6 +37,8 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     if plan.schedules:
         lines += [("Schedules", "bold"), *_schedule_lines(plan)]
     lines.append((f"Gates due      {gates_due(plan)}", ""))
+    if asks_for_approvals(plan):
+        lines.append((f"Approvals      {approvals(plan)}", ""))
     if plan.emergency:
         lines.append((f"Emergency      {skips(plan.emergency)}", "bold red"))
     lines += [(f"Refused        {error.message} [{error.code}]", "red") for error in plan.refusals]
@@ -143,6 +146,11 @@ def gates_due(plan: Plan) -> str:
     reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
     due = few(plan.due) or "nothing new"
     return f"{gates} (smoke, {plan.request.smoke}: {due}{reused})"
+
+
+def asks_for_approvals(plan: Plan) -> bool:
+    """Tell whether others have to agree to the plan."""
+    return plan.request.action == "promotion" and plan.request.environment.policy.approvals > 0
 
 
 def skips(emergency: Emergency) -> str:

@@ -51,7 +51,9 @@ class Policy:
     gates: tuple[str, ...]
     smoke: str = SMOKE_KINDS[0]  # the kind of evidence that the smoke gate asks for
     promoters: People = field(default=EVERYBODY)
-    signed: bool = False  # releases are signed commits
+    signed: bool = False  # releases and approvals are signed commits
+    approvals: int = 0  # of people other than who promotes
+    approvers: People = field(default=EVERYBODY)  # the promoters, where nobody else is named
     soak: float = 0  # hours in the source environment
     freezes: tuple[Window, ...] = ()
     holds: tuple[StandingHold, ...] = ()
@@ -72,6 +74,7 @@ def read_policy(path: str, content: dict[str, Any]) -> Policy:
     if not isinstance(gates, list) or any(gate not in GATES for gate in gates):
         raise malformed(path, "gates", f"is no list of {', '.join(GATES)}", "write e.g. `gates: [static, smoke]`")
     optional = {key: read(path, key, content[key]) for key, read in _OPTIONAL.items() if key in content}
+    optional.setdefault("approvers", optional.get("promoters", EVERYBODY))
     if source == MAIN and optional.get("soak"):
         raise malformed(path, "soak", f"on {MAIN} nothing runs that could soak", "write `soak: 0` or leave it out")
     return Policy(source, tuple(gates), **optional)
@@ -100,6 +103,12 @@ def _people(path: str, key: str, value: Any) -> People:
 def _yes_or_no(path: str, key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise malformed(path, key, f"{value!r} is neither true nor false", f"write `{key}: true` or leave it out")
+    return value
+
+
+def _count(path: str, key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise malformed(path, key, f"{value!r} is no number", f"write e.g. `{key}: 1`")
     return value
 
 
@@ -144,6 +153,8 @@ _OPTIONAL: Mapping[str, Callable[[str, str, Any], Any]] = {
     "smoke": _smoke,
     "promoters": _people,
     "signed": _yes_or_no,
+    "approvals": _count,
+    "approvers": _people,
     "soak": _hours,
     "freezes": _freezes,
     "holds": _holds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from promotion.errors import PolicyRefused
+from promotion.errors import NotYet, PolicyRefused
 from promotion.freeze import freeze_at
 from promotion.soak import still_soaking
 
@@ -53,6 +53,36 @@ def _signature(plan: Plan) -> Iterator[PolicyRefused]:
         )
 
 
+def approver_refusals(plan: Plan, identity: str) -> Iterator[PolicyRefused]:
+    """Yield what the policy has against an approval of `plan` by `identity`."""
+    approvers, name = plan.request.environment.policy.approvers, plan.request.environment.name
+    if identity not in approvers:
+        yield PolicyRefused(
+            "not-an-approver",
+            f"{identity} may not approve what goes to {name}: {approvers} may",
+            fix=f"ask one of them, or add yourself to `approvers` in {_file(plan)} on main",
+        )
+    yield from _signature(plan)
+
+
+def _approvals(plan: Plan) -> Iterator[PolicyRefused]:
+    """Enough others agree to the very plan; a rollback in the night waits for nobody."""
+    request, policy = plan.request, plan.request.environment.policy
+    if request.action == "promotion" and len(plan.approved_by) < policy.approvals and not plan.is_empty:
+        yield NotYet(
+            "not-approved",
+            f"{request.environment.name} asks for approvals by others: {approvals(plan)}",
+            fix=f"keep the plan (--plan -o plan.json), have another of {policy.approvers} type "
+            f"scripts/promote.py approve plan.json, and apply it then, or {_override('approvals')}",
+        )
+
+
+def approvals(plan: Plan) -> str:
+    """Return how many approvals the plan has of those that it needs, and whose they are."""
+    given = f": {', '.join(plan.approved_by)}" if plan.approved_by else ""
+    return f"{len(plan.approved_by)} of {plan.request.environment.policy.approvals}{given}"
+
+
 def _standing_holds(plan: Plan) -> Iterator[PolicyRefused]:
     """What somebody decided on `main` stays until somebody decides otherwise there."""
     moved = {change.name for change in plan.pipelines}
@@ -74,7 +104,8 @@ def _soak(plan: Plan) -> Iterator[PolicyRefused]:
         waits = all(soak.over for soak in soaking)
         then = "run the command again then" if waits else "promote what it runs with there too, and let it soak"
         hours, place = plan.request.environment.policy.soak, plan.request.source.endpoint.environment
-        yield PolicyRefused(
+        refusal = NotYet if waits else PolicyRefused
+        yield refusal(
             "soaking",
             f"not yet {hours:g} hours in {place}: {', '.join(map(str, soaking))}",
             fix=f"{then}, or {_override('soak')}",
@@ -85,7 +116,7 @@ def _freeze(plan: Plan) -> Iterator[PolicyRefused]:
     """Nothing new comes while the environment is frozen."""
     freeze = freeze_at(plan.request.environment.policy.freezes, plan.request.now)
     if freeze and (plan.request.action == "promotion" or not _known_here(plan)):
-        yield PolicyRefused(
+        yield NotYet(
             "frozen",
             f"{plan.request.environment.name} is frozen {freeze}",
             fix=f"run the command again then, or {_override('freeze')}",
@@ -109,4 +140,8 @@ def _file(plan: Plan) -> str:
     return f"environments/{plan.request.environment.name}/policy.yaml"
 
 
-_SKIPPABLE: Mapping[str, Callable[[Plan], Iterator[PolicyRefused]]] = {"soak": _soak, "freeze": _freeze}
+_SKIPPABLE: Mapping[str, Callable[[Plan], Iterator[PolicyRefused]]] = {
+    "soak": _soak,
+    "freeze": _freeze,
+    "approvals": _approvals,
+}

@@ -17,7 +17,7 @@ from promotion.tree import Tree
 from promotion.yaml_file import DUMPER, LOADER
 
 FILE = "release.yaml"
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # and nothing else
 _DIGEST = "  digest: "  # the last key of `release`, which is the last one of the file
 PLATFORM, CONFIGURATION = "@platform", "@configuration"  # among pipelines, whose names have no @
@@ -119,6 +119,7 @@ class Release:
     reason: str = ""
     holds: tuple[Hold, ...] = ()
     emergency: Emergency | None = None
+    approved_by: tuple[str, ...] = ()
     commit: str = field(default="", compare=False)  # known only after the release was read from git
 
     @cached_property
@@ -137,6 +138,7 @@ class Release:
             "by": self.by,
             "at": self.at.isoformat(timespec="seconds"),
             "reason": self.reason,
+            "approved_by": list(self.approved_by),
             "source": asdict(self.source),
             "configuration": {"digest": self.configuration, "commit": self.configuration_commit},
             "platform": {"digest": self.platform},
@@ -183,6 +185,7 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
         reason=record["reason"],
         holds=tuple(Hold(**hold) for hold in record["holds"]),
         emergency=_emergency(record.get("emergency")),  # since 1.1
+        approved_by=tuple(record.get("approved_by", ())),  # since 1.2
         commit=commit,
     )
 

@@ -58,8 +58,8 @@ def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
 
 
 def promoter(repository: Repository, policy: Policy) -> str | None:
-    """Return who is at the keyboard, None where `policy` lets everybody release: a plan needs no name then."""
-    return None if policy.promoters == EVERYBODY else repository.identity()
+    """Return who is at the keyboard, None where `policy` treats everybody alike: a plan needs no name then."""
+    return None if policy.promoters == EVERYBODY and not policy.approvals else repository.identity()
 
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:

@@ -42,7 +42,9 @@ def test_only_source_and_gates_are_needed() -> None:
 def test_every_key_is_read() -> None:
     policy = read('smoke: kind\npromoters: ["*@example.com"]\nsigned: true\nholds: [{pipeline: a, reason: b}]\n')
     people, hold = People(("*@example.com",)), StandingHold("a", "b")
-    assert policy == Policy("dev", (), smoke="kind", promoters=people, signed=True, holds=(hold,))
+    assert policy == Policy(
+        "dev", (), smoke="kind", promoters=people, approvers=people, signed=True, holds=(hold,)
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,10 @@ def test_every_key_is_read() -> None:
         ("promoters: [7]", "promoters", "promoters: ["),
         ("signed: maybe", "signed", "signed: true"),
         ("signed: 1", "signed", "signed: true"),
+        ("approvals: yes", "approvals", "approvals: 1"),
+        ("approvals: -1", "approvals", "approvals: 1"),
+        ("approvals: [ada@example.com]", "approvals", "approvals: 1"),
+        ("approvers: ada@example.com", "approvers", "approvers: ["),
         ("holds: {orders: x}", "holds", "holds: []"),
         ("holds: [orders]", "holds[0]", "write keys and values"),
         ("holds: [{pipeline: orders}]", "holds[0].reason", "say why"),

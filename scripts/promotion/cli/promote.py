@@ -35,6 +35,28 @@ def _apply_main(arguments: Sequence[str]) -> int:
     return run(parser, arguments, command)
 
 
+_APPROVE = """Agree to a kept plan: exactly that, for whoever else promotes it. Releases nothing.
+
+examples:
+  scripts/promote.py staging prod --plan -o plan.json     who wants to promote keeps the plan
+  scripts/promote.py approve plan.json                    who agrees shows it again, and says so in git
+  scripts/promote.py apply plan.json                      who wanted to promote does"""
+
+
+def _approve_main(arguments: Sequence[str]) -> int:
+    parser = make_parser(_APPROVE, "promote.py approve")
+    parser.add_argument("file", metavar="FILE", type=Path, help="what --plan -o wrote")
+
+    def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.commands.approve import approve
+        from promotion.git import Repository
+
+        with Repository.find(Path.cwd()) as repository:
+            return approve(repository, options.file, report=report, story=Story())
+
+    return run(parser, arguments, command)
+
+
 _RATIFY = """Stand for what releases of an environment skipped in an emergency.
 
 examples:
@@ -60,6 +82,7 @@ def _ratify_main(arguments: Sequence[str]) -> int:
 # What `promote.py` does when its first word is no environment.
 _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "apply": _apply_main,
+    "approve": _approve_main,
     "ratify": _ratify_main,
     "rehearse": rehearse_main,
     "why": why_main,

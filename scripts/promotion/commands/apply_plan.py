@@ -24,13 +24,21 @@ def apply_plan(repository: Repository, file: Path, *, report: Report, story: Sto
         report.result("released", document, [(told, "green")])
         return 0
     planned.refuse_if_stale(plan)
+    return decide(
+        plan,
+        lambda: plan_of_today(planned, repository),
+        repository,
+        mode="yes",
+        report=report,
+        story=story,
+    )
 
-    def plan_again() -> Plan:
-        later = _plan(planned, repository)
-        planned.refuse_if_stale(later)
-        return later
 
-    return decide(plan, plan_again, repository, mode="yes", report=report, story=story)
+def plan_of_today(planned: PlannedPromotion, repository: Repository) -> Plan:
+    """Compute the plan anew; raise `Conflict` when it is no longer what the file says."""
+    plan = _plan(planned, repository)
+    planned.refuse_if_stale(plan)
+    return plan
 
 
 def _plan(planned: PlannedPromotion, repository: Repository) -> Plan:

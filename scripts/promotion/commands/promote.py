@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from promotion.approvals import who_approved
 from promotion.environment import load_environment
-from promotion.errors import UsageError
+from promotion.errors import NotYet, UsageError
 from promotion.evidence_branch import read_record
 from promotion.git import Repository
 from promotion.interactive import carry_out
@@ -31,7 +33,7 @@ def promote(
 ) -> int:
     """Promote from `source` to `target`; `mode` is ask, plan or yes. Returns the exit code.
 
-    A plan that nothing stands in the way of is kept in `plan_file`, for `promote.py apply`.
+    A plan that nothing stands in the way of for long is kept in `plan_file`, for `promote.py apply` and `approve`.
     """
     if plan_file and mode != "plan":
         raise UsageError("usage", "-o keeps a plan instead of applying it", fix="add --plan, or leave -o out")
@@ -51,7 +53,7 @@ def promote(
 
 
 def _keep(plan: Plan, plan_file: Path | None) -> None:
-    if plan_file and not plan.refusals:
+    if plan_file and all(isinstance(refusal, NotYet) for refusal in plan.refusals):
         write_plan_file(plan, plan_file)
 
 
@@ -78,5 +80,6 @@ def plan_promotion(
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
             proven=tuple(read_record(repository, target).smoke.values()),
+            approved=partial(who_approved, repository, target, signed=environment.policy.signed),
         )
     )

@@ -1,0 +1,48 @@
+"""`promote.py approve FILE`: somebody agrees to exactly the plan that was kept in a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from promotion.approvals import plan_digest
+from promotion.commands.apply_plan import plan_of_today
+from promotion.errors import UsageError
+from promotion.evidence_branch import Approval, add_approval, branch_of
+from promotion.git import Repository
+from promotion.plan import Plan
+from promotion.plan_file import read_plan_file
+from promotion.policy import email
+from promotion.policy_gate import approver_refusals
+from promotion.report import Report
+from promotion.story import Story
+
+
+def approve(repository: Repository, file: Path, *, report: Report, story: Story) -> int:
+    """Record the approval of what `file` says; raise `Conflict` when that is stale. Returns the exit code."""
+    planned = read_plan_file(file)
+    with story.step(f"read {planned.source} and {planned.target}"):
+        plan = plan_of_today(planned, repository)
+    identity = repository.identity()
+    _refuse(plan, identity)
+    report.plan(plan)
+    digest, name = plan_digest(plan), planned.target
+    if email(identity) in map(email, plan.request.approved(digest)):
+        told = f"Nothing to do: {identity} approved this already"
+    else:
+        with story.step(f"push the approval to {branch_of(name)}"):
+            approval = Approval(digest, plan.number, identity, datetime.now(UTC))
+            add_approval(repository, name, approval, [change.name for change in plan.pipelines])
+        told = f"Approved {name} {plan.number} as {identity}; it counts for whoever else promotes"
+    document = {"environment": name, "number": plan.number, "plan": digest, "by": identity}
+    report.result("approved", document, [(told, "green")])
+    return 0
+
+
+def _refuse(plan: Plan, identity: str) -> None:
+    environment = plan.request.environment
+    if not environment.policy.approvals:
+        fix = f"`approvals: 1` in environments/{environment.name}/policy.yaml on main asks for one"
+        raise UsageError("no-approvals", f"{environment.name} asks for no approvals", fix=fix)
+    for refusal in approver_refusals(plan, identity):
+        raise refusal
