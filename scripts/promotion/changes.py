@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from promotion.environment import Environment, Schedule, load_environment
 from promotion.errors import PromotionError
+from promotion.forecast import Forecast, forecast
 from promotion.project import Project
 from promotion.release import FILE
 from promotion.renames import renamed
@@ -48,7 +50,8 @@ class ScheduleChange:
     name: str
     before: str | None
     after: str | None
-    renamed_from: str | None = None  # it moves with its pipeline, which had this name
+    renamed_from: str | None  # it moves with its pipeline, which had this name
+    forecast: Forecast = field(compare=False)  # the same change is forecast anew as time goes by
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def configuration_change(before: Tree, after: Tree, name: str, place: str) -> Di
 
 
 def schedule_changes(
-    before: Environment | None, after: Environment, pipelines: Sequence[PipelineChange]
+    before: Environment | None, after: Environment, pipelines: Sequence[PipelineChange], now: datetime
 ) -> tuple[ScheduleChange, ...]:
     """Compare the triggers of the target's current release with those that the environment wants now."""
     old: Mapping[str, Schedule] = before.schedules if before else {}
@@ -173,7 +176,8 @@ def schedule_changes(
         was, is_now = old.get(name), new.get(name)
         renamed_from = renames.get(is_now.pipeline) if is_now else None
         moves = was is not None and was.pipeline == renamed_from
-        return ScheduleChange(name, *_told(was, is_now), renamed_from if moves else None)
+        foreseen = forecast(was, is_now, now)
+        return ScheduleChange(name, *_told(was, is_now), renamed_from if moves else None, foreseen)
 
     return tuple(change(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name))
 

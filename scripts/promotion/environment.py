@@ -162,7 +162,7 @@ def _schedule(path: str, name: str, value: Any) -> Schedule:
         raise malformed(path, f"{key}.{unknown[0]}", "is unknown", f"known are {', '.join(expected)}, variables")
     interval = entry["interval"]
     if not is_interval(interval):
-        fix = f"write five cron fields in quotes or one of {', '.join(WORDS)}"
+        fix = f"write five cron fields in quotes, of days that come, or one of {', '.join(WORDS)}"
         raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
     variables = mapping(path, f"{key}.variables", entry.get("variables"))
     return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from promotion.yaml_file import malformed
+from promotion.zone import read_zone, zone_of
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKLY = re.compile(rf"({'|'.join(_DAYS)}) +([01]?\d|2[0-3]):([0-5]\d)")
@@ -28,7 +28,7 @@ class Window:
 
     def end_of_freeze(self, now: datetime) -> datetime | None:
         """Return when the freeze that `now` is in ends, in UTC; None outside of it."""
-        zone = _zone(self.zone)
+        zone = zone_of(self.zone)
         for start, end in self._spans(now.astimezone(zone).replace(tzinfo=None)):
             if min(_moments(start, zone)) <= now < max(_moments(end, zone)):
                 return max(_moments(end, zone))
@@ -59,7 +59,7 @@ class Freeze:
     def __str__(self) -> str:
         if self.opening is None:
             return f"without an opening in sight: {self.window.reason}"
-        wall = self.opening.astimezone(_zone(self.window.zone))
+        wall = self.opening.astimezone(zone_of(self.window.zone))
         return f"until {wall:%a %Y-%m-%d %H:%M} {self.window.zone}: {self.window.reason}"
 
 
@@ -85,7 +85,7 @@ def _last_to_end(windows: Sequence[Window], now: datetime) -> tuple[datetime, Wi
 def read_window(path: str, key: str, entry: dict[str, Any]) -> Window:
     """Read one entry of `freezes`; its reason is known to be there."""
     start, end = _time(path, f"{key}.start", entry.get("start")), _time(path, f"{key}.end", entry.get("end"))
-    zone = _known_zone(path, f"{key}.zone", entry.get("zone"))
+    zone = read_zone(path, f"{key}.zone", entry.get("zone"))
     if type(start) is not type(end):
         raise malformed(path, f"{key}.end", "is of another kind than start", "write two moments or two weekdays")
     if start == end or (isinstance(start, datetime) and isinstance(end, datetime) and end < start):
@@ -110,26 +110,3 @@ def _time(path: str, key: str, value: Any) -> datetime | timedelta:
     if value.tzinfo:
         raise malformed(path, key, "has an offset of its own", "leave it out: `zone` says it")
     return value
-
-
-def _known_zone(path: str, key: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise malformed(path, key, "is missing", "name an IANA time zone, for example Europe/Berlin")
-    try:
-        _zone(value)
-    except (LookupError, ValueError, OSError) as error:  # no such file, a path, a folder of zones
-        raise malformed(path, key, f"{value!r} is no IANA time zone", _near(value)) from error
-    return value
-
-
-def _near(zone: str) -> str:
-    from zoneinfo import available_timezones
-
-    near = difflib.get_close_matches(zone.title().replace(" ", "_"), available_timezones(), 3, 0.5)
-    return f"did you mean {' or '.join(near)}?" if near else "write it as in Europe/Berlin"
-
-
-def _zone(name: str) -> tzinfo:
-    from zoneinfo import ZoneInfo  # only a policy with a freeze pays for it
-
-    return ZoneInfo(name)

@@ -3,36 +3,119 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
-WORDS = ("@once", "@hourly", "@daily", "@weekly", "@monthly", "@always_on")
+ONCE, ALWAYS_ON = "@once", "@always_on"
+# The words that stand for times. Mage's week begins on Monday, the one of cron's own @weekly on Sunday.
+_TIMES = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * mon", "@monthly": "0 0 1 * *"}
+WORDS = (ONCE, *_TIMES, ALWAYS_ON)
+
+
+class _Field(NamedTuple):
+    """What a cron field may hold: the smallest and the largest number, and the names that stand for numbers."""
+
+    smallest: int
+    largest: int
+    names: Mapping[str, int]
+
+    def all(self, step: int = 1) -> range:
+        return range(self.smallest, self.largest + 1, step)
+
+    def number(self, text: str) -> int:
+        if text.lower() in self.names:
+            return self.names[text.lower()]
+        if text.isdecimal() and int(text) in self.all():
+            return int(text)
+        raise ValueError(f"{text} is out of bounds")
+
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-# What each cron field may hold: the smallest and the largest number, and the names that stand for numbers.
-_FIELDS: tuple[tuple[int, int, list[str]], ...] = (
-    (0, 59, []),
-    (0, 23, []),
-    (1, 31, []),
-    (1, 12, _MONTHS),
-    (0, 7, _DAYS),
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat", "7"]  # cron's other name for Sunday
+_FIELDS = (
+    _Field(0, 59, {}),
+    _Field(0, 23, {}),
+    _Field(1, 31, {}),
+    _Field(1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
+    _Field(0, 6, {name: number % 7 for number, name in enumerate(_DAYS)}),
 )
 _PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([1-9]\d*))?")
+_LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}  # months
+_AHEAD = 8 * 366  # days: 29 February comes back within them, also around 2100
 
 
 def is_interval(text: str) -> bool:
-    """Tell whether Mage can run a schedule at `text`."""
-    fields = text.split()
-    return text in WORDS or (
-        len(fields) == len(_FIELDS)
-        and all(_is_field(field, *allowed) for field, allowed in zip(fields, _FIELDS, strict=True))
-    )
-
-
-def _is_field(field: str, smallest: int, largest: int, names: list[str]) -> bool:
-    parts = [_PART.fullmatch(part) for part in field.split(",")]
-    if not all(parts):
+    """Tell whether Mage can run a schedule at `text`: its scheduler stops at a day that never comes."""
+    try:
+        return text in WORDS or _comes(_parsed(text))
+    except ValueError:
         return False
-    values = [value for part in parts if part for value in part.group(1, 2) if value]
-    return all(
-        value.lower() in names or (value.isdecimal() and smallest <= int(value) <= largest) for value in values
+
+
+def _comes(numbers: Sequence[set[int]]) -> bool:
+    _, _, days, months, _ = numbers
+    return any(min(days) <= _LONGEST.get(month, 31) for month in months)
+
+
+def times(interval: str, after: datetime) -> Iterator[datetime]:
+    """Yield when `interval` comes after a moment, some years ahead; @once and @always_on have no times."""
+    if interval in (ONCE, ALWAYS_ON):
+        return
+    fields = _TIMES.get(interval, interval)
+    minutes, hours, *_ = _parsed(fields)
+    for day in _days(fields, after.astimezone(UTC).date()):
+        for hour in sorted(hours):
+            for minute in sorted(minutes):
+                moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+                if moment > after:
+                    yield moment
+
+
+def _days(fields: str, first: date) -> Iterator[date]:
+    """Yield the days on which there are times: of two conditions of days, one has to be met."""
+    _, _, days, months, weekdays = _parsed(fields)
+    _, _, of_month, _, of_week = fields.split()
+    conditions = (
+        not _is_any(of_month, of_week, whole=len(days) == len(_FIELDS[2].all())),
+        not _is_any(of_week, of_month, whole=len(weekdays) == len(_FIELDS[4].all())),
     )
+    enough = any if all(conditions) else all
+    for number in range(_AHEAD):
+        day = first + timedelta(days=number)
+        if day.month in months and enough((day.day in days, day.isoweekday() % 7 in weekdays)):
+            yield day
+
+
+def _is_any(field: str, other: str, *, whole: bool) -> bool:
+    """Tell whether Mage takes a field of days for no condition: `*`, or a `whole` list beside a star."""
+    return "*" in field.split(",") or (whole and "*" in other)
+
+
+def _parsed(fields: str) -> list[set[int]]:
+    return [
+        {number for part in field.split(",") for number in _part(part, allowed)}
+        for field, allowed in zip(fields.split(), _FIELDS, strict=True)
+    ]
+
+
+def _part(text: str, field: _Field) -> Sequence[int]:
+    """Return the numbers of one part of a field, as the cron that Mage carries reads it."""
+    found = _PART.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text} is no number, range or step")
+    first, last, step = found[1], found[2], int(found[3] or 1)
+    if first is None:
+        return field.all(step)
+    low = field.number(first)
+    if last is None and found[3] is None:
+        return [low]
+    high = field.number(last) if last else field.largest
+    if low == high:
+        return field.all(step)  # once around
+    if low < high:
+        return range(low, high + 1, step)
+    upper = range(low, field.largest + 1, step)
+    over = upper[-1] + step - field.largest - 1
+    # Around the end, a step that does not come out even goes one too far.
+    return [*upper, *range(field.smallest + over + (over > 0), high + 1, step)]

@@ -139,7 +139,7 @@ def build_plan(request: Request) -> Plan:
         platform=platform,
         configuration=configuration,
         databases=changes.database_changes(released, environment, configuration),
-        schedules=changes.schedule_changes(released, environment, moved),
+        schedules=changes.schedule_changes(released, environment, moved, request.now),
         keys=keys,
         evidence={name: known[key] for name, key in keys.items() if key in known},
         due=() if unproven else tuple(due),

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from promotion.approvals import plan_digest
+from promotion.forecast import Runs
 from promotion.plan import Plan
 from promotion.release import Endpoint
 
@@ -38,7 +39,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "configuration": plan.configuration._asdict(),
         "databases": [asdict(c) for c in plan.databases],
         "schedules": [
-            {"name": c.name, "before": c.before, "after": c.after, "renamed_from": c.renamed_from}
+            {
+                "name": c.name,
+                "before": c.before,
+                "after": c.after,
+                "renamed_from": c.renamed_from,
+                "next_before": _times(c.forecast.before),
+                "next_after": _times(c.forecast.after),
+                "starts_at_once": c.forecast.at_once is not None,
+                "starts_at_once_because": c.forecast.at_once,
+            }
             for c in plan.schedules
         ],
         "needs": {
@@ -59,6 +69,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             for error in plan.refusals
         ],
     }
+
+
+def _times(runs: Runs | None) -> list[str] | None:
+    return None if runs is None else [time.isoformat() for time in runs.times]
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:

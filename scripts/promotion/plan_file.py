@@ -21,8 +21,17 @@ from promotion.plan_document import plan_document
 from promotion.release import CONFIGURATION, FORMAT_VERSION, PLATFORM, Release
 
 # Other than these, everything that the file says must still be so. A refusal that is gone is none, evidence that
-# came meanwhile is welcome, and a commit of the source that changes nothing of the plan is none of its business.
-_MAY_DIFFER = {"refusals", "smoke.reused", "approvals.plan", "approvals.by", "source.commit"}
+# came meanwhile is welcome, a commit of the source that changes nothing of the plan is none of its business, and
+# which runs of a schedule come next is a matter of the clock.
+_MAY_DIFFER = {
+    "refusals",
+    "smoke.reused",
+    "approvals.plan",
+    "approvals.by",
+    "source.commit",
+    "schedules.next_before",
+    "schedules.next_after",
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class PlannedPromotion:
         """Raise `Conflict` when `plan`, computed now, is not what the file says."""
         now = json.loads(json.dumps(plan_document(plan)))
         allowed = _MAY_DIFFER | ({"smoke.due"} if set(plan.due) <= set(self.plan["smoke"]["due"]) else set())
-        if different := [key for key in _differences(self.plan, now) if key not in allowed]:
+        if different := [key for key in dict.fromkeys(_differences(self.plan, now)) if key not in allowed]:
             raise Conflict(
                 "stale-plan",
                 f"{self.path} is no longer what would be done: other now are {', '.join(different)}",
@@ -114,10 +123,18 @@ def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _differences(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the keys, each with those above it, whose values differ; a list is one value."""
+    """Yield the keys, each with those above it, whose values differ; lists of as many rows, row by row."""
     for key in sorted({*then, *now}):
         old, new = then.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _differences(old, new, f"{prefix}{key}.")
+        elif _are_rows(old, new):
+            for pair in zip(old, new, strict=True):
+                yield from _differences(*pair, f"{prefix}{key}.")
         elif old != new:
             yield f"{prefix}{key}"
+
+
+def _are_rows(then: Any, now: Any) -> bool:
+    lists = isinstance(then, list) and isinstance(now, list) and len(then) == len(now)
+    return lists and all(isinstance(row, dict) for row in [*then, *now])

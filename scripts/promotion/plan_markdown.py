@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 
 from promotion.markdown import code, code_block, document, folded, table
 from promotion.plan import Plan
@@ -11,6 +12,7 @@ from promotion.plan_text import (
     digests,
     gates_due,
     needs,
+    next_runs,
     reason,
     schedule_action,
     skips,
@@ -19,6 +21,7 @@ from promotion.plan_text import (
 )
 from promotion.policy_gate import approvals
 from promotion.wording import short
+from promotion.zone import zone_of
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -41,7 +44,11 @@ def _blocks(plan: Plan) -> Iterator[str]:
     if request.target.current:  # all files of a first release are new
         yield from _section("Files", ("", "file", "why", "pipelines"), _files(plan))
     yield table(("", ""), _facts(plan))
-    yield from _section("Schedules", ("", "schedule", "before", "after", ""), _schedules(plan))
+    if plan.schedules:
+        yield from _section("Schedules", ("", "schedule", "before", "after", ""), _schedules(plan))
+        zone = request.environment.policy.zone
+        header = ("schedule", f"before, times in {code(zone)}", f"after, times in {code(zone)}", "")
+        yield from _section("Next runs", header, _next_runs(plan, zone_of(zone)))
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -89,6 +96,18 @@ def _schedules(plan: Plan) -> list[list[str]]:
             code(change.before or "—"),
             code(change.after or "—"),
             "moves with its pipeline" if change.renamed_from else "",
+        ]
+        for change in plan.schedules
+    ]
+
+
+def _next_runs(plan: Plan, zone: tzinfo) -> list[list[str]]:
+    return [
+        [
+            code(change.name),
+            code(next_runs(change.forecast.before, zone)),
+            code(next_runs(change.forecast.after, zone)),
+            f"**starts at once:** {code(change.forecast.at_once)}" if change.forecast.at_once else "",
         ]
         for change in plan.schedules
     ]

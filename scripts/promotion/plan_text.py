@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 
 from promotion.changes import DigestChange, FileChange, PipelineChange, ScheduleChange
+from promotion.forecast import Forecast, Runs
 from promotion.plan import Plan
 from promotion.policy_gate import approvals
 from promotion.release import Emergency
 from promotion.wording import few, short
+from promotion.zone import zone_of
 
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}
@@ -35,7 +38,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     ]
     lines.append((f"Needs          {needs(plan)}", ""))
     if plan.schedules:
-        lines += [("Schedules", "bold"), *_schedule_lines(plan)]
+        lines += [(f"Schedules      times in {request.environment.policy.zone}", "bold"), *_schedule_lines(plan)]
     lines.append((f"Gates due      {gates_due(plan)}", ""))
     if asks_for_approvals(plan):
         lines.append((f"Approvals      {approvals(plan)}", ""))
@@ -124,13 +127,32 @@ def needs(plan: Plan) -> str:
 
 
 def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
+    zone = zone_of(plan.request.environment.policy.zone)
     lines = []
     for change in plan.schedules:
         action = schedule_action(change)
         what = " → ".join(text for text in (change.before, change.after) if text)
         why = "  moves with its pipeline" if change.renamed_from else ""
         lines.append((f"  {_SIGNS[action]} {change.name}  {what}{why}", _STYLES[action]))
+        lines += _forecast_lines(change.forecast, zone)
     return lines
+
+
+def _forecast_lines(forecast: Forecast, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    if forecast.before == forecast.after:
+        yield f"      as before  {next_runs(forecast.after, zone)}", "dim"
+    else:
+        rows = (("before", forecast.before), ("after", forecast.after))
+        yield from ((f"      {label:<9}  {next_runs(runs, zone)}", "dim") for label, runs in rows if runs)
+    if forecast.at_once:
+        yield f"      starts at once: {forecast.at_once}", "bold red"
+
+
+def next_runs(runs: Runs | None, zone: tzinfo) -> str:
+    """Return when a trigger runs next, by the clocks of `zone`: each year an hour is there twice."""
+    if runs is None:
+        return "—"
+    return ", ".join(f"{time.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for time in runs.times) or runs.otherwise
 
 
 def schedule_action(change: ScheduleChange) -> str:

@@ -12,6 +12,7 @@ from promotion.freeze import Window, read_window
 from promotion.git import MAIN
 from promotion.options import SMOKE_KINDS
 from promotion.yaml_file import malformed, mapping
+from promotion.zone import read_zone
 
 GATES = ("static", "smoke")
 
@@ -57,6 +58,7 @@ class Policy:
     soak: float = 0  # hours in the source environment
     freezes: tuple[Window, ...] = ()
     holds: tuple[StandingHold, ...] = ()
+    zone: str = "UTC"  # in which people read times of theirs
 
 
 def email(identity: str) -> str:
@@ -158,4 +160,5 @@ _OPTIONAL: Mapping[str, Callable[[str, str, Any], Any]] = {
     "soak": _hours,
     "freezes": _freezes,
     "holds": _holds,
+    "zone": read_zone,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,18 @@ def test_only_source_and_gates_are_needed() -> None:
 
 
 def test_every_key_is_read() -> None:
-    policy = read('smoke: kind\npromoters: ["*@example.com"]\nsigned: true\nholds: [{pipeline: a, reason: b}]\n')
+    keys = 'smoke: kind\npromoters: ["*@example.com"]\nsigned: true\nholds: [{pipeline: a, reason: b}]\n'
+    policy = read(f"{keys}zone: Asia/Tokyo\n")
     people, hold = People(("*@example.com",)), StandingHold("a", "b")
-    assert policy == Policy(
-        "dev", (), smoke="kind", promoters=people, approvers=people, signed=True, holds=(hold,)
-    )
+    expected = Policy("dev", (), smoke="kind", promoters=people, approvers=people, signed=True, holds=(hold,))
+    assert policy == replace(expected, zone="Asia/Tokyo")
 
 
 @pytest.mark.parametrize(
     ("text", "key", "fix"),
     [
         ("promoter: [a]", "promoter", "did you mean promoters?"),
-        ("owner: [a]", "owner", "known are source, gates, smoke"),
+        ("landlord: [a]", "landlord", "known are source, gates, smoke"),
         ("promoters: ada@example.com", "promoters", "promoters: ["),
         ("promoters: []", "promoters", "promoters: ["),
         ("promoters: [7]", "promoters", "promoters: ["),

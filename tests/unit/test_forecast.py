@@ -1,0 +1,169 @@
+"""What the schedules will do: a plan says it by the clock of the environment, and keeps when the clock goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import call_script, promote, push, refused, schedule, values, write, write_policy
+from promotion.commands.promote import plan_promotion
+from promotion.environment import Schedule
+from promotion.errors import Malformed
+from promotion.forecast import Forecast, forecast
+from promotion.git import Repository
+from promotion.interval import WORDS
+from promotion.options import Options
+from promotion.plan import Plan
+from promotion.plan_document import plan_document
+from promotion.plan_file import read_plan_file, write_plan_file
+from promotion.plan_markdown import plan_markdown
+from promotion.plan_text import plan_lines
+from promotion.policy import read_policy
+
+# Berlin is two hours ahead of UTC until 2026-10-25 01:00 UTC, then one.
+SUMMER_TIME_ENDS = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
+VALUES = "environments/dev/values.yaml"
+
+
+def trigger(interval: str, pipeline: str = "orders", *, enabled: bool = True, timeout: int = 9) -> Schedule:
+    return Schedule("nightly", pipeline, interval, enabled, timeout, {})
+
+
+def foreseen(old: Schedule | None, new: Schedule | None) -> Forecast:
+    return forecast(old, new, SUMMER_TIME_ENDS)
+
+
+def want(clone: Path, **schedules: dict[str, Any]) -> None:
+    """Let main have these schedules for dev."""
+    write(clone, {VALUES: values("dev", schedules=schedules)})
+    push(clone)
+
+
+def plan(clone: Path, now: datetime = SUMMER_TIME_ENDS) -> Plan:
+    with Repository.find(clone) as repository:
+        return plan_promotion(repository, "main", "dev", Options(), now=now)
+
+
+def rows(clone: Path) -> dict[str, Any]:
+    return {row["name"]: row for row in plan_document(plan(clone))["schedules"]}
+
+
+def text(clone: Path) -> str:
+    return "\n".join(line for line, _ in plan_lines(plan(clone)))
+
+
+@pytest.fixture
+def scheduled(promoted_to_dev: Path) -> Path:
+    """Dev runs orders daily; main wants that hourly, and has a new schedule for stock."""
+    want(promoted_to_dev, nightly=schedule("orders"))
+    promote(promoted_to_dev, "main", "dev")
+    want(promoted_to_dev, nightly=schedule("orders", "@hourly"), load=schedule("stock", "@once"))
+    return promoted_to_dev
+
+
+@pytest.mark.parametrize("interval", ["@hourly", "@daily", "@weekly", "@monthly", "* * * * *"])
+@pytest.mark.parametrize("old", [None, trigger("0 4 * * *"), trigger("@once"), trigger("@daily", enabled=False)])
+def test_what_has_times_waits_for_the_next_of_them(interval: str, old: Schedule | None) -> None:
+    found = foreseen(old, trigger(interval))
+    assert found.at_once is None
+    assert found.after is not None
+    assert len(found.after.times) == 3
+
+
+@pytest.mark.parametrize("interval", ["@once", "@always_on"])
+@pytest.mark.parametrize("old", [None, trigger("@daily"), trigger("@once", enabled=False)])
+def test_what_has_no_times_starts_at_once(interval: str, old: Schedule | None) -> None:
+    assert (foreseen(old, trigger(interval)).at_once or "").startswith(f"{interval} runs as soon as it can")
+
+
+@pytest.mark.parametrize("interval", WORDS)
+def test_what_goes_on_as_it_did_does_not_start(interval: str) -> None:
+    assert foreseen(trigger(interval), trigger(interval, timeout=10)).at_once is None
+
+
+@pytest.mark.parametrize(("interval", "starts"), [("@once", False), ("@always_on", True), ("@hourly", False)])
+def test_of_what_gets_another_pipeline_only_always_on_starts(interval: str, starts: bool) -> None:
+    assert bool(foreseen(trigger(interval), trigger(interval, "stock")).at_once) is starts
+
+
+@pytest.mark.parametrize("new", [None, *(trigger(word, enabled=False) for word in WORDS)])
+def test_what_goes_or_is_paused_does_not_start(new: Schedule | None) -> None:
+    found = foreseen(trigger("@hourly"), new)
+    assert found.at_once is None
+    assert found.after is None or (found.after.times, found.after.otherwise) == ((), "paused")
+
+
+def test_programs_read_the_next_runs_in_utc(scheduled: Path) -> None:
+    nightly, load = rows(scheduled)["nightly"], rows(scheduled)["load"]
+    assert nightly["next_before"] == [f"2026-10-{day}T00:00:00+00:00" for day in (25, 26, 27)]
+    assert nightly["next_after"] == [f"2026-10-25T{hour:02}:00:00+00:00" for hour in range(3)]
+    assert (nightly["starts_at_once"], nightly["starts_at_once_because"]) == (False, None)
+    assert (load["next_before"], load["next_after"], load["starts_at_once"]) == (None, [], True)
+    assert load["starts_at_once_because"].startswith("@once runs")
+
+
+def test_people_read_them_in_utc_where_nothing_else_is_said(scheduled: Path) -> None:
+    assert "Schedules      times in UTC\n" in text(scheduled)
+    assert "after      Sun 2026-10-25 00:00 UTC, Sun 2026-10-25 01:00 UTC, " in text(scheduled)
+
+
+def test_people_read_them_by_the_clock_of_the_environment(scheduled: Path) -> None:
+    write_policy(scheduled, "dev", zone="Europe/Berlin")
+    push(scheduled)
+    assert "Schedules      times in Europe/Berlin\n" in text(scheduled)
+    assert "before     Sun 2026-10-25 02:00 CEST, Mon 2026-10-26 01:00 CET, " in text(scheduled)
+    # One hour is there twice.
+    both = "Sun 2026-10-25 02:00 CEST, Sun 2026-10-25 02:00 CET, Sun 2026-10-25 03:00 CET"
+    assert f"after      {both}" in text(scheduled)
+    assert f"`{both}`" in plan_markdown(plan(scheduled))
+
+
+def test_what_starts_at_once_stands_out(scheduled: Path) -> None:
+    ((line, style),) = [pair for pair in plan_lines(plan(scheduled)) if "at once" in pair[0]]
+    assert (line, style) == (
+        "      starts at once: @once runs as soon as it can, unless the trigger has had a run",
+        "bold red",
+    )
+    assert "| **starts at once:** `@once runs as soon as it can, " in plan_markdown(plan(scheduled))
+
+
+def test_what_keeps_its_times_is_told_once(scheduled: Path) -> None:
+    promote(scheduled, "main", "dev")
+    want(scheduled, nightly=schedule("orders", "@hourly") | {"timeout": 1}, load=schedule("stock", "@once"))
+    assert "      as before  Sun 2026-10-25 00:00 UTC, " in text(scheduled)
+
+
+def test_a_rollback_tells_it_too(scheduled: Path) -> None:
+    promote(scheduled, "main", "dev")
+    told = call_script(scheduled, "rollback", "dev", "--reason", "x", "--plan").stdout
+    assert "  ~ nightly  orders @hourly → orders @daily\n      before  " in told
+
+
+def test_a_kept_plan_does_not_grow_stale_with_the_clock(scheduled: Path) -> None:
+    write_plan_file(plan(scheduled), scheduled / "plan.json")
+    later = plan(scheduled, SUMMER_TIME_ENDS + timedelta(days=2))
+    read_plan_file(scheduled / "plan.json").refuse_if_stale(later)
+    assert plan_document(later)["schedules"] != plan_document(plan(scheduled))["schedules"]
+    assert plan(scheduled).same_changes(later)
+    assert call_script(scheduled, "promote", "apply", "plan.json").exit_code == 0
+
+
+def test_a_kept_plan_is_stale_once_a_schedule_would_start_at_once(scheduled: Path) -> None:
+    write_plan_file(plan(scheduled), scheduled / "plan.json")
+    want(scheduled, nightly=schedule("orders", "@always_on"), load=schedule("stock", "@once"))
+    error = refused(scheduled, "promote", "apply", "plan.json")
+    assert error["code"] == "stale-plan"
+    assert "schedules.starts_at_once" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("Berlin", "did you mean Europe/Berlin"), (1, "zone: 1 is no name"), (None, "zone: is missing")],
+)
+def test_a_zone_that_nobody_knows_is_refused(zone: object, said: str) -> None:
+    with pytest.raises(Malformed) as raised:
+        read_policy("policy.yaml", {"source": "main", "gates": [], "zone": zone})
+    assert said in f"{raised.value.finding.problem}; {raised.value.finding.fix}"
