@@ -14,6 +14,7 @@ from promotion.errors import Finding
 from promotion.project import FOLDER
 from promotion.python_source import read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree, as_text
+from promotion.yaml_file import LOADER
 
 _SENSITIVE_KEY = re.compile(
     r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY|\bPASS\b", re.IGNORECASE
@@ -111,7 +112,7 @@ def _finding(path: str, line: int, what: str) -> Finding:
 def _literal_values(text: str, sensitive: re.Pattern[str] = _SENSITIVE_KEY) -> Iterator[int]:
     """Yield the lines of the values that stand under a secret key and that no environment supplies."""
     try:
-        unread = [yaml.compose(text, Loader=yaml.SafeLoader)]
+        unread = [yaml.compose(text, Loader=LOADER)]
     except yaml.YAMLError:
         return  # the gate that reads the profiles reports it
     while unread:

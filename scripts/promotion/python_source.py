@@ -12,6 +12,7 @@ from promotion.pipeline_calls import called_pipelines
 from promotion.references.expressions import dotted_name
 from promotion.references.python import python_references
 from promotion.references.values import References
+from promotion.syntax_tree import SyntaxTree
 from promotion.tree import Tree
 
 _MAGE_DECORATORS = "mage_ai.data_preparation.decorators"
@@ -50,45 +51,46 @@ def read_python(text: str) -> PythonSource:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         place = (str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1)
         return PythonSource(References(error=place))
-    nodes = list(ast.walk(module))
+    syntax = SyntaxTree(module)
     return PythonSource(
-        references=python_references(text, module, nodes),
-        environment=tuple(_environment_names(nodes)),
-        profiles=tuple(_profiles(nodes)),
+        references=python_references(text, syntax),
+        environment=tuple(_environment_names(syntax)),
+        profiles=tuple(_profiles(syntax)),
         unguarded=tuple(_unguarded(module)),
-        literals=tuple(_literals(nodes)),
-        decorators=frozenset(_decorators(nodes)),
-        calls=tuple(called_pipelines(text, module, nodes)),
+        literals=tuple(_literals(syntax)),
+        decorators=frozenset(_decorators(syntax)),
+        calls=tuple(called_pipelines(text, syntax)),
     )
 
 
-def _environment_names(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
-    aliases = dict(_aliases_of_os(nodes))
+def _environment_names(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
+    aliases = dict(_aliases_of_os(syntax))
 
     def full_name(node: ast.AST) -> str:
         first, dot, rest = dotted_name(node).partition(".")
         return aliases.get(first, first) + dot + rest
 
-    for node in nodes:
-        if isinstance(node, ast.Call) and full_name(node.func) in {"os.getenv", "os.environ.get"}:
-            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    for call in syntax.of(ast.Call):
+        if full_name(call.func) in {"os.getenv", "os.environ.get"}:
+            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
             yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second one is the default
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):  # writing needs no supply
-            yield from _literal(node.slice) if full_name(node.value) == "os.environ" else ()
+    for item in syntax.of(ast.Subscript):
+        if isinstance(item.ctx, ast.Load):  # writing needs no supply
+            yield from _literal(item.slice) if full_name(item.value) == "os.environ" else ()
 
 
-def _aliases_of_os(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+def _aliases_of_os(syntax: SyntaxTree) -> Iterator[tuple[str, str]]:
     """Yield every name that stands for `os` or for a part of it, with what it stands for."""
-    for node in nodes:
+    for node in syntax.of(ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             yield from ((alias.asname or "os", "os") for alias in node.names if alias.name == "os")
-        elif isinstance(node, ast.ImportFrom) and node.module == "os" and not node.level:
+        elif node.module == "os" and not node.level:
             yield from ((alias.asname or alias.name, f"os.{alias.name}") for alias in node.names)
 
 
-def _profiles(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
-    for node in nodes:
-        if isinstance(node, ast.Call) and dotted_name(node.func).endswith("ConfigFileLoader"):
+def _profiles(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
+    for node in syntax.of(ast.Call):
+        if dotted_name(node.func).endswith("ConfigFileLoader"):
             if len(node.args) > 1:
                 yield from _literal(node.args[1])
             for keyword in node.keywords:
@@ -128,24 +130,21 @@ def _is_guard(test: ast.expr) -> bool:
     )
 
 
-def _literals(nodes: list[ast.AST]) -> Iterator[tuple[str, str, int]]:
-    for node in nodes:
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [dotted_name(target).split(".")[-1] for target in targets]
-        elif isinstance(node, ast.keyword):
+def _literals(syntax: SyntaxTree) -> Iterator[tuple[str, str, int]]:
+    for node in syntax.of(ast.Assign, ast.AnnAssign, ast.keyword):
+        if isinstance(node, ast.keyword):
             names = [node.arg or ""]
         else:
-            continue
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [dotted_name(target).split(".")[-1] for target in targets]
         for text, line in _literal(node.value) if node.value else ():
             yield from ((name, text, line) for name in names)
 
 
-def _decorators(nodes: list[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):  # a class is what streams
-            for decorator in node.decorator_list:
-                yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+def _decorators(syntax: SyntaxTree) -> Iterator[str]:
+    for node in syntax.of(ast.FunctionDef, ast.ClassDef):  # a class is what streams
+        for decorator in node.decorator_list:
+            yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
 
 
 def _literal(node: ast.AST) -> Iterator[tuple[str, int]]:

@@ -86,9 +86,11 @@ def _refuse_duplicates(path: str, root: yaml.Node | None) -> None:
         if id(node) in read:  # an alias: the node has several parents, or is its own
             continue
         read.add(id(node))
-        unread += [child for _, child, _ in _children(node)]
+        if isinstance(node, yaml.SequenceNode):
+            unread += node.value
         first: dict[tuple[str, str], int] = {}
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            unread.append(value)
             line, name = key.start_mark.line + 1, (key.tag, str(key.value))
             if name in first:
                 problem = f"the key {key.value!r} is there already, on line {first[name]}"

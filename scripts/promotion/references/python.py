@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from promotion.references.expressions import HERE, PROJECT, Expressions, dotted_name
 from promotion.references.values import LOOKS_LIKE_PATH, UNKNOWN, Import, NamedPath, References
+from promotion.syntax_tree import SyntaxTree
 
 # Only a file with one of these words can name a path, or a module, otherwise than by a literal text.
 _COMPUTES = re.compile(
@@ -21,38 +22,38 @@ _BASES = {PROJECT: "project", HERE: "folder"}
 _ANCHORED = re.compile(rf"([{PROJECT}{HERE}])([^{PROJECT}{HERE}'\"\n]*)[^{PROJECT}{HERE}]*$")
 
 
-def python_references(text: str, module: ast.Module, nodes: Sequence[ast.AST]) -> References:
-    """Return what the file `text` refers to; `nodes` are all those of its syntax tree `module`."""
-    imports, paths = list(_imports(nodes)), list(_literals(nodes))
+def python_references(text: str, syntax: SyntaxTree) -> References:
+    """Return what the file `text` refers to."""
+    imports, paths = list(_imports(syntax)), list(_literals(syntax))
     if _COMPUTES.search(text):
-        expressions = Expressions(module)
-        imports += _computed_imports(nodes, expressions)
-        paths += _paths(module, nodes, expressions)
-    exports = tuple(_exports(nodes)) if "__all__" in text else ()
+        expressions = Expressions(syntax.module)
+        imports += _computed_imports(syntax, expressions)
+        paths += _paths(syntax, expressions)
+    exports = tuple(_exports(syntax)) if "__all__" in text else ()
     return References(tuple(imports), tuple(dict.fromkeys(paths)), exports)
 
 
-def _imports(nodes: Sequence[ast.AST]) -> Iterator[Import]:
-    for node in nodes:
+def _imports(syntax: SyntaxTree) -> Iterator[Import]:
+    for node in syntax.of(ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, (), 0, node.lineno)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             yield Import(node.module or "", tuple(alias.name for alias in node.names), node.level, node.lineno)
 
 
-def _exports(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    for node in nodes:
+def _exports(syntax: SyntaxTree) -> Iterator[str]:
+    for node in syntax.of(ast.Assign):
         match node:
             case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=names) | ast.Tuple(elts=names)):
                 texts = (name.value for name in names if isinstance(name, ast.Constant))
                 yield from (text for text in texts if isinstance(text, str))
 
 
-def _computed_imports(nodes: Sequence[ast.AST], expressions: Expressions) -> Iterator[Import]:
+def _computed_imports(syntax: SyntaxTree, expressions: Expressions) -> Iterator[Import]:
     """Yield what is imported by a call."""
-    for node in nodes:
-        if isinstance(node, ast.Call) and _last_name(node.func) in _IMPORTERS:
+    for node in syntax.of(ast.Call):
+        if _last_name(node.func) in _IMPORTERS:
             given = dict(zip(("name", "package"), node.args, strict=False))
             given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
             for name in sorted(expressions.values(given.get("name"))):
@@ -70,21 +71,17 @@ def _imported(name: str, package: str, line: int) -> Import:
     return Import(".".join([*around[: len(around) - level + 1], tail]), (), 0, line)
 
 
-def _literals(nodes: Sequence[ast.AST]) -> Iterator[NamedPath]:
+def _literals(syntax: SyntaxTree) -> Iterator[NamedPath]:
     """Yield every text that may be a path."""
-    for node in nodes:
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and LOOKS_LIKE_PATH.fullmatch(node.value)
-        ):
+    for node in syntax.of(ast.Constant):
+        if isinstance(node.value, str) and LOOKS_LIKE_PATH.fullmatch(node.value):
             yield NamedPath("anywhere", node.value, node.lineno, file_only=True)
 
 
-def _paths(module: ast.Module, nodes: Sequence[ast.AST], expressions: Expressions) -> Iterator[NamedPath]:
+def _paths(syntax: SyntaxTree, expressions: Expressions) -> Iterator[NamedPath]:
     """Yield the paths that are put together, each by the whole expression that makes it."""
-    used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    waiting: list[ast.AST] = [module]
+    used = {node.id for node in syntax.of(ast.Name) if isinstance(node.ctx, ast.Load)}
+    waiting: list[ast.AST] = [syntax.module]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Call) and node.args and _OPENERS.fullmatch(_last_name(node.func)):
