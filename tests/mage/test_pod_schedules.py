@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import pytest
 
 from mage.pods import FILES, Database, copy_of, wait_until
 from mage.projects import Block, write_project
+from promotion.environment import Schedule
+from promotion.forecast import forecast
+from promotion.interval import times
 
-# Answers `apply` and `due` without importing Mage each time anew.
+# Answers `apply`, `due` and `next` without importing Mage each time anew.
 _CONSOLE = """\
 import contextlib, io, json, os, sys
 from mage_pod import schedules
@@ -33,7 +37,8 @@ for line in sys.stdin:
     else:
         from mage_ai.orchestration.db import db_connection
         from mage_ai.orchestration.db.models.schedules import PipelineSchedule
-        answer = PipelineSchedule.query.filter_by(name=argument).one().should_schedule()
+        trigger = PipelineSchedule.query.filter_by(name=argument).one()
+        answer = trigger.should_schedule() if verb == "due" else trigger.next_execution_date().isoformat()
         db_connection.session.rollback()
     answers.write(json.dumps(answer) + "\\n")
 """
@@ -94,6 +99,10 @@ class Environment:
         due = self.call("due", name)
         assert isinstance(due, bool)
         return due
+
+    def next_run(self, name: str) -> datetime:
+        """When Mage would start the next run."""
+        return datetime.fromisoformat(self.call("next", name))
 
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.database.ask(question, *values)
@@ -385,6 +394,56 @@ def test_after_a_refusal_the_next_time_succeeds(site: Environment) -> None:
     site.refused(b=schedule(interval="61 * * * *"))
     site.apply(b=schedule())
     assert len(site.triggers()) == 1
+
+
+def planned(change: dict[str, Any] | None) -> Schedule | None:
+    """Return the schedule as a plan reads it."""
+    return Schedule("daily", **change) if change else None
+
+
+def test_the_next_run_is_the_one_that_a_plan_tells(site: Environment) -> None:
+    for interval in ("@hourly", "@daily", "@weekly", "@monthly", "*/7 3-5 * * mon,fri", "0 0 13 * fri"):
+        site.apply(daily=schedule(interval=interval))
+        first, found, last = datetime.now(UTC), site.next_run("daily"), datetime.now(UTC)
+        assert found in {next(times(interval, first)), next(times(interval, last))}
+
+
+YEARLY = "0 4 1 7 *"
+
+
+@pytest.mark.parametrize("after", ["@once", "@always_on", YEARLY])
+@pytest.mark.parametrize("before", [None, "@once", "@always_on", YEARLY])
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("change", [{}, {"pipeline": "stock"}, {"timeout": 5}, {"enabled": False}])
+def test_what_a_plan_says_starts_at_once_is_what_mage_starts(
+    site: Environment, before: str | None, after: str, paused: bool, change: dict[str, Any]
+) -> None:
+    old = schedule(interval=before, enabled=not paused) if before else None
+    new = schedule(interval=after) | change
+    if old:
+        site.apply(daily=old)
+    if before == after and not paused:
+        site.ran("daily", "COMPLETED" if "pipeline" in change else "RUNNING")
+    site.apply(daily=new)
+    assert site.is_due("daily") == bool(forecast(planned(old), planned(new), datetime.now(UTC)).at_once)
+
+
+@pytest.mark.parametrize(("interval", "status"), [("@once", "COMPLETED"), ("@always_on", "RUNNING")])
+def test_a_run_that_was_or_is_keeps_it_from_starting_at_once(
+    site: Environment, interval: str, status: str
+) -> None:
+    site.apply(daily=schedule())
+    site.ran("daily", status)
+    site.apply(daily=schedule(interval=interval))
+    assert not site.is_due("daily")
+
+
+def test_what_is_gone_and_comes_back_by_its_name_does_not_run_once_again(site: Environment) -> None:
+    site.apply(daily=schedule(interval="@once"))
+    site.ran("daily", "COMPLETED")
+    site.apply()
+    site.apply(daily=schedule(interval="@once"))
+    assert not site.is_due("daily")
 
 
 def command(site: Environment) -> subprocess.Popen[str]:
