@@ -11,6 +11,7 @@ examples:
   scripts/promote.py apply plan.json                 exactly that, without a question
   scripts/promote.py approve plan.json               agree to it, where the policy asks others; releases nothing
   scripts/promote.py rehearse staging prod           promote and take back, where nobody else sees it
+  scripts/promote.py backfill prod                   data that older versions wrote: show it, or say it is done
   scripts/promote.py why flights_daily mage_project/utils/dates.py    what makes a pipeline need a file
   scripts/promote.py staging prod --yes --json       no question, one JSON document on stdout
 """

@@ -208,6 +208,14 @@ def write_loading_pipeline(clone: Path, name: str, *, shared: bool = False) -> N
     write_pipeline(clone, name, blocks)
 
 
+def rename(clone: Path, old: str, new: str) -> None:
+    """Rename a pipeline as Mage does: the folder, and name and uuid in its metadata.yaml."""
+    git(clone, "mv", f"{PROJECT}/pipelines/{old}", f"{PROJECT}/pipelines/{new}")
+    path = clone / metadata_of(new)
+    text = path.read_text().replace(f"name: {old}\n", f"name: {new}\n").replace(f"uuid: {old}\n", f"uuid: {new}\n")
+    path.write_text(text)
+
+
 def values(name: str, **changes: Any) -> str:
     """Return the environment's values.yaml."""
     content = {

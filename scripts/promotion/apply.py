@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from promotion.allow_list import refuse_other_paths
+from promotion.backfills import backfills_after
 from promotion.errors import Conflict
 from promotion.git import Repository
 from promotion.plan import Plan
@@ -65,6 +66,7 @@ def _same_plan(plan: Plan, later: Plan) -> Plan:
 def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Release:
     request = plan.request
     current = request.target.current
+    now = datetime.now(UTC)
     pipelines = {}
     for name in plan.project.pipelines:
         digest = plan.project.digest(name)
@@ -84,11 +86,13 @@ def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Releas
         smoke={**plan.evidence, **_signed(plan, proofs, identity)},
         gates=request.environment.policy.gates,
         by=identity,
-        at=datetime.now(UTC),
+        at=now,
         reason=request.options.reason,
         holds=plan.holds,
         emergency=plan.emergency,
         approved_by=plan.approved_by,
+        renamed={change.name: change.renamed_from for change in plan.pipelines if change.renamed_from},
+        backfills=backfills_after(plan, now.date()),
     )
 
 

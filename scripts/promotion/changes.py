@@ -11,6 +11,7 @@ from typing import NamedTuple
 from promotion.environment import Environment, Schedule, load_environment
 from promotion.errors import PromotionError
 from promotion.forecast import Forecast, forecast
+from promotion.impact import NO_IMPACT, Impact
 from promotion.project import Project
 from promotion.release import FILE
 from promotion.renames import renamed
@@ -31,6 +32,7 @@ class PipelineChange:
     after: str | None
     reason: str
     renamed_from: str | None = None
+    impact: Impact = NO_IMPACT
 
 
 @dataclass(frozen=True)

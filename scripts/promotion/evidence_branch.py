@@ -1,4 +1,4 @@
-"""The branch `evidence/<env>`: proofs without a release, ratified emergencies, and approvals of plans."""
+"""The branch `evidence/<env>`: what people say of releases, and `smoke.py` proved, without making another one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from promotion.errors import Conflict, PromotionError
 from promotion.git import ObjectMissing, Repository
-from promotion.release import FORMAT_VERSION, Evidence
+from promotion.release import FORMAT_VERSION, Backfill, Evidence
 from promotion.tree import Tree
 from promotion.wording import few
 
@@ -40,12 +40,34 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Closing:
+    """Somebody says that a backfill was done, or that nobody will."""
+
+    backfill: Backfill
+    done: bool
+    by: str
+    at: datetime
+    reason: str
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it for YAML and JSON."""
+        return vars(self) | {"backfill": self.backfill.to_document(), "at": self.at.isoformat(timespec="seconds")}
+
+    @classmethod
+    def from_document(cls, entry: dict[str, Any]) -> Closing:
+        """Read what `to_document` returned."""
+        backfill, at = Backfill.from_document(entry["backfill"]), datetime.fromisoformat(entry["at"])
+        return cls(**entry | {"backfill": backfill, "at": at})
+
+
+@dataclass(frozen=True)
 class Record:
-    """What the branch says now: the newest evidence of each pipeline, every ratification and every approval."""
+    """What the branch says now: the newest evidence of each pipeline, and all that people said."""
 
     smoke: Mapping[str, Evidence] = field(default_factory=dict)
     ratified: tuple[Ratification, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    closed: tuple[Closing, ...] = ()
 
     def to_yaml(self) -> str:
         """Write the record."""
@@ -54,6 +76,7 @@ class Record:
             "smoke": {name: asdict(evidence) for name, evidence in sorted(self.smoke.items())},
             "ratified": _dated(self.ratified),
             "approvals": _dated(self.approvals),
+            "closed": [closing.to_document() for closing in self.closed],
         }
         header = "# Written by scripts/smoke.py and scripts/promote.py, never by hand.\n"
         return header + yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
@@ -66,6 +89,7 @@ class Record:
             {name: Evidence(**entry) for name, entry in record["smoke"].items()},
             tuple(Ratification(**_with_date(entry)) for entry in record.get("ratified", [])),  # since 1.1
             tuple(Approval(**_with_date(entry)) for entry in record.get("approvals", [])),  # since 1.2
+            tuple(map(Closing.from_document, record.get("closed", []))),  # since 1.2
         )
 
 
@@ -142,6 +166,14 @@ def add_approval(repository: Repository, environment: str, approval: Approval, p
         lambda record: replace(record, approvals=(*record.approvals, approval)),
         message,
     )
+
+
+def add_closings(repository: Repository, environment: str, entries: tuple[Closing, ...]) -> None:
+    """Push `entries` as one commit more; raises `Conflict` when the branch keeps moving."""
+    first = entries[0]
+    names = few([entry.backfill.pipeline for entry in entries])
+    message = f"{'Close' if first.done else 'Waive'} the backfill of {names} in {environment}\n\n{first.reason}\n"
+    _append(repository, environment, lambda record: replace(record, closed=(*record.closed, *entries)), message)
 
 
 def _append(repository: Repository, environment: str, change: Callable[[Record], Record], message: str) -> None:

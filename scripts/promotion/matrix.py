@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from promotion.backfills import still_open
 from promotion.changes import platform_digest
 from promotion.emergency import open_emergencies
 from promotion.environment import FOLDER, configured, load_environment
 from promotion.errors import PromotionError
-from promotion.evidence_branch import ever_proven, read_record
+from promotion.evidence_branch import Record, ever_proven, read_record
 from promotion.freeze import Freeze, freeze_at
 from promotion.git import MAIN, Repository
 from promotion.plan import PLATFORM_AND_PROJECT
 from promotion.policy import Policy, StandingHold
 from promotion.project import Project
-from promotion.release import Entry, Hold, Release, releases
+from promotion.release import Backfill, Entry, Hold, Release, releases
 from promotion.sides import main_side
 from promotion.tree import Tree
 
@@ -43,6 +44,7 @@ class Column:
     configuration_ahead: bool = False  # main has another configuration than the release
     platform: str | None = None  # the digest of what all pipelines share
     emergencies: Sequence[Entry] = ()  # what they skipped nobody has made good
+    backfills: Sequence[Backfill] = ()  # that are open
 
     @property
     def source(self) -> str | None:
@@ -140,12 +142,11 @@ def _column(repository: Repository, main: Tree, name: str, policy: Policy | None
         for pipeline, entry in current.pipelines.items()
     }
     ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
-    emergencies = _emergencies(repository, name, history)
-    return Column(name, policy, cells, current, history, ahead, current.platform, emergencies)
-
-
-def _emergencies(repository: Repository, name: str, history: Sequence[Entry]) -> list[Entry]:
-    if not any(entry.emergency for entry in history):
-        return []  # what somebody did to the branch evidence/<env> is no matter then
-    ratified = {entry.release for entry in read_record(repository, name).ratified}
-    return open_emergencies(history, ratified, lambda: ever_proven(repository, name))
+    if not current.backfills and not any(entry.emergency for entry in history):
+        record = Record()  # what somebody did to the branch evidence/<env> is no matter then
+    else:
+        record = read_record(repository, name)
+    ratified = {entry.release for entry in record.ratified}
+    emergencies = open_emergencies(history, ratified, lambda: ever_proven(repository, name))
+    backfills = still_open(current.backfills, record.closed)
+    return Column(name, policy, cells, current, history, ahead, current.platform, emergencies, backfills)

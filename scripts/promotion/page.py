@@ -40,6 +40,7 @@ def page(matrix: Matrix, now: datetime, extra: Sequence[Markup] = ()) -> str:
         element("ol", *(_card(matrix, column, now) for column in matrix.columns), class_="chain"),
         *_emergencies(environments),
         *_holds(environments),
+        *_backfills(environments),
         section("What runs where", _matrix(matrix, now), _LEGEND),
         *extra,
         section("Releases", *(_history(column, now) for column in environments)),
@@ -137,6 +138,8 @@ def _condition(matrix: Matrix, column: Column, now: datetime) -> list[Markup]:
         labels.append(badge(f"platform differs from {column.source}", "warn"))
     if column.emergencies:
         labels.append(badge("emergency, not ratified", "bad"))
+    if column.backfills:
+        labels.append(badge(f"{len(column.backfills)} to backfill", "warn"))
     if freeze := column.freeze(now):
         labels.append(badge(f"frozen {freeze}", "warn"))
     if held := len(column.holds) + len(column.standing_holds):
@@ -189,6 +192,23 @@ def _standing_hold(column: Column, hold: StandingHold) -> Markup:
 
 def _digest(digest: str) -> Markup:
     return element("code", short(digest), title=digest)
+
+
+# Backfills
+
+
+def _backfills(columns: Sequence[Column]) -> list[Markup]:
+    items = [
+        element("li", element("strong", column.name), f" {backfill}")
+        for column in columns
+        for backfill in column.backfills
+    ]
+    if not items:
+        return []
+    note = (
+        "An older version wrote these days. Done, or not needed: scripts/promote.py backfill ENV -p NAME --done."
+    )
+    return [section("To backfill", element("p", note, class_="note"), element("ul", *items))]
 
 
 # The matrix

@@ -30,6 +30,7 @@ BLOCK_TYPES = {
     "transformer",
 }
 LANGUAGES = {"python": "py", "sql": "sql", "r": "r", "yaml": "yaml", "markdown": "md"}
+_DAYS = re.compile(r"([1-9][0-9]{0,3})d")
 _LISTS = ("blocks", "callbacks", "conditionals", "widgets")
 
 
@@ -66,6 +67,7 @@ class Pipeline:
     smoke_variables: tuple[Mapping[str, Any], ...] = ({},)
     volatile: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each names by a computed path
+    backfill: int | None = None  # how many days of its data a change matters to: 0 for none, None for all
 
     @property
     def promotion_path(self) -> str:
@@ -172,11 +174,13 @@ def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline:
     content = load_mapping(path, text) if text is not None else {}
-    unknown = sorted(set(content) - {"files", "needs", "smoke"})
+    unknown = sorted(set(content) - {"backfill", "files", "needs", "smoke"})
     smoke = mapping(path, "smoke", content.get("smoke"))
     unknown += [f"smoke.{key}" for key in sorted(set(smoke) - {"variables", "volatile"})]
     if unknown:
-        raise malformed(path, unknown[0], "is unknown", "known are files, needs, smoke.variables, smoke.volatile")
+        raise malformed(
+            path, unknown[0], "is unknown", "known are backfill, files, needs, smoke.variables, smoke.volatile"
+        )
     needs, variables, volatile = (
         content.get("needs") or [],
         smoke.get("variables") or [{}],
@@ -195,7 +199,19 @@ def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline
         smoke_variables=tuple(variables),
         volatile=tuple(volatile),
         files=_files(path, content),
+        backfill=_backfill(path, content.get("backfill")),
     )
+
+
+def _backfill(path: str, value: Any) -> int | None:
+    """Read how far back a change of the pipeline matters to what it has written."""
+    if value is None or value == "never":
+        return None if value is None else 0
+    days = _DAYS.fullmatch(value) if isinstance(value, str) else None
+    if not days:
+        fix = "write `backfill: never`, or days, e.g. `backfill: 30d`; leave it out for all of its data"
+        raise malformed(path, "backfill", f"{value!r} is no range", fix)
+    return int(days[1])
 
 
 def _files(path: str, content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

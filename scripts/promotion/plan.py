@@ -8,16 +8,29 @@ from datetime import datetime
 
 from promotion import changes, refusals
 from promotion.approvals import counted_approvals
+from promotion.backfills import stale_since, still_open
 from promotion.changes import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.emergency import emergency_of
 from promotion.environment import Environment
 from promotion.errors import PromotionError
 from promotion.evidence import accepted, evidence_keys
+from promotion.evidence_branch import Closing
 from promotion.gates import static_findings
+from promotion.impact import impact_of_arrival, impact_of_change
 from promotion.options import Options
 from promotion.policy_gate import policy_refusals, refusing
 from promotion.project import FOLDER, Project
-from promotion.release import CONFIGURATION, PLATFORM, Emergency, Endpoint, Evidence, Hold, Release
+from promotion.release import (
+    CONFIGURATION,
+    PLATFORM,
+    Backfill,
+    Emergency,
+    Endpoint,
+    Entry,
+    Evidence,
+    Hold,
+    Release,
+)
 from promotion.selection import select
 from promotion.tree import Tree
 
@@ -32,7 +45,7 @@ class Side:
     endpoint: Endpoint
     tree: Tree
     releases: Sequence[Release] = ()
-    proven: tuple[Evidence, ...] = ()  # for any of them
+    history: Sequence[Entry] = ()  # what each of them says about itself
 
     @property
     def current(self) -> Release | None:
@@ -61,6 +74,7 @@ class Request:
     signing: bool = False  # whether the release will be a signed commit
     proven: tuple[Evidence, ...] = ()
     approved: Callable[[str], Iterable[str]] = field(default=lambda digest: (), compare=False)
+    closed: tuple[Closing, ...] = ()  # the target's backfills that need no more doing
 
     def called(self, side: Side) -> str:
         """Return what reasons call `side`: to a rollback, all that it reads is a release of the target."""
@@ -71,6 +85,12 @@ class Request:
     def smoke(self) -> str:
         """The kind of evidence that is asked for."""
         return self.options.smoke or self.environment.policy.smoke
+
+    @property
+    def backfills(self) -> tuple[Backfill, ...]:
+        """Those of the target that are open now."""
+        current = self.target.current
+        return still_open(current.backfills, self.closed) if current else ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +140,10 @@ def build_plan(request: Request) -> Plan:
     tree = _compose(request, source, before, selected)
     after = Project(tree)
     released = changes.released_environment(target.tree, environment.name)
-    moved = changes.pipeline_changes(before, after, selected, place)
+    moved = tuple(
+        _with_impact(request, before, after, change)
+        for change in changes.pipeline_changes(before, after, selected, place)
+    )
     keys = evidence_keys(after, environment)
     known = accepted([*request.proven, *_proven(target)], request.smoke)
     platform = changes.platform_change(before, after, selected, place)
@@ -157,7 +180,17 @@ def build_plan(request: Request) -> Plan:
 
 def _proven(target: Side) -> list[Evidence]:
     """Return what the target's releases proved, and what the current one was released with."""
-    return [*target.proven, *(target.current.smoke.values() if target.current else ())]
+    proven = [evidence for entry in target.history for evidence in entry.proven]
+    return [*proven, *(target.current.smoke.values() if target.current else ())]
+
+
+def _with_impact(request: Request, before: Project, after: Project, change: PipelineChange) -> PipelineChange:
+    if change.after is None or change.renamed_from:
+        return change
+    start = stale_since(change.name, change.after, request.target.history, request.closed)
+    if change.before is None:
+        return replace(change, impact=impact_of_arrival(after, change.name, start))
+    return replace(change, impact=impact_of_change(before, after, change.name, start))
 
 
 def _asks_for_smoke(request: Request) -> bool:

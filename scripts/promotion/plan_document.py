@@ -7,6 +7,7 @@ from typing import Any
 
 from promotion.approvals import plan_digest
 from promotion.forecast import Runs
+from promotion.impact import Impact
 from promotion.plan import Plan
 from promotion.release import Endpoint
 
@@ -28,6 +29,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "after": c.after,
                 "reason": c.reason,
                 "renamed_from": c.renamed_from,
+                "impact": {"kind": c.impact.kind, "backfill": _backfill(c.impact)},
             }
             for c in plan.pipelines
         ],
@@ -73,6 +75,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def _times(runs: Runs | None) -> list[str] | None:
     return None if runs is None else [time.isoformat() for time in runs.times]
+
+
+def _backfill(impact: Impact) -> dict[str, Any] | None:
+    """A range that ends with the release, and hence is no other tomorrow: a kept plan stays true."""
+    return {"start": impact.start.isoformat(), "days": impact.days} if impact.start else None
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:

@@ -84,10 +84,10 @@ def unchanged(plan: Plan) -> int:
 
 
 def reason(change: PipelineChange) -> str:
-    """Return why a pipeline is in the plan, and what its name does not say."""
-    if change.renamed_from:
-        return f"renamed from {change.renamed_from}; {change.reason}"
-    return f"{change.reason}; its tables stay" if change.action == "removed" else change.reason
+    """Return why a pipeline is in the plan, what its name does not say, and what becomes of its data."""
+    before = f"renamed from {change.renamed_from}; " if change.renamed_from else ""
+    data = "its tables stay" if change.action == "removed" else change.impact
+    return f"{before}{change.reason}; {data}"
 
 
 def _file_lines(files: Sequence[FileChange]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from typing import Any, overload
 
@@ -14,6 +14,7 @@ import yaml
 from promotion.errors import PromotionError
 from promotion.git import ObjectMissing, Repository
 from promotion.tree import Tree
+from promotion.wording import short
 from promotion.yaml_file import DUMPER, LOADER
 
 FILE = "release.yaml"
@@ -75,6 +76,29 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Backfill:
+    """Days, both among them, whose data an older version of a pipeline wrote: open until somebody closes it."""
+
+    pipeline: str
+    digest: str  # of the version that is to write them
+    release: int  # the release that left them to do
+    start: date
+    end: date
+
+    def __str__(self) -> str:
+        return f"{self.pipeline}: {self.start} to {self.end}, for {short(self.digest)} of release {self.release}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it for YAML and JSON."""
+        return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
+
+    @classmethod
+    def from_document(cls, entry: dict[str, Any]) -> Backfill:
+        """Read what `to_document` returned."""
+        return cls(**entry | {key: date.fromisoformat(entry[key]) for key in ("start", "end")})
+
+
+@dataclass(frozen=True)
 class Emergency:
     """What a release skipped because somebody said so; its reason is the release's."""
 
@@ -94,9 +118,11 @@ class Entry:
     at: datetime
     reason: str
     commit: str
-    arrived: tuple[str, ...]  # the pipelines that are here since
+    arrived: Mapping[str, str]  # the pipelines that are here since, each with its digest
+    renamed: Mapping[str, str]  # of these, what some were called before
     proven: tuple[Evidence, ...]  # for this release and not before
     emergency: Emergency | None
+    backfills: Mapping[str, Backfill]  # by pipeline
 
 
 @dataclass(frozen=True)
@@ -120,6 +146,8 @@ class Release:
     holds: tuple[Hold, ...] = ()
     emergency: Emergency | None = None
     approved_by: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)  # new name → old name
+    backfills: tuple[Backfill, ...] = ()  # still open when it was made
     commit: str = field(default="", compare=False)  # known only after the release was read from git
 
     @cached_property
@@ -149,6 +177,8 @@ class Release:
             },
             "holds": [asdict(hold) for hold in self.holds],
             "emergency": self.emergency and asdict(self.emergency) | {"skipped": list(self.emergency.skipped)},
+            "renamed": dict(self.renamed),
+            "backfills": [backfill.to_document() for backfill in self.backfills],
         }
         overlay = {"image": {"tag": self.image}, "release": record}
         header = f"# Release {self.number} of {self.environment}: written by the promotion, never by hand.\n"
@@ -186,6 +216,8 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
         holds=tuple(Hold(**hold) for hold in record["holds"]),
         emergency=_emergency(record.get("emergency")),  # since 1.1
         approved_by=tuple(record.get("approved_by", ())),  # since 1.2
+        renamed=record.get("renamed", {}),  # since 1.2
+        backfills=tuple(map(Backfill.from_document, record.get("backfills", []))),  # since 1.2
         commit=commit,
     )
 
@@ -255,9 +287,13 @@ class History(Sequence[Release]):
             at=release.at,
             reason=release.reason,
             commit=commit,
-            arrived=tuple(name for name, entry in release.pipelines.items() if entry.since == release.number),
+            arrived={
+                name: entry.digest for name, entry in release.pipelines.items() if entry.since == release.number
+            },
+            renamed=release.renamed,
             proven=tuple(evidence for evidence in release.smoke.values() if evidence.release == release.number),
             emergency=release.emergency,
+            backfills={backfill.pipeline: backfill for backfill in release.backfills},
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.errors import Finding, PromotionError
 from promotion.story import Terminal, end_unread
+from promotion.wording import few
 
 if TYPE_CHECKING:  # `--help` does without
     from promotion.plan import Plan
@@ -58,6 +59,9 @@ class Report:
         )
         if release.number > 1:
             self._lines([(f"Take it back: scripts/rollback.py {release.environment} --reason TEXT", "")])
+        if release.backfills:
+            names = few([backfill.pipeline for backfill in release.backfills])
+            self._lines([(f"To backfill: {names}; see scripts/promote.py backfill {release.environment}", "")])
 
     def result(self, key: str, document: Any, lines: Sequence[tuple[str, str]]) -> None:
         """Show a result of another shape: `document` for programs, `lines` (text, style) for people."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promotion.environment import FOLDER, Environment, configured
-from promotion.errors import PromotionError, UsageError
+from promotion.errors import PolicyRefused, PromotionError, UsageError
 from promotion.git import MAIN, Repository
 from promotion.plan import PLATFORM_AND_PROJECT, Side
 from promotion.policy import EVERYBODY, Policy
@@ -29,8 +29,8 @@ def environment_side(repository: Repository, name: str) -> Side:
     known = releases(repository, name)
     if not known:
         return Side(Endpoint(name, None, None), Tree({}, repository))
-    proven = tuple(evidence for entry in known.entries() for evidence in entry.proven)
-    return Side(Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit), known, proven)
+    here, tree = Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit)
+    return Side(here, tree, known, list(known.entries()))
 
 
 def released_side(repository: Repository, name: str) -> Side:
@@ -60,6 +60,18 @@ def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
 def promoter(repository: Repository, policy: Policy) -> str | None:
     """Return who is at the keyboard, None where `policy` treats everybody alike: a plan needs no name then."""
     return None if policy.promoters == EVERYBODY and not policy.approvals else repository.identity()
+
+
+def answering(repository: Repository, name: str, policy: Policy) -> str:
+    """Return who is at the keyboard and answers for the environment `name`: `policy` must let them release."""
+    identity = repository.identity()
+    if identity not in policy.promoters:
+        raise PolicyRefused(
+            "not-a-promoter",
+            f"{identity} may not speak for {name}: {policy.promoters} may",
+            fix="ask one of them",
+        )
+    return identity
 
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:

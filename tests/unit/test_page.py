@@ -117,6 +117,13 @@ def test_what_is_on_hold_shows_with_its_reason(page: Page, status: dict[str, Any
         assert f"prod: {pipeline} {digest} of release 2: {REASON}" in page.text
 
 
+def test_what_is_to_be_backfilled_shows(page: Page, status: dict[str, Any]) -> None:
+    assert "2 to backfill" in page.text
+    for entry in status["prod"]["backfills"]:
+        assert f"prod {entry['pipeline']}: {entry['start']} to {entry['end']}, for " in page.text
+    assert [entry["pipeline"] for entry in status["prod"]["backfills"]] == ["orders", "returns"]
+
+
 def test_every_release_shows_its_number_action_source_and_reason(page: Page) -> None:
     history = page.tables[-1]
     assert [row[0].strip() for row in history] == ["Release", "3", "2", "1"]

@@ -16,6 +16,7 @@ from helpers import (
     promote,
     push,
     record,
+    rename,
     schedule,
     values,
     write,
@@ -24,14 +25,6 @@ from helpers import (
 )
 
 VALUES = "environments/dev/values.yaml"
-
-
-def rename(clone: Path, old: str, new: str) -> None:
-    """Rename a pipeline as Mage does: the folder, and name and uuid in its metadata.yaml."""
-    git(clone, "mv", f"{PROJECT}/pipelines/{old}", f"{PROJECT}/pipelines/{new}")
-    path = clone / metadata_of(new)
-    text = path.read_text().replace(f"name: {old}\n", f"name: {new}\n").replace(f"uuid: {old}\n", f"uuid: {new}\n")
-    path.write_text(text)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The transcript in docs/promotion.md is what the commands print: a test plays the story and compares.
 
 Names and contents are fixed, so digests are the same on every machine. Commits hold the moment they were made:
-their ids are shown as `········`, and an age as `0s`.
+their ids are shown as `········`, days as `····-··-··`, and an age as `0s`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ scripts/promote.py main dev --yes
 scripts/promote.py dev staging --yes
 # somebody changes the transformer that orders and returns share, and pushes it to main
 scripts/promote.py main dev --yes --reason "round the totals"
+scripts/promote.py backfill dev -p orders -p returns --done
 scripts/promote.py dev staging -p orders --yes
 scripts/promote.py why orders {PROJECT}/utils/money.py
 scripts/promote.py dev staging -p orders -p returns --yes
@@ -40,7 +41,7 @@ def played(folder: Path) -> str:
     for line in STORY.strip().splitlines():
         shown.append(f"$ {line}" if not line.startswith("#") else line)
         if line.startswith("#"):
-            write(clone, {CLEAN: (clone / CLEAN).read_text() + "# to the cent\n"})
+            write(clone, {CLEAN: (clone / CLEAN).read_text().replace("rounded(item)", "round(item, 2)")})
             commit(clone, "Round to the cent")
             git(clone, "push", "--quiet", "origin", "HEAD:main")
             continue
@@ -60,6 +61,7 @@ def _code(exit_code: int) -> list[str]:
 
 def _fixed(line: str) -> str:
     line = re.sub(r"((?:release \d+ \(|main \(|is at ))[0-9a-f]{8}", r"\1········", line)
+    line = re.sub(r"\b\d{4}-\d\d-\d\d\b", "····-··-··", line)
     return re.sub(r"\b\d+s\b", "0s", line)
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from promotion.cli.backfill import main as backfill_main
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
 from promotion.cli.rehearse import main as rehearse_main
@@ -83,6 +84,7 @@ def _ratify_main(arguments: Sequence[str]) -> int:
 _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "apply": _apply_main,
     "approve": _approve_main,
+    "backfill": backfill_main,
     "ratify": _ratify_main,
     "rehearse": rehearse_main,
     "why": why_main,

@@ -66,7 +66,7 @@ def plan_promotion(
     environment = load_environment(main.tree, target)
     taken_from = source_side(repository, source, main, environment)
     refuse_local_changes(repository, source, target)
-    side = environment_side(repository, target)
+    side, record = environment_side(repository, target), read_record(repository, target)
     return build_plan(
         Request(
             action="promotion",
@@ -79,7 +79,8 @@ def plan_promotion(
             now=now or datetime.now(UTC),
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
-            proven=tuple(read_record(repository, target).smoke.values()),
+            proven=tuple(record.smoke.values()),
             approved=partial(who_approved, repository, target, signed=environment.policy.signed),
+            closed=record.closed,
         )
     )

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from promotion.emergency import open_emergencies
 from promotion.environment import load_environment
-from promotion.errors import PolicyRefused, UsageError
+from promotion.errors import UsageError
 from promotion.evidence_branch import Ratification, add_ratification, branch_of, ever_proven, read_record
 from promotion.git import Repository
 from promotion.release import releases
 from promotion.report import Report
-from promotion.sides import main_side
+from promotion.sides import answering, main_side
 from promotion.story import Story
 
 
@@ -29,13 +29,7 @@ def ratify(repository: Repository, name: str, reason: str, *, report: Report, st
         policy = load_environment(main_side(repository).tree, name).policy
         ratified = {entry.release for entry in read_record(repository, name).ratified}
         history = list(releases(repository, name).entries())
-    identity = repository.identity()
-    if identity not in policy.promoters:
-        raise PolicyRefused(
-            "not-a-promoter",
-            f"{identity} may not ratify for {name}: {policy.promoters} may",
-            fix="ask one of them",
-        )
+    identity = answering(repository, name, policy)
     still_open = open_emergencies(history, ratified, lambda: ever_proven(repository, name))
     now = datetime.now(UTC)
     entries = tuple(Ratification(entry.number, identity, now, reason) for entry in still_open)

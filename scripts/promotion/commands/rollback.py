@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from promotion.environment import Environment, load_environment
 from promotion.errors import PromotionError, UsageError
+from promotion.evidence_branch import Closing, read_record
 from promotion.git import Repository
 from promotion.holds import holds_after_rollback
 from promotion.interactive import carry_out
@@ -73,6 +74,7 @@ def plan_rollback(
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
             proven=tuple(older.smoke.values()),
+            closed=_closed(repository, name),
         )
     )
 
@@ -86,6 +88,13 @@ def _environment(repository: Repository, name: str, configuration: Side) -> Envi
     with suppress(PromotionError):
         return replace(environment, policy=load_environment(main_side(repository).tree, name).policy)
     return environment
+
+
+def _closed(repository: Repository, name: str) -> tuple[Closing, ...]:
+    """Return the backfills that were closed; a way back must not depend on whether that can be read."""
+    with suppress(PromotionError):
+        return read_record(repository, name).closed
+    return ()
 
 
 def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:

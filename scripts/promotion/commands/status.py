@@ -75,6 +75,7 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
         for hold in column.holds
     ]
     lines += [(f"EMERGENCY {column.name} {line}", "bold red") for line in map(told, column.emergencies)]
+    lines += [(f"BACKFILL {column.name} {backfill}", "bold yellow") for backfill in column.backfills]
     if freeze := column.freeze(now):
         lines.append((f"FROZEN {column.name} {freeze}", "bold yellow"))
     lines += [
@@ -94,7 +95,9 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
 
 def _summary(entry: Entry) -> str:
     reason = f": {entry.reason}" if entry.reason else ""
-    return f"{entry.action} from {entry.source}  {few(entry.arrived) or 'nothing new'}  by {entry.by}{reason}"
+    return (
+        f"{entry.action} from {entry.source}  {few(list(entry.arrived)) or 'nothing new'}  by {entry.by}{reason}"
+    )
 
 
 def _document(matrix: Matrix, columns: Sequence[Column], now: datetime) -> dict[str, Any]:
@@ -115,6 +118,7 @@ def _document(matrix: Matrix, columns: Sequence[Column], now: datetime) -> dict[
                 "freeze": _freeze_document(column.freeze(now)),
                 "emergencies": [_emergency_document(entry) for entry in column.emergencies],
                 "standing_holds": [vars(hold) for hold in column.standing_holds],
+                "backfills": [backfill.to_document() for backfill in column.backfills],
                 "releases": [_entry_document(entry) for entry in column.history],
             }
             for column in columns

@@ -1,0 +1,62 @@
+"""`promote.py backfill ENV`: what of an environment's data is to be written anew, and what no longer is.
+
+That goes to `evidence/<env>` and makes no release, as a ratification does, and for its reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from promotion.backfills import still_open
+from promotion.environment import load_environment
+from promotion.errors import UsageError
+from promotion.evidence_branch import Closing, add_closings, branch_of, read_record
+from promotion.git import Repository
+from promotion.release import Backfill
+from promotion.report import Report
+from promotion.sides import answering, main_side, released_side
+from promotion.story import Story
+
+
+def show_backfills(repository: Repository, name: str, *, report: Report) -> int:
+    """Show what is open in the environment `name`; return the exit code."""
+    found = _open(repository, name)
+    lines = [(str(backfill), "yellow") for backfill in found]
+    document = [backfill.to_document() for backfill in found]
+    report.result("backfills", document, lines or [("Nothing to backfill.", "green")])
+    return 0
+
+
+def close_backfills(
+    repository: Repository,
+    name: str,
+    pipelines: Sequence[str],
+    done: bool,
+    reason: str,
+    *,
+    report: Report,
+    story: Story,
+) -> int:
+    """Close the open backfills of `pipelines`: they are `done`, or will not be; return the exit code."""
+    with story.step(f"read {name}"):
+        found = {backfill.pipeline: backfill for backfill in _open(repository, name)}
+        policy = load_environment(main_side(repository).tree, name).policy
+    if unknown := [pipeline for pipeline in pipelines if pipeline not in found]:
+        fix = f"one of {', '.join(found) or 'none'}: scripts/promote.py backfill {name}"
+        raise UsageError("no-backfill", f"{name} has nothing to backfill of {unknown[0]}", fix=fix)
+    identity, now = answering(repository, name, policy), datetime.now(UTC)
+    entries = tuple(Closing(found[pipeline], done, identity, now, reason) for pipeline in dict.fromkeys(pipelines))
+    with story.step(f"push it to {branch_of(name)}"):
+        add_closings(repository, name, entries)
+    told = "Done" if done else "Waived"
+    lines = [(f"{told} {entry.backfill}", "green") for entry in entries]
+    report.result("closed", [entry.to_document() for entry in entries], lines)
+    return 0
+
+
+def _open(repository: Repository, name: str) -> tuple[Backfill, ...]:
+    """Fetch and return what is open."""
+    repository.fetch()
+    current = released_side(repository, name).releases[0]
+    return still_open(current.backfills, read_record(repository, name).closed)
