@@ -79,6 +79,10 @@ def unresolved(folder: Path, code: str, files: dict[str, str] | None = None) -> 
         "class A:\n    folder = Path(get_repo_path())\n    def load(self): open(self.folder / 'data/rates.csv')",
         "RATES = Path(get_repo_path()) / 'data' / 'rates.csv'",
         "for name in ('rates', 'gone'):\n    open(f'{get_repo_path()}/data/{name}.csv')",
+        "[open(f'{get_repo_path()}/data/{name}.csv') for name in ['rates']]",
+        "NAMES = 'rates', 'gone'\nfor name in sorted(NAMES):\n    open(f'{get_repo_path()}/data/{name}.csv')",
+        "NAMES = {'rates': 1}\nfor name in NAMES:\n    open(f'{get_repo_path()}/data/{name}.csv')",
+        "NAMES = {1: 'rates'}\nfor name in NAMES.values():\n    open(f'{get_repo_path()}/data/{name}.csv')",
         "NAMES = {'a': 'rates.csv'}\nopen(Path(get_repo_path()) / 'data' / NAMES[input()])",
         "open(Path(get_repo_path()) / 'data' / ('rates.csv' if input() else 'gone.csv'))",
         "pd.read_sql(f\"from '{get_repo_path()}/data/rates.csv' select 1\", None)",
@@ -149,6 +153,7 @@ def test_what_is_no_file_of_the_project_alone_brings_nothing(sources: Path, code
         "def load(name): open(f'data/{name}.csv')",
         "def load(name): pd.read_csv('data/' + name)",
         "def load(**kwargs): pd.read_csv(os.path.join(get_repo_path(), kwargs['file']))",
+        "NAMES = input()\nNAMES = list(NAMES)\nfor name in NAMES: open(f'{get_repo_path()}/data/{name}.csv')",
     ],
 )
 def test_a_computed_path_that_may_be_a_file_of_the_project_is_unresolved(sources: Path, code: str) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from promotion.references.values import UNKNOWN
 
@@ -18,9 +19,19 @@ _MOST = 64  # values of one expression
 _ROOTS = {"get_repo_path", "base_repo_path"}  # Mage's functions
 _VARIABLE = "MAGE_REPO_PATH"
 _SAME = {"abspath", "absolute", "as_posix", "expanduser", "fspath", "normpath", "realpath", "resolve", "str"}
+_SAME_ITEMS = {"list", "reversed", "set", "sorted", "tuple"}
 _PATHS = {"Path", "PurePath", "PosixPath", "PurePosixPath"}
 _ATTRIBUTES = ast.Module([], [])  # stands for the scope of `self.name`, whatever the object is
 _HOLES = re.compile(r"%(\(\w+\))?[-#0 +.\d]*[sdrifg]|\{[^{}]*\}")
+
+
+class _Each(NamedTuple):
+    """Any one of the items of a collection: what a loop gives its variable."""
+
+    items: ast.expr
+
+
+_Given = ast.expr | _Each | None  # None: something that the file does not tell
 
 
 def dotted_name(node: ast.AST) -> str:
@@ -51,11 +62,11 @@ class Expressions:
     def __init__(self, module: ast.Module) -> None:
         self._outer: dict[ast.AST, ast.AST] = {}  # scope → the one around it
         self._scopes: dict[ast.AST, ast.AST] = {}  # name → the scope that it is read in
-        self._bound: dict[tuple[ast.AST, str], list[ast.expr | None]] = {}
-        self._known: dict[ast.AST, Values] = {}
+        self._bound: dict[tuple[ast.AST, str], list[_Given]] = {}
+        self._known: dict[ast.AST | _Each, Values] = {}
         self._enter(module, module)
 
-    def values(self, node: ast.AST | None) -> Values:
+    def values(self, node: ast.AST | _Each | None) -> Values:
         """Return the texts that `node` may be, with `UNKNOWN` for what the file does not say."""
         if node is None:
             return _NOTHING_KNOWN
@@ -86,17 +97,16 @@ class Expressions:
                     self._give(target, value, scope)
             case ast.AnnAssign(target=target, value=value) | ast.NamedExpr(target=target, value=value):
                 self._give(target, value, scope)
-            case ast.For(target=target, iter=ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items)):
-                for item in items:
-                    self._give(target, item, scope)
-            case ast.For(target=target) | ast.AugAssign(target=target) | ast.comprehension(target=target):
+            case ast.For(target=target, iter=items) | ast.comprehension(target=target, iter=items):
+                self._give(target, _Each(items), scope)
+            case ast.AugAssign(target=target):
                 self._give(target, None, scope)
             case ast.withitem(optional_vars=ast.expr() as target):
                 self._give(target, None, scope)
             case ast.arg(arg=name):
                 self._bound.setdefault((scope, name), []).append(None)
 
-    def _give(self, target: ast.expr, value: ast.expr | None, scope: ast.AST) -> None:
+    def _give(self, target: ast.expr, value: _Given, scope: ast.AST) -> None:
         if isinstance(target, ast.Name):
             self._bound.setdefault((scope, target.id), []).append(value)
         elif isinstance(target, ast.Attribute):
@@ -110,7 +120,7 @@ class Expressions:
             return Values({f"{HERE}/__file__"})
         return self._any(self._assigned(node))
 
-    def _assigned(self, node: ast.Name) -> list[ast.expr | None]:
+    def _assigned(self, node: ast.Name) -> list[_Given]:
         """Return all that the innermost scope that knows the name gives it."""
         scope = self._scopes.get(node)
         while scope is not None and (scope, node.id) not in self._bound:
@@ -119,7 +129,7 @@ class Expressions:
 
     # Expressions
 
-    def _work_out(self, node: ast.AST) -> Values:
+    def _work_out(self, node: ast.AST | _Each) -> Values:
         match node:
             case ast.Constant(value=str(text)):
                 return Values({text})
@@ -145,6 +155,8 @@ class Expressions:
                 return self._any(self._bound.get((_ATTRIBUTES, name), [None]))
             case ast.Subscript(value=value, slice=index):
                 return self._item(value, index)
+            case _Each(items=items):
+                return self._any(self._each(items))
             case ast.Call():
                 return self._call(node)
         return _NOTHING_KNOWN
@@ -159,14 +171,31 @@ class Expressions:
 
     def _items(self, value: ast.expr | None) -> list[ast.expr | None]:
         """Return what a subscript of `value` may give: the items, where it is a name for a literal collection."""
-        match value:
+        match self._collection(value):
             case ast.Dict(values=items) | ast.List(elts=items) | ast.Tuple(elts=items):
                 return list(items)
-            case ast.Name():
-                assigned = self._assigned(value)
-                if len(assigned) == 1 and isinstance(assigned[0], ast.Dict | ast.List | ast.Tuple):
-                    return self._items(assigned[0])
         return [None]
+
+    def _each(self, value: ast.expr) -> list[ast.expr | None]:
+        """Return what a loop over `value` may give."""
+        match value:
+            case ast.Call(func=ast.Attribute(value=inner, attr="values"), args=[]):
+                return self._items(inner)
+            case ast.Call(func=ast.Name(id=name), args=[inner, *_]) if name in _SAME_ITEMS:
+                value = inner
+        match self._collection(value):
+            case ast.Dict(keys=items):
+                return list(items)
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                return list(items)
+        return [None]
+
+    def _collection(self, value: _Given) -> _Given:
+        """Return what `value` is, or is a name for, where that is but one thing."""
+        if isinstance(value, ast.Name):
+            assigned = self._assigned(value)
+            return assigned[0] if len(assigned) == 1 else None
+        return value
 
     def _call(self, node: ast.Call) -> Values:
         full, arguments = dotted_name(node.func), list(node.args)
@@ -198,7 +227,7 @@ class Expressions:
                 return self._any([*self._items(receiver), *arguments[1:]])
         return self.values(receiver) if name in _SAME else _NOTHING_KNOWN
 
-    def _any(self, nodes: Iterable[ast.expr | None]) -> Values:
+    def _any(self, nodes: Iterable[_Given]) -> Values:
         values = Values(text for node in nodes for text in self.values(node))
         return values if 0 < len(values) <= _MOST else _NOTHING_KNOWN
 
