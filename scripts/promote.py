@@ -10,6 +10,8 @@ examples:
   scripts/promote.py staging prod --plan -o plan.json        and keep the plan; later, if it still holds:
   scripts/promote.py apply plan.json                 exactly that, without a question
   scripts/promote.py approve plan.json               agree to it, where the policy asks others; releases nothing
+  scripts/promote.py staging prod --pr               where env/prod is protected: by a pull request
+  scripts/promote.py finalize prod                   after its merge: check what came, remove the branch
   scripts/promote.py rehearse staging prod           promote and take back, where nobody else sees it
   scripts/promote.py backfill prod                   data that older versions wrote: show it, or say it is done
   scripts/promote.py why flights_daily mage_project/utils/dates.py    what makes a pipeline need a file

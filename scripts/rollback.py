@@ -5,6 +5,7 @@ examples:
   scripts/rollback.py prod --reason "negative totals"               to the last good release
   scripts/rollback.py prod --to 3 --reason "negative totals"        to release 3
   scripts/rollback.py prod -p flights_daily --reason "wrong join"   one pipeline only
+  scripts/rollback.py prod --reason "negative totals" --pr          where env/prod is protected: by a pull request
 """
 
 import sys

@@ -433,3 +433,14 @@ def refusal_codes(clone: Path, *arguments: str) -> list[str]:
     """Return the codes of all that refuses the promotion that `arguments` ask for."""
     plan = call_script(clone, "promote", *arguments, "--plan", "--json").document["plan"]
     return [refusal["code"] for refusal in plan["refusals"]]
+
+
+def sign(clone: Path) -> Path:
+    """Let git sign in the clone, with a key that it knows as Ada's; return the key's file."""
+    key, signers = clone.parent / "key", clone.parent / "signers"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f", str(key)], check=True)
+    signers.write_text(f"ada@example.com {key.with_suffix('.pub').read_text()}")
+    settings = {"gpg.format": "ssh", "user.signingkey": f"{key}.pub", "commit.gpgsign": "true"}
+    for name, value in (settings | {"gpg.ssh.allowedSignersFile": str(signers)}).items():
+        git(clone, "config", name, value)
+    return key

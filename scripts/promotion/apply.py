@@ -1,4 +1,4 @@
-"""Carry out a plan: prove it, record it, move the branch by compare-and-swap."""
+"""Carry out a plan: prove it, record it, move a branch by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -18,26 +18,47 @@ from promotion.tree import Tree
 _ATTEMPTS = 5  # lost races in a row, each against somebody who changed nothing of ours
 
 
+# Pushes a release, given the commit of the one before it; raises `Conflict` where that is no longer the last one.
+Push = Callable[[Release, str | None], None]
+
+
 def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository, story: Story) -> Release:
-    """Release what `plan` says; nothing is written before every gate said yes.
+    """Release what `plan` says to the environment's branch; raise what `carry_out_plan` raises."""
+
+    def push(release: Release, before: str | None) -> None:
+        branch = branch_of(release.environment)
+        with story.step(f"push release {release.number} to {branch}"):
+            repository.push(branch, release.commit, before)
+
+    return carry_out_plan(plan, replan, push, repository, story)[1]
+
+
+def carry_out_plan(
+    plan: Plan, replan: Callable[[], Plan], push: Push, repository: Repository, story: Story
+) -> tuple[Plan, Release]:
+    """Make the release that `plan` says and `push` it; nothing is written before every gate said yes.
 
     `replan` computes the plan again on a fetched repository: a lost race is tried again when the plan still
-    makes the same changes, and refused as `Conflict` when it does not. Raises what the gates raise.
+    makes the same changes, and refused as `Conflict` when it does not. Returns the plan that was carried out in
+    the end. Raises what the gates raise.
     """
     identity = repository.identity()  # asked before minutes of smoke tests, not after
     proofs = _prove(plan, story)
+    branch = branch_of(plan.request.environment.name)
     for _ in range(_ATTEMPTS):
+        before = plan.request.target.endpoint.commit
         release = _record(plan, proofs, identity)
-        commit = _commit(plan, release, repository)
-        refuse_other_paths(repository.tree(commit), release.environment)
+        release = replace(release, commit=_commit(plan, release, repository))
+        refuse_other_paths(repository.tree(release.commit), release.environment)
         try:
-            with story.step(f"push release {release.number} to {branch_of(release.environment)}"):
-                repository.push(branch_of(release.environment), commit, plan.request.target.endpoint.commit)
+            push(release, before)
         except Conflict:
+            if repository.head(branch) == before:
+                raise  # it is not the environment that moved
             plan = _same_plan(plan, replan())
         else:
-            return replace(release, commit=commit)
-    raise Conflict("lost-race", f"{branch_of(release.environment)} keeps moving", fix="run the command again")
+            return plan, release
+    raise Conflict("lost-race", f"{branch} keeps moving", fix="run the command again")
 
 
 def _prove(plan: Plan, story: Story) -> Mapping[str, Evidence]:
@@ -103,17 +124,19 @@ def _signed(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Mappin
 def _commit(plan: Plan, release: Release, repository: Repository) -> str:
     record = Tree({FILE: repository.write_blob(release.to_yaml().encode())}, repository)
     tree = plan.tree.overlaid_with(record)
-    return repository.commit(tree, plan.request.target.endpoint.commit, _message(plan, release))
+    return repository.commit(tree, plan.request.target.endpoint.commit, _message(plan, release), release.at)
 
 
-def _message(plan: Plan, release: Release) -> str:
+def title(plan: Plan, release: Release) -> str:
+    """Return what `release` is, in a line."""
     names = [change.name for change in plan.pipelines]
     what = ", ".join(names) if len(names) <= 2 else f"{len(names)} pipelines"
     verb = "Roll back" if release.action == "rollback" else "Release"
-    lines = [
-        f"{verb} {release.number} of {release.environment}: {what or 'configuration'} from {release.source}",
-        "",
-    ]
+    return f"{verb} {release.number} of {release.environment}: {what or 'configuration'} from {release.source}"
+
+
+def _message(plan: Plan, release: Release) -> str:
+    lines = [title(plan, release), ""]
     if release.reason:
         lines += [release.reason, ""]
     lines += [f"Promotion-{change.action.capitalize()}: {change.name}" for change in plan.pipelines]

@@ -10,6 +10,7 @@ from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import load_environment
 from promotion.errors import Finding, PromotionError
 from promotion.git import Repository
+from promotion.merge import is_merge_of
 from promotion.policy import email
 from promotion.project import Project
 from promotion.release import FILE, Release, branch_of, has_digest, image_tag, is_intact
@@ -22,14 +23,25 @@ def audit(repository: Repository, name: str, history: Sequence[Release]) -> Iter
     """Yield what is wrong with the releases of the environment `name`, given newest first."""
     expected = False
     for position, release in enumerate(reversed(history), start=1):
-        record = repository.read(f"{release.commit}:{FILE}").decode()
-        expected = expected or has_digest(record)  # from the first one on that has one
-        place = f"{branch_of(name)} release {release.number} ({release.commit[:8]})"
-        yield from _digest_findings(repository, release, place)
-        if expected:
-            yield from _record_findings(record, place)
-        yield from _chain_findings(repository, release, name, position, place)
-        yield from _policy_findings(repository, release, place)
+        expected = expected or has_digest(_record(repository, release))  # from the first one on that has one
+        yield from audit_release(repository, name, release, position, expect_digest=expected)
+
+
+def audit_release(
+    repository: Repository, name: str, release: Release, position: int, *, expect_digest: bool
+) -> Iterator[Finding]:
+    """Yield what is wrong with the release at `position` (from 1) of the environment `name`."""
+    record = _record(repository, release)
+    place = f"{branch_of(name)} release {release.number} ({release.commit[:8]})"
+    yield from _digest_findings(repository, release, place)
+    if expect_digest or has_digest(record):
+        yield from _record_findings(record, place)
+    yield from _chain_findings(repository, release, name, position, place)
+    yield from _policy_findings(repository, release, place)
+
+
+def _record(repository: Repository, release: Release) -> str:
+    return repository.read(f"{release.commit}:{FILE}").decode()
 
 
 def _digest_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
@@ -66,18 +78,24 @@ def _chain_findings(
     if release.number != position:
         problem = f"the record says release {release.number}, but the commit is number {position} of the branch"
         yield Finding(place, None, "chain-broken", problem, _REWRITTEN)
-    if len(repository.parents(release.commit)) > 1:
-        yield Finding(place, None, "chain-broken", "the commit is a merge", "releases are appended, never merged")
+    for merged in repository.header(release.commit).parents[1:]:
+        if not is_merge_of(repository, release.commit, merged):
+            problem = f"the commit merges {merged[:8]}, which is not the release as one commit on the one before"
+            yield Finding(place, None, "chain-broken", problem, _ROLL_BACK)
 
 
 def _policy_findings(repository: Repository, release: Release, place: str) -> Iterator[Finding]:
-    """What a release's own policy asks for, it is: a signed commit, and approved by others."""
+    """What a release's own policy asks for, it is: signed, itself or what it merges, and approved by others."""
+    commits = (*repository.header(release.commit).parents[1:], release.commit)
     with suppress(PromotionError):  # a configuration that today's rules no longer take
         policy = load_environment(repository.tree(release.commit), release.environment).policy
-        signer = repository.signer(release.commit) if policy.signed else None
+        signer = next(filter(None, map(repository.signer, commits)), None) if policy.signed else None
         if policy.signed and signer is None:
             problem = "git verify-commit finds no good signature"
-            fix = "add the key to your keyring or to gpg.ssh.allowedSignersFile, or roll back"
+            fix = (
+                "add the key to your keyring or to gpg.ssh.allowedSignersFile; "
+                "if a squash or a rebase lost the signature, roll back and have it merged by a merge commit"
+            )
             yield Finding(place, None, "unsigned-release", problem, fix)
         if release.action == "promotion" and not _skipped_approvals(release):
             yield from _approval_findings(release, policy.approvals, signer, place)

@@ -7,7 +7,7 @@ PromotionError            1   could not tell
 ├── PolicyRefused         4   the target's policy says no
 │   └── NotYet                time, or somebody else, turns it into a yes
 ├── Conflict              5   shared file, stale plan, lost race
-├── GateCouldNotRun       6   a gate reached no verdict
+├── GateCouldNotRun       6   no verdict yet: a gate could not run, a pull request is not merged
 ├── Declined            130   the question was answered with no
 └── Interrupted         130   Ctrl-C
 """
@@ -84,7 +84,7 @@ class Conflict(PromotionError):
 
 
 class GateCouldNotRun(PromotionError):
-    """A gate reached no verdict: try again, this is not a no."""
+    """There is no verdict yet, by a gate or on a merge: try again, this is not a no."""
 
     exit_code = 6
 

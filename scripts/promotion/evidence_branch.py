@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import yaml
@@ -123,7 +123,7 @@ def approvals_brought(repository: Repository, environment: str, plan: str) -> It
     """Yield each approval of `plan` with the commit that brought it, newest first; those that are gone as well."""
     head = repository.head(branch_of(environment))
     for commit in repository.commits_about(plan, FILE, head) if head else ():
-        before = [_read(repository, environment, parent) for parent in repository.parents(commit)[:1]]
+        before = [_read(repository, environment, parent) for parent in repository.header(commit).parents[:1]]
         for approval in _read(repository, environment, commit).approvals:
             if approval.plan == plan and not any(approval in record.approvals for record in before):
                 yield commit, approval
@@ -183,7 +183,7 @@ def _append(repository: Repository, environment: str, change: Callable[[Record],
         text = change(read_record(repository, environment)).to_yaml()
         tree = Tree({FILE: repository.write_blob(text.encode())}, repository)
         try:
-            repository.push(branch, repository.commit(tree, head, message), head)
+            repository.push(branch, repository.commit(tree, head, message, datetime.now(UTC)), head)
         except Conflict:
             continue  # the push has fetched what was faster
         return

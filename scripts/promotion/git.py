@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +29,15 @@ class ObjectMissing(PromotionError):
         super().__init__("object-missing", f"git has no object {name}", fix="git fsck")
 
 
+@dataclass(frozen=True)
+class Header:
+    """What a commit says beside its message: its files as one id, what it stands on, and when it was made."""
+
+    tree: str
+    parents: tuple[str, ...]
+    at: datetime
+
+
 class Repository:
     """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
 
@@ -34,6 +45,7 @@ class Repository:
         self.root = root
         self.remote = remote
         self.memory = memory
+        self._followed = [f"refs/heads/{MAIN}", *_RECORDS]
         self._heads: dict[str, str] = {}
         self._reader: subprocess.Popen[bytes] | None = None
         self._contents: dict[str, bytes] = {}
@@ -60,17 +72,20 @@ class Repository:
             self._reader.communicate()
         self.memory.save()
 
-    def _git(self, *arguments: str, stdin: bytes | None = None, index: str | None = None) -> str:
+    def _git(self, *arguments: str, stdin: bytes | None = None, **variables: str) -> str:
         # Without optional locks a question about the work tree does not write the index.
         environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-        environment |= {"GIT_INDEX_FILE": index} if index else {}
         return (
-            run("git", *arguments, cwd=self.root, stdin=stdin, environment=environment)
+            run("git", *arguments, cwd=self.root, stdin=stdin, environment=environment | variables)
             .decode(errors="surrogateescape")
             .rstrip("\n")
         )
 
     # What is there
+
+    def follow(self, pattern: str) -> None:
+        """Let `fetch` read the remote's branches that fit `pattern`, too."""
+        self._followed.append(f"refs/heads/{pattern}")
 
     def fetch(self) -> None:
         """Read where the remote's `main` and its records are, and bring those commits here.
@@ -84,7 +99,7 @@ class Repository:
                 fix="git fetch --unshallow",
             )
         try:
-            listing = self._git("ls-remote", "--quiet", self.remote, f"refs/heads/{MAIN}", *_RECORDS)
+            listing = self._git("ls-remote", "--quiet", self.remote, *self._followed)
             self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
             if self._heads:
                 options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
@@ -98,7 +113,7 @@ class Repository:
 
     @property
     def heads(self) -> Mapping[str, str]:
-        """The remote's `main` and its records at the last fetch: each ref with its commit."""
+        """What was followed of the remote at the last fetch: each ref with its commit."""
         return self._heads
 
     def head(self, branch: str) -> str | None:
@@ -109,9 +124,14 @@ class Repository:
         """Return the first-parent history of `commit`, newest first."""
         return self._git("rev-list", "--first-parent", commit).splitlines()
 
-    def parents(self, commit: str) -> list[str]:
-        """Return the parents of `commit`."""
-        return self._git("rev-list", "--parents", "-n", "1", commit).split()[1:]
+    def header(self, commit: str) -> Header:
+        """Return what `commit` says of itself."""
+        lines = self.read(commit).partition(b"\n\n")[0].decode(errors="replace").split("\n")
+        entries = [line.split(" ", 1) for line in lines if " " in line]
+        parents = tuple(value for key, value in entries if key == "parent")
+        only = dict(entries)
+        seconds = int(only["committer"].rsplit(" ", 2)[1])
+        return Header(only["tree"], parents, datetime.fromtimestamp(seconds, UTC))
 
     def uncommitted(self, roots: Iterable[str]) -> list[str]:
         """Return the paths below `roots` that differ from HEAD in the work tree or the index."""
@@ -204,8 +224,8 @@ class Repository:
         """Store `content` and return it as a regular file."""
         return File("100644", self._git("hash-object", "-w", "--stdin", stdin=content))
 
-    def commit(self, tree: Tree, parent: str | None, message: str) -> str:
-        """Store `tree` as a commit on `parent` without moving any ref, and return its id."""
+    def commit(self, tree: Tree, parent: str | None, message: str, at: datetime) -> str:
+        """Store `tree` as a commit on `parent`, made `at` that moment, without moving any ref; return its id."""
         entries = "".join(f"{file.mode} {file.oid}\t{path}\0" for path, file in tree.items())
         with tempfile.TemporaryDirectory(prefix="promotion-") as folder:
             index = str(Path(folder) / "index")
@@ -214,16 +234,18 @@ class Repository:
                 "-z",
                 "--index-info",
                 stdin=entries.encode(errors="surrogateescape"),
-                index=index,
+                GIT_INDEX_FILE=index,
             )
-            oid = self._git("write-tree", index=index)
+            oid = self._git("write-tree", GIT_INDEX_FILE=index)
         options = ["-p", parent] if parent else []
         if self.signs():
             options.append("-S")
-        return self._git("commit-tree", *options, oid, stdin=message.encode(errors="surrogateescape"))
+        date = at.astimezone().isoformat(timespec="seconds")
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        return self._git("commit-tree", *options, oid, stdin=message.encode(errors="surrogateescape"), **dates)
 
-    def push(self, branch: str, commit: str, expected: str | None) -> None:
-        """Move the remote's `branch` from `expected` (None: it must not exist) to `commit`.
+    def push(self, branch: str, commit: str | None, expected: str | None) -> None:
+        """Move the remote's `branch` from `expected` to `commit`; None stands for no branch.
 
         Raises `Conflict` when somebody moved it first; then nothing was written.
         """
@@ -231,11 +253,13 @@ class Repository:
         lease = f"--force-with-lease={ref}:{expected or ''}"
         try:
             options = ("--quiet", "--no-follow-tags", "--no-recurse-submodules", lease)
-            self._git("push", *options, self.remote, f"{commit}:{ref}")
+            self._git("push", *options, self.remote, f"{commit or ''}:{ref}")
         except CommandError as error:
             self._explain_failed_push(branch, commit, expected, error)
 
-    def _explain_failed_push(self, branch: str, commit: str, expected: str | None, error: CommandError) -> None:
+    def _explain_failed_push(
+        self, branch: str, commit: str | None, expected: str | None, error: CommandError
+    ) -> None:
         """Ask the remote what happened: a connection can also break after the push went through."""
         try:
             self.fetch()
@@ -243,10 +267,10 @@ class Repository:
             raise PromotionError(
                 "push-unknown",
                 f"the push to {branch} failed, and the remote does not say if it went through:\n{error.stderr}",
-                fix=f"once it can be reached again: scripts/status.py {branch.rpartition('/')[2]}",
+                fix=f"once it can be reached again: scripts/status.py {branch.split('/')[1]}",
             ) from unreachable
         now = self.head(branch)
-        if now and commit in self.history(now):
+        if now == commit or (now and commit in self.history(now)):
             return
         if now != expected:
             raise Conflict(
@@ -257,7 +281,8 @@ class Repository:
         raise PromotionError(
             "push-refused",
             f"the remote refused the push to {branch}:\n{error.stderr}",
-            fix=f"check that you may write {branch} on {self.remote}",
+            fix=f"check that you may write {branch} on {self.remote}"
+            + (", or propose the release: add --pr" if branch.startswith("env/") else ""),
         ) from error
 
 

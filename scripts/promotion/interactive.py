@@ -9,6 +9,7 @@ from promotion.apply import apply
 from promotion.errors import Declined, UsageError
 from promotion.git import Repository
 from promotion.plan import Plan
+from promotion.pull_request import propose
 from promotion.report import Report
 from promotion.story import Story
 
@@ -24,11 +25,13 @@ def carry_out(
     report: Report,
     story: Story,
     keep: Callable[[Plan], None] = lambda plan: None,
+    pr: bool = False,
 ) -> int:
     """Show the plan that `make_plan` computes and, unless `mode` is plan, carry it out; yes does not ask.
 
     `make_plan` fetches, and is called again where the target moved meanwhile; `reading` names what it reads.
-    `keep` writes the plan to where it is wanted besides. Returns the exit code.
+    `keep` writes the plan to where it is wanted besides. With `pr` the release goes to a branch for a pull
+    request. Returns the exit code.
     """
     with story.step(f"read {reading}"):
         plan = make_plan()
@@ -36,7 +39,7 @@ def carry_out(
         raise UsageError(
             "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
         )
-    return decide(plan, make_plan, repository, mode=mode, report=report, story=story, keep=keep)
+    return decide(plan, make_plan, repository, mode=mode, report=report, story=story, keep=keep, pr=pr)
 
 
 def decide(
@@ -48,6 +51,7 @@ def decide(
     report: Report,
     story: Story,
     keep: Callable[[Plan], None] = lambda plan: None,
+    pr: bool = False,
 ) -> int:
     """Do with `plan` what `carry_out` says."""
     report.plan(plan)
@@ -58,12 +62,16 @@ def decide(
         raise plan.refusals[0]
     if mode == "plan":
         return CHANGES_PLANNED
-    if mode == "ask" and not _agreed(plan):
+    question = f"{'Propose' if pr else 'Release'} this to {plan.request.environment.name}?"
+    if mode == "ask" and not _agreed(question):
         raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
-    report.release(apply(plan, make_plan, repository, story))
+    if pr:
+        report.pull_request(propose(plan, make_plan, repository, story))
+    else:
+        report.release(apply(plan, make_plan, repository, story))
     return 0
 
 
-def _agreed(plan: Plan) -> bool:
-    print(f"Release this to {plan.request.environment.name}? [y/N] ", end="", file=sys.stderr, flush=True)
+def _agreed(question: str) -> bool:
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from typing import Any, overload
@@ -305,7 +305,9 @@ def releases(repository: Repository, environment: str) -> History:
 
 def _read(repository: Repository, environment: str, commit: str) -> Release:
     try:
-        return Release.from_yaml(repository.read(f"{commit}:{FILE}").decode(), commit)
+        release = Release.from_yaml(repository.read(f"{commit}:{FILE}").decode(), commit)
+        # What waited in a pull request is here since the merge, which the record cannot know.
+        return replace(release, at=max(release.at, repository.header(commit).at))
     except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise PromotionError(
             "release-unreadable",

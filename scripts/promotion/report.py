@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import Finding, PromotionError
@@ -13,6 +14,7 @@ from promotion.wording import few
 
 if TYPE_CHECKING:  # `--help` does without
     from promotion.plan import Plan
+    from promotion.pull_request import PullRequest
     from promotion.release import Release
 
 
@@ -62,6 +64,23 @@ class Report:
         if release.backfills:
             names = few([backfill.pipeline for backfill in release.backfills])
             self._lines([(f"To backfill: {names}; see scripts/promote.py backfill {release.environment}", "")])
+
+    def pull_request(self, request: PullRequest) -> None:
+        """Show what to open a pull request with."""
+        self._document["pull_request"] = asdict(request)
+        environment = request.base.split("/")[1]
+        replaced = f", in the place of {request.replaces[:8]}" if request.replaces else ""
+        pushed = f"Pushed {request.branch} ({request.commit[:8]}){replaced}: open a pull request to {request.base}"
+        self._lines(
+            [
+                (pushed, "bold green"),
+                (f"After the merge: scripts/promote.py finalize {environment}", ""),
+                ("", ""),
+                (request.title, "bold"),
+                ("", ""),
+                (request.body.removesuffix("\n"), ""),
+            ]
+        )
 
     def result(self, key: str, document: Any, lines: Sequence[tuple[str, str]]) -> None:
         """Show a result of another shape: `document` for programs, `lines` (text, style) for people."""

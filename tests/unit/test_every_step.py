@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
+from disturbed import GIT, in_a_process_of_its_own, steps
 from helpers import (
     PROJECT,
     call_script,
@@ -21,55 +17,11 @@ from helpers import (
     remote_of,
     untouched,
     wait_until,
-    write_program,
 )
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
-GIT = shutil.which("git")
 PROMOTE_ORDERS = ("promote", "main", "dev", "-p", "orders", "--yes", "--json")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One git command of a promotion, before which something happens."""
-
-    number: int
-    folder: Path
-
-    @property
-    def reached(self) -> bool:
-        """Whether there were as many git commands."""
-        return int((self.folder / "calls").read_text()) >= self.number
-
-    def variables(self) -> dict[str, str]:
-        """Return what a command needs in its environment to find our `git`."""
-        return {"PATH": f"{self.folder}:{os.environ['PATH']}"}
-
-
-def steps(clone: Path, happens: str) -> Iterator[Step]:
-    """Yield the steps of one command after the other, until one has fewer; `happens` are lines of shell.
-
-    A `git` in front of the real one on PATH counts the calls.
-    """
-    folder = clone.parent / "programs"
-    for number in count(1):
-        write_program(
-            folder / "git",
-            f"""
-            calls=$(($(cat "{folder}/calls") + 1))
-            echo $calls > "{folder}/calls"
-            if [ $calls = {number} ]; then {happens}
-            fi
-            exec "{GIT}" "$@"
-            """,
-        )
-        (folder / "calls").write_text("0")
-        step = Step(number, folder)
-        yield step
-        if not step.reached:
-            assert number > 10, "these are not all git commands of a promotion"
-            return
 
 
 def move(clone: Path, commit: str) -> None:
@@ -83,17 +35,6 @@ def assert_sound(clone: Path, releases: int) -> None:
 
 def count_releases(clone: Path) -> int:
     return int(git(remote_of(clone), "rev-list", "--count", "env/dev"))
-
-
-def in_a_process_of_its_own(clone: Path, *words: str, **variables: str) -> int:
-    """Run a script in a copy of this process, which has imported everything, and return its exit code."""
-    child = os.fork()
-    if not child:
-        try:
-            os._exit(call_script(clone, *words, **variables).exit_code)
-        finally:
-            os._exit(99)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_a_kill_at_every_step_leaves_the_old_release_or_the_new_one(two_changes: Path) -> None:

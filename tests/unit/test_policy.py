@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from helpers import (
     refusal_codes,
     refused,
     remote_of,
+    sign,
     write,
     write_policy,
 )
@@ -121,13 +121,7 @@ def test_a_rollback_answers_to_the_policy_on_main_not_to_the_older_one(promoted_
 @pytest.fixture
 def signed_dev(project: Path) -> Path:
     """Dev asks for signed releases; Ada has a key that everybody knows, and git signs with it."""
-    key = project.parent / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f", str(key)], check=True)
-    (project.parent / "signers").write_text(f"ada@example.com {key.with_suffix('.pub').read_text()}")
-    settings = {"gpg.format": "ssh", "user.signingkey": f"{key}.pub", "commit.gpgsign": "true"}
-    settings |= {"gpg.ssh.allowedSignersFile": str(project.parent / "signers")}
-    for name, value in settings.items():
-        git(project, "config", name, value)
+    sign(project)
     write_policy(project, "dev", signed=True)
     push(project)
     return project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -348,6 +349,21 @@ def test_the_record_says_who_and_why(project: Path) -> None:
     assert record(project, "dev")["by"] == "Ada Example <ada@example.com>"
     assert record(project, "dev")["reason"] == "quarter's end: “go”"
     assert "quarter's end: “go”" in git(remote_of(project), "log", "-1", "--format=%B", "env/dev")
+
+
+def test_the_commit_says_what_came_from_where_and_who_made_it_when(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {LOAD_ORDERS: "newer = 1\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev", "--reason", "Promoted-By: Eve <eve@example.com>")
+    remote = remote_of(promoted_to_dev)
+    assert git(remote, "log", "-1", "--format=%(trailers)", "env/dev").splitlines() == [
+        "Promotion-Changed: orders",
+        f"Promotion-Source: main@{head(promoted_to_dev, 'main')}",
+        "Promotion-Target: dev release 2",
+        "Promoted-By: Ada Example <ada@example.com>",
+    ]
+    made = int(datetime.fromisoformat(record(promoted_to_dev, "dev")["at"]).timestamp())
+    assert git(remote, "log", "-1", "--format=%at %ct", "env/dev") == f"{made} {made}"
 
 
 def test_json_is_one_document_for_a_release(project: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from disturbed import another_clone, by_somebody_else, meanwhile
 from helpers import (
     PROJECT,
     call_script,
@@ -46,33 +46,6 @@ def start(clone: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def another_clone(clone: Path, name: str = "other clone") -> Path:
-    git(clone.parent, "clone", "--quiet", str(remote_of(clone)), name)
-    return clone.parent / name
-
-
-def by_somebody_else(clone: Path, script: str, *arguments: str) -> str:
-    """Return the shell lines by which another person runs a script in another clone, once."""
-    other, done = another_clone(clone), clone.parent / "done"
-    words = " ".join(f"'{word}'" for word in command(script, *arguments, "--yes"))
-    return f"""
-if [ ! -e "{done}" ]; then
-  touch "{done}"
-  (unset $(git rev-parse --local-env-vars); cd "{other}" && GIT_COMMITTER_NAME=Eve {words} >&2)
-fi"""
-
-
-def meanwhile(clone: Path, script: str, *arguments: str) -> dict[str, str]:
-    """Return the variables under which somebody else runs a script between the plan and the push of a promotion.
-
-    The first `git push` waits for it: a `git` that is in front of the real one on PATH sees to that.
-    """
-    programs, real = clone.parent / "programs", shutil.which("git")
-    somebody = by_somebody_else(clone, script, *arguments)
-    write_program(programs / "git", f'case " $* " in *" push "*){somebody}\n;; esac\nexec "{real}" "$@"')
-    return {"PATH": f"{programs}:{os.environ['PATH']}"}
 
 
 def assert_sound(clone: Path, releases: int) -> None:

@@ -21,6 +21,7 @@ from helpers import (
     head,
     push,
     remote_refs,
+    sign,
     untouched,
     wait_until,
     write,
@@ -108,13 +109,10 @@ def test_a_file_that_would_not_come_back_is_named(two_changes: Path) -> None:
 
 
 def test_a_rehearsal_signs_as_the_release_will_be_signed(two_changes: Path) -> None:
-    key = two_changes.parent / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     write_policy(two_changes, "dev", signed=True)
     push(two_changes)
     assert rehearse(two_changes, "--json").document["error"]["code"] == "not-signing"
-    for name, value in {"gpg.format": "ssh", "user.signingkey": f"{key}.pub", "commit.gpgsign": "true"}.items():
-        git(two_changes, "config", name, value)
+    key = sign(two_changes)
     assert rehearse(two_changes).exit_code == 0
     key.unlink()
     assert rehearse(two_changes, "--json").document["error"]["code"] == "command-failed"

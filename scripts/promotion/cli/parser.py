@@ -10,7 +10,7 @@ from promotion.options import SKIPPABLE, Options
 
 _EXITS = """exit codes:
   0 done or nothing to do   1 error: could not tell   2 --plan found changes   3 a gate said no
-  4 policy refused   5 conflict: shared file, stale plan, lost race   6 a gate could not run
+  4 policy refused   5 conflict: shared file, stale plan, lost race   6 no verdict yet: try again
   64 usage   130 interrupted or declined"""
 
 
@@ -47,6 +47,7 @@ def add_modes(parser: Parser) -> None:
     )
     mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
     parser.set_defaults(mode="ask")
+    add_pr(parser)
     parser.forms.add_argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
     parser.add_argument(
@@ -57,6 +58,15 @@ def add_modes(parser: Parser) -> None:
         help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
     )
     add_verify_dependants(parser)
+
+
+def add_pr(parser: argparse.ArgumentParser) -> None:
+    """Add `--pr`."""
+    parser.add_argument(
+        "--pr",
+        action="store_true",
+        help="push the release to a branch for a pull request; afterwards: promote.py finalize ENV",
+    )
 
 
 def add_verify_dependants(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from promotion.cli.backfill import main as backfill_main
 from promotion.cli.boundary import run
-from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
+from promotion.cli.finalize import main as finalize_main
+from promotion.cli.parser import add_modes, add_pr, add_selectors, make_parser, options_of
 from promotion.cli.rehearse import main as rehearse_main
 from promotion.cli.why import main as why_main
 from promotion.report import Report
@@ -25,13 +26,14 @@ examples:
 def _apply_main(arguments: Sequence[str]) -> int:
     parser = make_parser(_APPLY, "promote.py apply")
     parser.add_argument("file", metavar="FILE", type=Path, help="what --plan -o wrote")
+    add_pr(parser)
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.apply_plan import apply_plan
         from promotion.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
-            return apply_plan(repository, options.file, report=report, story=Story())
+            return apply_plan(repository, options.file, pr=options.pr, report=report, story=Story())
 
     return run(parser, arguments, command)
 
@@ -85,6 +87,7 @@ _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "apply": _apply_main,
     "approve": _approve_main,
     "backfill": backfill_main,
+    "finalize": finalize_main,
     "ratify": _ratify_main,
     "rehearse": rehearse_main,
     "why": why_main,
@@ -122,6 +125,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
                 report=report,
                 story=Story(),
                 plan_file=options.output,
+                pr=options.pr,
             )
 
     return run(parser, arguments, command)

@@ -34,6 +34,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
                 mode=options.mode,
                 report=report,
                 story=Story(),
+                pr=options.pr,
             )
 
     return run(parser, arguments, command)

@@ -13,8 +13,11 @@ from promotion.report import Report
 from promotion.story import Story
 
 
-def apply_plan(repository: Repository, file: Path, *, report: Report, story: Story) -> int:
-    """Release what `file` says; raise `Conflict` when it is not what would be done now. Returns the exit code."""
+def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report, story: Story) -> int:
+    """Release what `file` says; raise `Conflict` when it is not what would be done now.
+
+    With `pr` the release goes to a branch for a pull request. Returns the exit code.
+    """
     planned = read_plan_file(file)
     with story.step(f"read {planned.source} and {planned.target}"):
         plan = _plan(planned, repository)
@@ -31,6 +34,7 @@ def apply_plan(repository: Repository, file: Path, *, report: Report, story: Sto
         mode="yes",
         report=report,
         story=story,
+        pr=pr,
     )
 
 

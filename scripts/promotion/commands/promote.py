@@ -30,9 +30,11 @@ def promote(
     report: Report,
     story: Story,
     plan_file: Path | None = None,
+    pr: bool = False,
 ) -> int:
     """Promote from `source` to `target`; `mode` is ask, plan or yes. Returns the exit code.
 
+    With `pr` the release goes to a branch for a pull request.
     A plan that nothing stands in the way of for long is kept in `plan_file`, for `promote.py apply` and `approve`.
     """
     if plan_file and mode != "plan":
@@ -49,6 +51,7 @@ def promote(
         report=report,
         story=story,
         keep=lambda plan: _keep(plan, plan_file),
+        pr=pr,
     )
 
 

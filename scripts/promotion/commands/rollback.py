@@ -30,8 +30,12 @@ def rollback(
     mode: str,
     report: Report,
     story: Story,
+    pr: bool = False,
 ) -> int:
-    """Take the environment `name` back to the release `number` (None: the last good one before this)."""
+    """Take the environment `name` back to the release `number` (None: the last good one before this).
+
+    With `pr` the release goes to a branch for a pull request. Returns the exit code.
+    """
     if not options.reason:
         raise UsageError(
             "no-reason", "a rollback says why, to those who look at it later", fix="add --reason TEXT"
@@ -43,6 +47,7 @@ def rollback(
         mode=mode,
         report=report,
         story=story,
+        pr=pr,
     )
 
 
