@@ -17,6 +17,7 @@ from promotion.zone import zone_of
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}
 _FILES_SHOWN = 12
+_SCHEDULES_SHOWN = 12  # and all that start at once
 _ROWS_SHOWN = 40  # of pipelines; of more than that only the first of each action
 _OF_EACH = 8
 
@@ -129,12 +130,15 @@ def needs(plan: Plan) -> str:
 def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
     zone = zone_of(plan.request.environment.policy.zone)
     lines = []
-    for change in plan.schedules:
+    shown = [c for n, c in enumerate(plan.schedules) if n < _SCHEDULES_SHOWN or c.forecast.at_once]
+    for change in shown:
         action = schedule_action(change)
         what = " → ".join(text for text in (change.before, change.after) if text)
         why = "  moves with its pipeline" if change.renamed_from else ""
         lines.append((f"  {_SIGNS[action]} {change.name}  {what}{why}", _STYLES[action]))
         lines += _forecast_lines(change.forecast, zone)
+    if more := len(plan.schedules) - len(shown):
+        lines.append((f"  … and {more} more: see --json", "dim"))
     return lines
 
 

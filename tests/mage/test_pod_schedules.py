@@ -384,10 +384,19 @@ def test_an_unknown_pipeline_is_refused_and_nothing_changed(site: Environment) -
     assert site.triggers() == []
 
 
-def test_an_interval_that_mage_does_not_know_is_refused_and_nothing_changed(site: Environment) -> None:
-    said = site.refused(a=schedule(), b=schedule(interval="@fortnightly"))
-    assert "schedules.b.interval: Mage does not know '@fortnightly'" in said
+@pytest.mark.parametrize("interval", ["@fortnightly", "0 0 31 2 *"])
+def test_an_interval_that_mage_does_not_know_is_refused_and_nothing_changed(
+    site: Environment, interval: str
+) -> None:
+    said = site.refused(a=schedule(), b=schedule(interval=interval))
+    assert f"schedules.b.interval: Mage does not know '{interval}'" in said
     assert site.triggers() == []
+
+
+def test_a_change_to_a_day_that_never_comes_is_refused_too(site: Environment) -> None:
+    site.apply(daily=schedule())
+    assert "days that come" in site.refused(daily=schedule(interval="0 0 31 2 *"))
+    assert site.triggers() == [("daily", "orders", "@daily", "ACTIVE")]
 
 
 def test_after_a_refusal_the_next_time_succeeds(site: Environment) -> None:

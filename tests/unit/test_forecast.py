@@ -130,6 +130,13 @@ def test_what_starts_at_once_stands_out(scheduled: Path) -> None:
     assert "| **starts at once:** `@once runs as soon as it can, " in plan_markdown(plan(scheduled))
 
 
+def test_of_many_schedules_the_text_shows_the_first_and_what_starts_at_once(scheduled: Path) -> None:
+    want(scheduled, **{f"a{number:02}": schedule("stock") for number in range(20)}, z=schedule("stock", "@once"))
+    shown = text(scheduled)
+    assert [name for name in ("a11", "a12", "z") if f"  + {name}  " in shown] == ["a11", "z"]
+    assert "  … and 9 more: see --json\nGates due" in shown  # 8 that are new, and one that is gone
+
+
 def test_what_keeps_its_times_is_told_once(scheduled: Path) -> None:
     promote(scheduled, "main", "dev")
     want(scheduled, nightly=schedule("orders", "@hourly") | {"timeout": 1}, load=schedule("stock", "@once"))

@@ -171,6 +171,8 @@ class Triggers:
         else:
             yield from (f"{name}: {line}" for line in self._update(row, known.applied, target))
         if (row.id, target) != (known.number, known.applied):
+            # Mage takes a day that never comes, and then its scheduler stops there, each time, for all triggers.
+            _checked(target, row.current_execution_date)
             self._remember(name, row.id, target)
 
     def _create(self, target: dict[str, Any]) -> Any:
@@ -233,7 +235,8 @@ def _checked(target: Mapping[str, Any], change: Callable[[], T]) -> T:
     except ValueError:  # Mage's own words do not say which trigger
         raise ScheduleError(
             f"schedules.{target['name']}.interval: Mage does not know {target['schedule_interval']!r}. Write five "
-            "cron fields or one of @once, @hourly, @daily, @weekly, @monthly, @always_on. No trigger was changed."
+            "cron fields of days that come, or one of @once, @hourly, @daily, @weekly, @monthly, @always_on. No "
+            "trigger was changed."
         ) from None
 
 
