@@ -10,7 +10,7 @@ from promotion.environment import Environment
 from promotion.errors import Finding
 from promotion.pipeline import Block, Pipeline
 from promotion.project import Project
-from promotion.python_source import python_source
+from promotion.python_source import PythonSource, python_source
 
 _DECORATOR = {
     "data_loader": "data_loader",
@@ -29,28 +29,31 @@ _COMMENT = re.compile(r"\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\
 
 def block_findings(project: Project, _: Environment) -> Iterator[Finding]:
     """Return what keeps Mage from running blocks."""
-    for pipeline, path, block in _blocks(project):
+    for name in project.pipelines:
+        yield from project.recall("blocks", name, _findings)
+
+
+def _findings(project: Project, name: str) -> list[Finding]:
+    closure, tree = project.closure(name), project.tree
+    if closure.pipeline is None:
+        return []
+    found: list[Finding] = []
+    for block in closure.pipeline.blocks:
+        path = block_path(tree, block)
+        if path not in closure.files or not tree.is_text(path):
+            continue
         if block.language == "python":
-            yield from _decorator(project, pipeline, path, block)
+            found += _decorator(python_source(tree, path), closure.pipeline, path, block)
         elif block.type != "dbt":  # a model's Jinja is rendered by dbt
-            for line, tag in project.tree.recall("templates", path, _other_files):
+            for line, tag in tree.recall("templates", path, _other_files):
                 problem = f"Mage renders a block's Jinja without other files: `{tag}` fails when the block runs"
                 fix = "write the text into the block, or read the file in a Python block"
-                yield Finding(path, line, "template-of-another-file", problem, fix)
+                found.append(Finding(path, line, "template-of-another-file", problem, fix))
+    return found
 
 
-def _blocks(project: Project) -> Iterator[tuple[Pipeline, str, Block]]:
-    for name in project.pipelines:
-        closure = project.closure(name)
-        for block in closure.pipeline.blocks if closure.pipeline else ():
-            path = block_path(project.tree, block)
-            if closure.pipeline and path in closure.files and project.tree.is_text(path):
-                yield closure.pipeline, path, block
-
-
-def _decorator(project: Project, pipeline: Pipeline, path: str, block: Block) -> Iterator[Finding]:
+def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block) -> Iterator[Finding]:
     """Python blocks must be in the form that Mage runs."""
-    source = python_source(project.tree, path)
     expected = (_STREAMING if pipeline.type == "streaming" else {}).get(block.type) or _DECORATOR.get(block.type)
     for name, line in source.unguarded:
         fix = f"write `if '{expected}' not in globals():` above an import of {expected}"

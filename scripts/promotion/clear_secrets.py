@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
@@ -13,7 +14,7 @@ from promotion.environment import Environment
 from promotion.errors import Finding
 from promotion.project import FOLDER
 from promotion.python_source import read_python
-from promotion.tree import SUBMODULE, SYMLINK, Tree, as_text
+from promotion.tree import Tree, as_text
 from promotion.yaml_file import LOADER
 
 _SENSITIVE_KEY = re.compile(
@@ -50,11 +51,12 @@ def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
                 problem = f"schedules.{schedule.name}.variables.{name} looks like a secret in clear"
                 fix = "read it with os.getenv from io.secrets; then change the secret, git keeps what it saw"
                 yield Finding(path, None, "secret-in-clear", problem, fix)
-    for path, file in tree.items():
-        if file.mode not in (SYMLINK, SUBMODULE):
-            kind = _kind(path)
-            for number, what in tree.recall(f"secrets.{kind}", path, partial(_places, kind)):
-                yield _finding(path, number, what)
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for path in tree.contents(tree):
+        kinds[_kind(path)].append(path)
+    for kind, paths in kinds.items():
+        for path, places in tree.recall_each(f"secrets.{kind}", paths, partial(_places, kind)):
+            yield from (_finding(path, number, what) for number, what in places)
 
 
 def _kind(path: str) -> str:

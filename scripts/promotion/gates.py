@@ -15,7 +15,7 @@ from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
 from promotion.named_pipelines import named_pipeline_findings
 from promotion.project import FOLDER, Project
-from promotion.python_source import python_source, read_python
+from promotion.python_source import python_sources, read_python
 from promotion.tree import SUBMODULE, SYMLINK, Tree
 
 # How SQL, YAML and R read a variable; with a default (`env_var('X', 'd')`) the name may be absent.
@@ -58,14 +58,20 @@ def _closures(project: Project, _: Environment) -> Iterator[Finding]:
 def _environment_variables(project: Project, environment: Environment) -> Iterator[Finding]:
     known = environment.supplied | _OF_EVERY_PROCESS
     tree = project.tree.under(FOLDER)
+    for path, name, line in _variables_read(tree):
+        if name not in known:
+            problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
+            fix = f"add {name} to io.settings or io.secrets there, on main"
+            yield Finding(path, line, "name-not-supplied", problem, fix)
+
+
+def _variables_read(tree: Tree) -> Iterator[tuple[str, str, int]]:
+    by_suffix: dict[str, list[str]] = {suffix: [] for suffix in _READERS}
     for path in tree.texts():
-        suffix = posixpath.splitext(path)[1]
-        names = tree.recall(f"variables{suffix}", path, partial(_variables, suffix)) if suffix in _READERS else ()
-        for name, line in names:
-            if name not in known:
-                problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
-                fix = f"add {name} to io.settings or io.secrets there, on main"
-                yield Finding(path, line, "name-not-supplied", problem, fix)
+        by_suffix.get(posixpath.splitext(path)[1], []).append(path)
+    for suffix, paths in by_suffix.items():
+        for path, names in tree.recall_each(f"variables{suffix}", paths, partial(_variables, suffix)):
+            yield from ((path, *name) for name in names)
 
 
 def _variables(suffix: str, content: bytes) -> list[tuple[str, int]]:
@@ -125,15 +131,19 @@ def _profiles(project: Project, _: Environment) -> Iterator[Finding]:
 
 def _profiles_named(project: Project) -> Iterator[tuple[str, str, int | None]]:
     for name in project.pipelines:
-        closure = project.closure(name)
-        for block in closure.pipeline.blocks if closure.pipeline else ():
-            profile = block.configuration.get("data_provider_profile")
-            if isinstance(profile, str):
-                yield closure.pipeline.metadata_path if closure.pipeline else "", profile, None
-    for path in project.claimed:
-        if path.endswith(".py") and project.tree.is_text(path):
-            for profile, line in python_source(project.tree, path).profiles:
-                yield path, profile, line
+        yield from project.recall("profiles", name, _profiles_of)
+
+
+def _profiles_of(project: Project, name: str) -> list[tuple[str, str, int | None]]:
+    closure = project.closure(name)
+    found: list[tuple[str, str, int | None]] = []
+    for block in closure.pipeline.blocks if closure.pipeline else ():
+        profile = block.configuration.get("data_provider_profile")
+        if isinstance(profile, str):
+            found.append((closure.pipeline.metadata_path if closure.pipeline else "", profile, None))
+    for path, source in python_sources(project.tree, closure.files):
+        found += [(path, *profile) for profile in source.profiles]
+    return found
 
 
 def _triggers(project: Project, _: Environment) -> Iterator[Finding]:

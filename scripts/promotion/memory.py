@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -63,6 +63,10 @@ class Memory:
         value = work_out()
         known.new[key] = known.values[key] = (value, *values)[:_AT_ONCE]
         return value
+
+    def known(self, kind: str) -> Mapping[Hashable, Any]:
+        """Return all that is remembered as `kind`."""
+        return self._kind(kind).values
 
     def knows(self, kind: str, key: Hashable) -> bool:
         """Tell whether the value of `key` needs no working out."""

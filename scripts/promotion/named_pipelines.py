@@ -8,7 +8,7 @@ from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
 from promotion.pipeline import in_cycles
 from promotion.project import FOLDER, Project
-from promotion.python_source import python_source
+from promotion.python_source import python_sources
 from promotion.yaml_file import load_mapping, located
 
 _HOOKS = f"{FOLDER}/global_hooks.yaml"
@@ -40,13 +40,20 @@ def _needs(project: Project) -> Iterator[Finding]:
 
 def _calls(project: Project) -> Iterator[Finding]:
     """Mage raises an error where the pipeline to start, or to wait for, does not exist."""
-    for path in project.claimed:
-        source = python_source(project.tree, path) if path.endswith(".py") and project.tree.is_text(path) else None
-        if source and any(each.module.startswith("mage_ai.orchestration") for each in source.references.imports):
-            for name, line in source.calls:
-                if name not in project:
-                    problem = f"starts or waits for the pipeline {name}, which is not in this release"
-                    yield Finding(path, line, "called-pipeline-missing", problem, f"promote it too: -p {name}")
+    for caller in project.pipelines:
+        for path, name, line in project.recall("calls", caller, _calls_of):
+            if name not in project:
+                problem = f"starts or waits for the pipeline {name}, which is not in this release"
+                yield Finding(path, line, "called-pipeline-missing", problem, f"promote it too: -p {name}")
+
+
+def _calls_of(project: Project, name: str) -> list[tuple[str, str, int]]:
+    return [
+        (path, *call)
+        for path, source in python_sources(project.tree, project.closure(name).files)
+        if any(each.module.startswith("mage_ai.orchestration") for each in source.references.imports)
+        for call in source.calls
+    ]
 
 
 def _hooks(project: Project) -> Iterator[Finding]:

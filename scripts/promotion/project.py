@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from promotion.closure import Closure, closure_of
 from promotion.layout import FOLDER as FOLDER
 from promotion.tree import File, Tree
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class Project:
         closure = closure_of(self._code, name)
         files = self._code.files_at(closure.files)
         return _Followed(closure, files, self._code.only(closure.files).digest())
+
+    def recall(self, kind: str, name: str, work_out: Callable[[Project, str], T]) -> T:
+        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for each digest."""
+        return self.tree.memory.recall(kind, self.digest(name), lambda: work_out(self, name))
 
     def users(self, path: str) -> list[str]:
         """Return the pipelines whose closure holds `path`."""

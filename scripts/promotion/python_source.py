@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,6 +34,11 @@ class PythonSource:
 def python_source(tree: Tree, path: str) -> PythonSource:
     """Return the facts of the file `path`, which must be text."""
     return tree.recall("python", path, _read)
+
+
+def python_sources(tree: Tree, paths: Iterable[str]) -> list[tuple[str, PythonSource]]:
+    """Return those of `paths` that are Python, each with its facts."""
+    return tree.recall_each("python", tree.texts(path for path in paths if path.endswith(".py")), _read)
 
 
 def _read(content: bytes) -> PythonSource:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from promotion.errors import UsageError
 from promotion.project import Project
-from promotion.python_source import python_source
+from promotion.python_source import python_sources
 from promotion.refusals import near, unknown_pipeline
 
 _MODIFIED = "state:modified"
@@ -128,6 +128,5 @@ class _Candidates:
 def needed_pipelines(project: Project, name: str) -> set[str]:
     """Return the pipelines that `name` cannot do without: it reads their tables, starts them or waits for them."""
     closure = project.closure(name)
-    python = [path for path in closure.files if path.endswith(".py") and project.tree.is_text(path)]
-    called = {other for path in python for other, _ in python_source(project.tree, path).calls}
+    called = {other for _, source in python_sources(project.tree, closure.files) for other, _ in source.calls}
     return called.union(closure.pipeline.needs if closure.pipeline else ()) - {name}

@@ -78,6 +78,14 @@ class Tree(Mapping[str, File]):
         oid = self._files[path].oid
         return self._blobs.memory.recall(kind, oid, lambda: work_out(self._blobs.read(oid)))
 
+    def recall_each(self, kind: str, paths: Iterable[str], work_out: Callable[[bytes], T]) -> list[tuple[str, T]]:
+        """Return each of `paths` with what `recall` returns of it: there may be very many."""
+        known, files = self.memory.known(kind), self._files
+        return [
+            (path, known[oid] if (oid := files[path].oid) in known else self.recall(kind, path, work_out))
+            for path in paths
+        ]
+
     @property
     def memory(self) -> Memory:
         """What is remembered of contents, whatever tree they are in."""
@@ -101,9 +109,14 @@ class Tree(Mapping[str, File]):
             return False
         return self.recall("text", path, _is_text)
 
-    def texts(self) -> list[str]:
-        """Return the paths of all files of UTF-8 text."""
-        return [path for path in self if self.is_text(path)]
+    def texts(self, paths: Iterable[str] | None = None) -> list[str]:
+        """Return those of `paths`, or of all there are, that are files of UTF-8 text."""
+        contents = self.contents(self._paths if paths is None else paths)
+        return [path for path, is_text in self.recall_each("text", contents, _is_text) if is_text]
+
+    def contents(self, paths: Iterable[str]) -> list[str]:
+        """Return those of `paths` that are files with a content of their own: no link, no submodule."""
+        return [path for path in paths if self._files[path].mode not in (SYMLINK, SUBMODULE)]
 
     def link(self, path: str) -> str:
         """Return what the symbolic link `path` says."""
