@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class PlannedPromotion:
         """Raise `Conflict` when `plan`, computed now, is not what the file says."""
         now = json.loads(json.dumps(plan_document(plan)))
         allowed = _MAY_DIFFER | ({"smoke.due"} if set(plan.due) <= set(self.plan["smoke"]["due"]) else set())
-        if different := [key for key in dict.fromkeys(_differences(self.plan, now)) if key not in allowed]:
+        if different := [key for key in dict.fromkeys(_differences(self.plan, now)) if not _is_in(key, allowed)]:
             raise Conflict(
                 "stale-plan",
                 f"{self.path} is no longer what would be done: other now are {', '.join(different)}",
@@ -133,6 +133,11 @@ def _differences(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
                 yield from _differences(*pair, f"{prefix}{key}.")
         elif old != new:
             yield f"{prefix}{key}"
+
+
+def _is_in(key: str, allowed: Collection[str]) -> bool:
+    """Tell whether `key`, or one that it stands in, is among `allowed`."""
+    return any(f"{key}.".startswith(f"{known}.") for known in allowed)
 
 
 def _are_rows(then: Any, now: Any) -> bool:
