@@ -57,7 +57,8 @@ def backfills_after(plan: Plan, released: date) -> tuple[Backfill, ...]:
         if change.after and start:
             if known and not _came_back(change, plan.request.target.history):
                 start = min(start, known.start)
-            left[change.name] = Backfill(change.name, change.after, plan.number, start, released)
+            readers = change.impact.readers
+            left[change.name] = Backfill(change.name, change.after, plan.number, start, released, readers)
         elif known and change.after and change.impact == NO_IMPACT:
             left[change.name] = replace(known, pipeline=change.name)
     return tuple(left[name] for name in sorted(left))

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from promotion.errors import Malformed
 from promotion.project import FOLDER, Project
 from promotion.tree import SYMLINK, Tree
+from promotion.wording import few
 from promotion.yaml_file import load_mapping
 
 _OF_PIPELINE = re.compile(rf"{FOLDER}/pipelines/[^/]+/([^/]+)")
@@ -25,12 +26,13 @@ class Impact:
     """What a release does to the data of a pipeline, and which of it stay as another version wrote them.
 
     `start` is the first day of those, None where there is nothing to backfill; `days` is how far back from the
-    release the owner says that a change matters, None for all the way.
+    release the owner says that a change matters, None for all the way. `readers` made theirs of these data.
     """
 
     kind: str  # none | new output | output changes
     start: date | None = None
     days: int | None = None
+    readers: tuple[str, ...] = ()  # each after what it reads
 
     def first_day(self, released: date) -> date | None:
         """Return from which day on a release of the day `released` leaves data to backfill."""
@@ -43,8 +45,11 @@ class Impact:
             return "no data impact"
         if self.kind == "new output":
             return self.kind
+        if self.start is None:
+            return f"{self.kind}, no backfill"
         limit = f", {self.days} days at most" if self.days else ""
-        return f"{self.kind}, " + (f"backfill from {self.start}{limit}" if self.start else "no backfill")
+        then = f", then {few(self.readers)}" if self.readers else ""
+        return f"{self.kind}, backfill from {self.start}{limit}{then}"
 
 
 NO_IMPACT = Impact("none")
@@ -59,9 +64,16 @@ def impact_of_arrival(after: Project, name: str, start: date | None) -> Impact:
     """Return what it means that the pipeline `name` comes; data that it left when it was here begin on `start`."""
     if start is None:
         return Impact("new output")
-    pipeline = after.closure(name).pipeline
-    days = pipeline.backfill if pipeline else None
-    return Impact("output changes", None if days == 0 else start, days)
+    days = _days(after, name)
+    if days == 0:
+        return Impact("output changes")
+    readers = tuple(reader for reader in after.readers(name) if _days(after, reader) != 0)
+    return Impact("output changes", start, days, readers)
+
+
+def _days(project: Project, name: str) -> int | None:
+    pipeline = project.closure(name).pipeline
+    return pipeline.backfill if pipeline else None
 
 
 def _differs(before: Project, after: Project, name: str) -> bool:

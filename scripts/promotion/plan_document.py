@@ -79,7 +79,9 @@ def _times(runs: Runs | None) -> list[str] | None:
 
 def _backfill(impact: Impact) -> dict[str, Any] | None:
     """A range that ends with the release, and hence is no other tomorrow: a kept plan stays true."""
-    return {"start": impact.start.isoformat(), "days": impact.days} if impact.start else None
+    if impact.start is None:
+        return None
+    return {"start": impact.start.isoformat(), "days": impact.days, "readers": list(impact.readers)}
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:

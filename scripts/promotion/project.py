@@ -98,6 +98,27 @@ class Project:
                 users[path].append(name)
         return dict(users)
 
+    def readers(self, name: str) -> list[str]:
+        """Return the pipelines that read the tables of `name`, or of such a pipeline, each after what it reads."""
+        found, waiting = {name}, [name]
+        while waiting:
+            new = self._readers.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return [other for other in self.needed_first(sorted(found)) if other in found - {name}]
+
+    @cached_property
+    def _readers(self) -> Mapping[str, set[str]]:
+        readers: dict[str, set[str]] = defaultdict(set)
+        for name in self.pipelines:
+            for needed in self._needs(name):
+                readers[needed].add(name)
+        return dict(readers)
+
+    def _needs(self, name: str) -> tuple[str, ...]:
+        pipeline = self.closure(name).pipeline
+        return pipeline.needs if pipeline else ()
+
     def needed_first(self, names: list[str]) -> list[str]:
         """Return `names` and the pipelines whose tables they read, each after what it reads."""
         ordered: list[str] = []
@@ -107,8 +128,7 @@ class Project:
             if name in visited or name not in self:
                 return
             visited.add(name)
-            pipeline = self.closure(name).pipeline
-            for needed in pipeline.needs if pipeline else ():
+            for needed in self._needs(name):
                 visit(needed)
             ordered.append(name)
 

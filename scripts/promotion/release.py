@@ -14,7 +14,7 @@ import yaml
 from promotion.errors import PromotionError
 from promotion.git import ObjectMissing, Repository
 from promotion.tree import Tree
-from promotion.wording import short
+from promotion.wording import few, short
 from promotion.yaml_file import DUMPER, LOADER
 
 FILE = "release.yaml"
@@ -84,18 +84,23 @@ class Backfill:
     release: int  # the release that left them to do
     start: date
     end: date
+    readers: tuple[str, ...] = ()  # the pipelines that have made theirs of these data, and run after it
 
     def __str__(self) -> str:
-        return f"{self.pipeline}: {self.start} to {self.end}, for {short(self.digest)} of release {self.release}"
+        then = f", then {few(self.readers)}" if self.readers else ""
+        days = f"{self.start} to {self.end}"
+        return f"{self.pipeline}: {days}, for {short(self.digest)} of release {self.release}{then}"
 
     def to_document(self) -> dict[str, Any]:
         """Return it for YAML and JSON."""
-        return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        days = {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return asdict(self) | days | {"readers": list(self.readers)}
 
     @classmethod
     def from_document(cls, entry: dict[str, Any]) -> Backfill:
         """Read what `to_document` returned."""
-        return cls(**entry | {key: date.fromisoformat(entry[key]) for key in ("start", "end")})
+        days = {key: date.fromisoformat(entry[key]) for key in ("start", "end")}
+        return cls(**entry | days | {"readers": tuple(entry["readers"])})
 
 
 @dataclass(frozen=True)

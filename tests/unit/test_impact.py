@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,23 @@ def test_who_shares_a_file_shares_its_impact(promoted_to_dev: Path) -> None:
     shown = call_script(promoted_to_dev, "promote", "main", "dev", "-p", "orders", "--plan", "--json").document
     found = {(row["action"], row["impact"]["kind"]) for row in shown["plan"]["pipelines"]}
     assert found == {("changed", "output changes"), ("affected", "output changes")}
+
+
+def test_those_who_read_its_tables_run_for_the_same_days(promoted_to_dev: Path) -> None:
+    report, sums, page = (f"{PROJECT}/pipelines/{name}/promotion.yaml" for name in ("orders", "returns", "page"))
+    write_loading_pipeline(promoted_to_dev, "page")
+    write(promoted_to_dev, {report: "needs: [returns]\n", sums: "needs: [stock]\n"})
+    write(promoted_to_dev, {page: "needs: [returns]\nbackfill: never\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    write(promoted_to_dev, {LOAD_STOCK: LOADER})
+    push(promoted_to_dev)
+    assert rows(promoted_to_dev)["stock"]["impact"]["backfill"]["readers"] == ["returns", "orders"]
+    for form in ([], ["--markdown"]):
+        shown = call_script(promoted_to_dev, "promote", "main", "dev", "--plan", *form).stdout
+        assert re.search(r"output changes, backfill from [\d-]+, then returns, orders\b", shown)
+    promote(promoted_to_dev, "main", "dev")
+    assert ", then returns, orders\n" in call_script(promoted_to_dev, "promote", "backfill", "dev").stdout
 
 
 # What the owner says
