@@ -206,7 +206,8 @@ def _backfills(columns: Sequence[Column]) -> list[Markup]:
     if not items:
         return []
     note = (
-        "An older version wrote these days. Done, or not needed: scripts/promote.py backfill ENV -p NAME --done."
+        "An older version wrote the data of these days. When they are written anew, or need not be: "
+        "scripts/promote.py backfill ENV -p NAME --done, or --waive --reason TEXT."
     )
     return [section("To backfill", element("p", note, class_="note"), element("ul", *items))]
 
