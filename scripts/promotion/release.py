@@ -312,7 +312,7 @@ def _read(repository: Repository, environment: str, commit: str) -> Release:
     try:
         release = Release.from_yaml(repository.read(f"{commit}:{FILE}").decode(), commit)
         # What waited in a pull request is here since the merge, which the record cannot know.
-        return replace(release, at=max(release.at, repository.header(commit).at))
+        return _arrived(release, max(release.at, repository.header(commit).at))
     except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise PromotionError(
             "release-unreadable",
@@ -321,6 +321,15 @@ def _read(repository: Repository, environment: str, commit: str) -> Release:
             fix=f"somebody wrote to the branch by hand: see `git log {branch_of(environment)}` on the remote, "
             "and have the last release pushed back",
         ) from error
+
+
+def _arrived(release: Release, at: datetime) -> Release:
+    """Return `release` as one that came `at` that moment: until then the version before it wrote data."""
+    backfills = (
+        replace(each, end=max(each.end, at.date())) if each.release == release.number else each
+        for each in release.backfills
+    )
+    return replace(release, at=at, backfills=tuple(backfills))
 
 
 def image_tag(tree: Tree) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -30,7 +31,8 @@ from promotion.commands.promote import plan_promotion
 from promotion.git import Repository
 from promotion.options import Options
 from promotion.plan_file import read_plan_file
-from promotion.release import Release
+from promotion.release import FILE, Release, releases
+from promotion.tree import Tree
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
@@ -41,19 +43,27 @@ def ago(days: int) -> date:
     return datetime.now(UTC).date() - timedelta(days)
 
 
+def replace_newest(clone: Path, make: Callable[[Release], Release], at: datetime) -> None:
+    """Put what `make` makes of dev's newest release in its place, as a commit of the moment `at`."""
+    with Repository.find(clone) as repository:
+        repository.fetch()
+        release, *before = releases(repository, "dev")[:2]
+        text = make(release).to_yaml().encode()
+        record = Tree({FILE: repository.write_blob(text)}, repository)
+        tree = repository.tree(release.commit).overlaid_with(record)
+        commit = repository.commit(tree, before[0].commit if before else None, "Release", at)
+        repository.push("env/dev", commit, release.commit)
+
+
 def backdate(clone: Path, days: int) -> None:
     """Let dev's newest release be `days` old, as if it had been made then, at noon."""
-    release = Release.from_yaml(released_text(clone, "dev", "release.yaml"), "")
     then = datetime.combine(ago(days), time(12), UTC)
-    backfills = tuple(replace(each, end=then.date()) for each in release.backfills)
-    other = clone.parent / "clock"
-    if not other.exists():
-        git(clone.parent, "clone", "--quiet", str(remote_of(clone)), str(other))
-    git(other, "fetch", "--quiet")
-    git(other, "checkout", "--quiet", "-B", "then", "origin/env/dev")
-    write(other, {"release.yaml": replace(release, at=then, backfills=backfills).to_yaml()})
-    git(other, "commit", "--quiet", "--all", "--amend", "--no-edit")
-    git(other, "push", "--quiet", "--force", "origin", "HEAD:env/dev")
+
+    def made_then(release: Release) -> Release:
+        backfills = tuple(replace(each, end=min(each.end, then.date())) for each in release.backfills)
+        return replace(release, at=then, backfills=backfills)
+
+    replace_newest(clone, made_then, then)
 
 
 def change(clone: Path, path: str, content: str) -> None:
@@ -144,6 +154,11 @@ def test_a_pipeline_that_was_renamed_has_the_data_of_before(long_in_dev: Path) -
     backdate(long_in_dev, 5)
     change(long_in_dev, LOAD_STOCK, "second = 1\n")
     assert opened(long_in_dev) == {"goods": (*span(40), 3)}
+
+
+def test_what_waits_in_a_pull_request_leaves_the_days_until_the_merge_too(changed: Path) -> None:
+    replace_newest(changed, lambda release: release, datetime.combine(ago(4), time(12), UTC))
+    assert opened(changed) == {"orders": (*span(40, 4), 2)}
 
 
 # From release to release
