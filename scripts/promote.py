@@ -14,6 +14,7 @@ examples:
   scripts/promote.py finalize prod                   after its merge: check what came, remove the branch
   scripts/promote.py rehearse staging prod           promote and take back, where nobody else sees it
   scripts/promote.py backfill prod                   data that older versions wrote: show it, or say it is done
+  scripts/promote.py ratify prod --reason TEXT       stand for what --emergency skipped
   scripts/promote.py why flights_daily mage_project/utils/dates.py    what makes a pipeline need a file
   scripts/promote.py staging prod --yes --json       no question, one JSON document on stdout
 """
