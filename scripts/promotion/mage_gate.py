@@ -7,8 +7,9 @@ from pathlib import Path
 
 from promotion.errors import Finding, GateCouldNotRun, GateRefused
 from promotion.plan import Plan
-from promotion.project import FOLDER
+from promotion.project import FOLDER, Project
 from promotion.story import Story
+from promotion.tree import Tree
 from promotion.wording import few
 from runtime.load import LoadError, load_pipelines
 
@@ -23,10 +24,16 @@ def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:
     if names:
         step = story.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
-            plan.tree.under(FOLDER).write_to(Path(folder))
+            needed(plan.project, names).write_to(Path(folder))
             findings = mage_findings(Path(folder) / FOLDER, names)
         if findings:
             raise GateRefused("static-gate", "Mage cannot load a pipeline", fix="fix each", findings=findings)
+
+
+def needed(project: Project, names: list[str]) -> Tree:
+    """Return the project without the files that only other pipelines than `names` need."""
+    needed = {path for name in names for path in project.closure(name).files}
+    return project.tree.under(FOLDER).without(project.claimed - needed)
 
 
 def mage_findings(project: Path, names: list[str]) -> list[Finding]:

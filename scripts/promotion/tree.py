@@ -175,6 +175,7 @@ class Tree(Mapping[str, File]):
 
     def write_to(self, folder: Path) -> None:
         """Write every file below `folder`, which must exist."""
+        self._blobs.read_ahead(file.oid for file in self._files.values() if file.mode != SUBMODULE)
         for path, file in self._files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)

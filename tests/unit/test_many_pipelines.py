@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PROJECT, call_script, promote, push, refused, write, write_loading_pipeline
+from helpers import PROJECT, call_script, promote, push, refused, tree_of, write, write_loading_pipeline
+from promotion.mage_gate import needed
+from promotion.project import Project
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 LINES, COLUMNS = 60, 400
@@ -61,3 +63,12 @@ def test_the_status_of_many_shows_those_that_differ(many: Path) -> None:
     assert [line.split()[0] for line in shown.splitlines() if "≠" in line] == ["stock", "✓"]
     assert "= 52 more are the same" in shown
     assert len(shown.splitlines()) < LINES
+
+
+def test_mage_reads_what_the_changed_pipelines_need_and_nothing_that_is_others(sources: Path) -> None:
+    project = Project(tree_of(sources))
+    read, stock = set(needed(project, ["stock"])), set(project.closure("stock").files)
+    others = {path for name in ("orders", "returns") for path in project.closure(name).files}
+    assert stock | {f"{PROJECT}/metadata.yaml"} <= read
+    assert others - stock
+    assert not read & (others - stock)
