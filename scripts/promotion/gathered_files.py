@@ -79,8 +79,7 @@ class GatheredFiles:
             if target in self.tree:  # the static gate refuses every other link
                 self.add(target, Reason(f"target of the link {path}", path))
             return
-        key = (path, self.tree[path].oid)
-        references = self.tree.memory.recall("references", key, lambda: self._references(path))
+        references = self._references(path)
         if references is None:
             self.findings.append(not_utf8(path))
         else:
@@ -88,6 +87,10 @@ class GatheredFiles:
 
     def _references(self, path: str) -> References | None:
         """Return what `path` refers to; None where it should be text and is not."""
+        key = (path, self.tree[path].oid)
+        return self.tree.memory.recall("references", key, lambda: self._read_references(path))
+
+    def _read_references(self, path: str) -> References | None:
         try:
             return references_of(path, self.tree.read(path).decode())
         except UnicodeDecodeError:
@@ -118,6 +121,15 @@ class GatheredFiles:
                 self.report(path, "import-missing", problem, fix, imported.line)
             for new in files_of_module(self.tree, module):
                 self.add(new, Reason(f"imported by {path}", path, imported.line))
+                self._follow_folders(new, module, imported)
+
+    def _follow_folders(self, path: str, module: str, imported: Import) -> None:
+        """Take in what is below the folders that `imported` takes the names of from the module's file `path`."""
+        references = self._references(path) if self.tree[path].mode != SYMLINK else None
+        whole = {"*", module.rpartition(".")[2]}.intersection(imported.names or "*")
+        for name, named in references.folders if references else ():
+            if whole or name in imported.names:
+                self._follow_path(path, named)
 
     def _follow_path(self, path: str, named: NamedPath) -> None:
         found = named_files(self.tree, FOLDER, path, named)

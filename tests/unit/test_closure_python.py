@@ -90,6 +90,22 @@ def unresolved(folder: Path, code: str, files: dict[str, str] | None = None) -> 
         "Path(get_repo_path()).glob('data/r*.csv')",
         "Path(get_repo_path()).rglob('rates.csv')",
         "(importlib.resources.files('mage_project.data') / 'rates.csv').read_text()",
+        "open(os.path.join(os.getcwd(), 'data', 'rates.csv'))",
+        "open(Path.cwd() / 'mage_project' / 'data' / 'rates.csv')",
+        "open('{}/data/{name}.csv'.format(get_repo_path(), name='rates'))",
+        "open('%s/%s/rates.csv' % (get_repo_path(), 'data'))",
+        "open(os.sep.join([get_repo_path(), 'data', 'rates.csv']))",
+        "PARTS = ['data', 'rates.csv']\nopen(os.path.join(get_repo_path(), *PARTS))",
+        "open((Path(get_repo_path()) / 'data' / 'rates.json').with_suffix('.csv'))",
+        "for number, name in enumerate(['rates.csv']): open(get_repo_path() + '/data/' + name)",
+        "FILES = [(1, 'rates.csv')]\nfor key, name in FILES: open(get_repo_path() + '/data/' + name)",
+        "FILES = {'a': 'rates.csv'}\nfor key, name in FILES.items(): open(get_repo_path() + '/data/' + name)",
+        "folder, name = 'data', 'rates.csv'\nopen(f'{get_repo_path()}/{folder}/{name}')",
+        "list(Path('data').glob('r*.csv'))",
+        "def load(root): open(os.path.join(root, 'data', 'rates.csv'))",
+        "import duckdb\nduckdb.sql(\"select * from read_csv('data/rates.csv') where name = 'x'\")",
+        "os.system('sort /srv/release/mage_project/data/rates.csv')",
+        "os.system(f'sort {get_repo_path()}/data/rates.csv')",
     ],
 )
 def test_a_file_that_is_named_by_its_path_is_part_of_the_closure(sources: Path, code: str) -> None:
@@ -102,13 +118,50 @@ def test_a_file_beside_the_module_is_part_of_the_closure(sources: Path) -> None:
     assert closure(sources, "Path(__file__).with_name('query.sql').read_text()") == {QUERY}
 
 
-def test_a_folder_that_is_used_brings_all_that_is_below_it(sources: Path) -> None:
-    code = "for name in os.listdir(os.path.join(get_repo_path(), 'data')):\n    print(name)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for name in os.listdir(os.path.join(get_repo_path(), 'data')):\n    print(name)",
+        "for path in Path('data').iterdir():\n    print(path)",
+        "os.walk(top='data')",
+        "def load(root): os.listdir(root + '/data')",
+        "import sys\nsys.path.append('/srv/release/mage_project/data')",
+        "import sys\nsys.path.insert(0, str(Path(__file__).parent.parent / 'data'))",
+    ],
+)
+def test_a_folder_that_is_used_brings_all_that_is_below_it(sources: Path, code: str) -> None:
     assert closure(sources, code) == {RATES, NOTES, f"{PROJECT}/data/unused.csv"}
 
 
 def test_a_folder_that_another_module_imports_brings_all_that_is_below_it(sources: Path) -> None:
     assert closure(sources, "DATA = Path(get_repo_path()) / 'data' / 'old'") == {NOTES}
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("from mage_project.conf.paths import OLD\nopen(OLD / 'notes.txt')", {NOTES}),
+        ("from mage_project.conf.paths import *\nopen(OLD / 'notes.txt')", {NOTES}),
+        ("from mage_project.conf import paths\nopen(paths.OLD / 'notes.txt')", {NOTES}),
+        ("import mage_project.conf.paths as paths\nopen(paths.OLD / 'notes.txt')", {NOTES}),
+        ("from mage_project.conf.paths import Paths\nopen(Paths.old / 'notes.txt')", {NOTES}),
+        ("from mage_project.conf.paths import ROOT\nopen(ROOT / 'data' / 'rates.csv')", {RATES}),
+        ("from mage_project.conf.paths import names", set()),
+    ],
+)
+def test_a_folder_with_a_name_is_needed_by_those_who_import_the_name(
+    sources: Path, code: str, found: set[str]
+) -> None:
+    paths = f"{PROJECT}/conf/paths.py"
+    write(
+        sources,
+        {
+            paths: HEAD + "ROOT = Path(get_repo_path())\nOLD = ROOT / 'data' / 'old'\n"
+            "class Paths:\n    old = ROOT / 'data' / 'old'\n    mine = old / 'gone.txt'\n"
+            "def names(): return (OLD / 'gone.txt').exists()\n"
+        },
+    )
+    assert closure(sources, code) == {paths, *found}
 
 
 def test_a_python_file_that_is_run_by_its_path_is_followed(sources: Path) -> None:
@@ -153,6 +206,14 @@ def test_what_is_no_file_of_the_project_alone_brings_nothing(sources: Path, code
         "def load(name): open(f'data/{name}.csv')",
         "def load(name): pd.read_csv('data/' + name)",
         "def load(**kwargs): pd.read_csv(os.path.join(get_repo_path(), kwargs['file']))",
+        "def load(name): open(file=f'data/{name}.csv')",
+        "def load(name): pd.read_csv(filepath_or_buffer='data/' + name)",
+        "def load(name): return Path(f'data/{name}.csv').read_text()",
+        "def load(name): return Path('data', name).open()",
+        "def load(name): return joblib.load(f'data/{name}.csv')",
+        "def load(name): return spark.read.csv(f'data/{name}.csv')",
+        "def load(name): return shutil.copy(f'data/{name}.csv', '/tmp')",
+        "def load(name): os.system(f'sort {get_repo_path()}/data/{name}.csv')",
         "NAMES = input()\nNAMES = list(NAMES)\nfor name in NAMES: open(f'{get_repo_path()}/data/{name}.csv')",
     ],
 )
@@ -190,6 +251,8 @@ def test_a_computed_path_that_cannot_be_a_file_of_the_project_passes(sources: Pa
         "import_module('.deep', package=__package__)",
         "import_module('..deep', package='mage_project.utils.inner')",
         "__import__('mage_project.utils.deep')",
+        "from importlib import import_module as load\nload('mage_project.utils.deep')",
+        "import runpy\nrunpy.run_module('mage_project.utils.deep')",
         "MODULE = 'deep'\nimport_module(f'mage_project.utils.{MODULE}')",
         "for name in ['deep']:\n    import_module('mage_project.utils.' + name)",
         "from utils.deep import x",

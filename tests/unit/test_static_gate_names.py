@@ -132,6 +132,7 @@ HOOKS = f"{PROJECT}/global_hooks.yaml"
         STARTING + "trigger_pipeline('nobody')\n",
         STARTING + "trigger_pipeline(pipeline_uuid='nobody', variables={})\n",
         STARTING + "name = 'nobody'; trigger_pipeline(name)\n",
+        STARTING + "for name in ['orders', 'nobody']: trigger_pipeline(name)\n",
         WAITING + "def wait(): return check_status('nobody', None, hours=1)\n",
         "from mage_ai.orchestration.triggers import api\napi.trigger_pipeline('nobody')\n",
     ],

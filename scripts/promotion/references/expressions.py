@@ -17,18 +17,22 @@ Values = frozenset[str]
 _NOTHING_KNOWN = Values({UNKNOWN})
 _MOST = 64  # values of one expression
 _ROOTS = {"get_repo_path", "base_repo_path"}  # Mage's functions
+_HERE = {"cwd", "getcwd"}
 _VARIABLE = "MAGE_REPO_PATH"
 _SAME = {"abspath", "absolute", "as_posix", "expanduser", "fspath", "normpath", "realpath", "resolve", "str"}
 _SAME_ITEMS = {"list", "reversed", "set", "sorted", "tuple"}
 _PATHS = {"Path", "PurePath", "PosixPath", "PurePosixPath"}
 _ATTRIBUTES = ast.Module([], [])  # stands for the scope of `self.name`, whatever the object is
-_HOLES = re.compile(r"%(\(\w+\))?[-#0 +.\d]*[sdrifg]|\{[^{}]*\}")
+_SUFFIX = re.compile(r"\.\w+$")
+_PERCENT = re.compile(r"%(?:\((\w+)\))?[-#0 +.\d]*[sdrifg]")
+_BRACES = re.compile(r"\{(\w*)[^{}]*\}")
 
 
 class _Each(NamedTuple):
-    """Any one of the items of a collection: what a loop gives its variable."""
+    """Any one of the items of a collection, or that part of it: what a loop gives its variable."""
 
     items: ast.expr
+    part: int | None = None
 
 
 _Given = ast.expr | _Each | None  # None: something that the file does not tell
@@ -112,8 +116,8 @@ class Expressions:
         elif isinstance(target, ast.Attribute):
             self._bound.setdefault((_ATTRIBUTES, target.attr), []).append(value)
         elif isinstance(target, ast.Tuple | ast.List):
-            for part in target.elts:
-                self._give(part, None, scope)
+            for number, part in enumerate(target.elts):
+                self._give(part, _part(value, number), scope)
 
     def _name(self, node: ast.Name) -> Values:
         if node.id == "__file__":
@@ -143,8 +147,9 @@ class Expressions:
                 return self._combine("".join, [left, right])
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return self._combine(joined, [left, right])
-            case ast.BinOp(left=left, op=ast.Mod()):
-                return self._map(_without_holes, left)
+            case ast.BinOp(left=left, op=ast.Mod(), right=right):
+                given = dict(enumerate(right.elts if isinstance(right, ast.Tuple) else [right]))
+                return self._filled(_PERCENT, left, lambda name, number: None if name else given.get(number))
             case ast.IfExp(body=body, orelse=other):
                 return self._any([body, other])
             case ast.BoolOp(values=choices):
@@ -155,8 +160,8 @@ class Expressions:
                 return self._any(self._bound.get((_ATTRIBUTES, name), [None]))
             case ast.Subscript(value=value, slice=index):
                 return self._item(value, index)
-            case _Each(items=items):
-                return self._any(self._each(items))
+            case _Each(items=items, part=part):
+                return self._any(self._each(items, part))
             case ast.Call():
                 return self._call(node)
         return _NOTHING_KNOWN
@@ -176,19 +181,26 @@ class Expressions:
                 return list(items)
         return [None]
 
-    def _each(self, value: ast.expr) -> list[ast.expr | None]:
-        """Return what a loop over `value` may give."""
+    def _each(self, value: ast.expr, part: int | None) -> list[_Given]:
+        """Return what a loop over `value` may give, or that part of it."""
         match value:
             case ast.Call(func=ast.Attribute(value=inner, attr="values"), args=[]):
-                return self._items(inner)
+                return list(self._items(inner))
+            case ast.Call(func=ast.Attribute(value=inner, attr="items"), args=[]) if part == 1:
+                return list(self._items(inner))
+            case ast.Call(func=ast.Attribute(value=inner, attr="items"), args=[]) if part == 0:
+                return self._each(inner, None) if isinstance(inner, ast.Name | ast.Dict) else [None]
+            case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]) if part == 1:
+                value, part = inner, None
             case ast.Call(func=ast.Name(id=name), args=[inner, *_]) if name in _SAME_ITEMS:
                 value = inner
+        found: list[_Given] = [None]
         match self._collection(value):
             case ast.Dict(keys=items):
-                return list(items)
+                found = list(items)
             case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-                return list(items)
-        return [None]
+                found = list(items)
+        return found if part is None else [_part(item, part) for item in found]
 
     def _collection(self, value: _Given) -> _Given:
         """Return what `value` is, or is a name for, where that is but one thing."""
@@ -198,19 +210,36 @@ class Expressions:
         return value
 
     def _call(self, node: ast.Call) -> Values:
-        full, arguments = dotted_name(node.func), list(node.args)
+        full, arguments = dotted_name(node.func), self._spread(node.args)
         name = full.rpartition(".")[2]
         first = arguments[0] if arguments else None
         receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
         if name in _ROOTS or (name in {"getenv", "get"} and _is_text(first, _VARIABLE)):
             return Values({PROJECT})
+        if name in _HERE and not arguments:
+            return Values({"."})
         if name in _PATHS or full in {"join", "path.join", "os.path.join"} or (name in _SAME and arguments):
             return self._combine(joined, arguments)
         if name == "dirname":
             return self._map(parent, first)
         if full.endswith("resources.files") or full == "files":
             return self._map(lambda module: f"{PROJECT}/../{module.replace('.', '/')}", first)
+        if name == "format" and receiver is not None:
+            given = {str(number): argument for number, argument in enumerate(arguments)}
+            given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            return self._filled(_BRACES, receiver, lambda name, number: given.get(name or str(number)))
         return self._method(receiver, name, arguments) if receiver is not None else _NOTHING_KNOWN
+
+    def _spread(self, arguments: Iterable[ast.expr]) -> list[ast.expr]:
+        """Return `arguments` with the items of a literal collection in the place of a `*collection`."""
+        spread: list[ast.expr] = []
+        for argument in arguments:
+            match self._collection(argument.value) if isinstance(argument, ast.Starred) else None:
+                case ast.List(elts=items) | ast.Tuple(elts=items):
+                    spread += items
+                case _:
+                    spread.append(argument)
+        return spread
 
     def _method(self, receiver: ast.expr, name: str, arguments: list[ast.expr]) -> Values:
         whole = [receiver, *arguments]
@@ -221,11 +250,27 @@ class Expressions:
                 return self._combine(lambda parts: joined([parts[0], "**", *parts[1:]]), whole)
             case "with_name":
                 return self._combine(lambda parts: joined([parent(parts[0]), *parts[1:]]), whole)
-            case "format":
-                return self._map(_without_holes, receiver)
+            case "with_suffix":
+                return self._combine(lambda parts: _SUFFIX.sub("", parts[0]) + "".join(parts[1:]), whole)
+            case "join" if _is_text(receiver, "/") or dotted_name(receiver).endswith("sep"):
+                return self._combine(joined, self._spread(ast.Starred(each) for each in arguments))
             case "get":
                 return self._any([*self._items(receiver), *arguments[1:]])
         return self.values(receiver) if name in _SAME else _NOTHING_KNOWN
+
+    def _filled(
+        self, holes: re.Pattern[str], template: ast.expr, filling: Callable[[str, int], ast.expr | None]
+    ) -> Values:
+        """Return what `template` may be when each hole, told by its name and number, has its filling."""
+        values: set[str] = set()
+        for text in self.values(template):
+            parts: list[ast.expr | None] = []
+            end = 0
+            for number, hole in enumerate(holes.finditer(text)):
+                parts += [ast.Constant(text[end : hole.start()]), filling(hole[1] or "", number)]
+                end = hole.end()
+            values |= self._combine("".join, [*parts, ast.Constant(text[end:])])
+        return Values(values)
 
     def _any(self, nodes: Iterable[_Given]) -> Values:
         values = Values(text for node in nodes for text in self.values(node))
@@ -234,7 +279,7 @@ class Expressions:
     def _map(self, change: Callable[[str], str], node: ast.AST | None) -> Values:
         return Values(change(text) for text in self.values(node))
 
-    def _combine(self, how: Callable[[tuple[str, ...]], str], nodes: Iterable[ast.expr]) -> Values:
+    def _combine(self, how: Callable[[tuple[str, ...]], str], nodes: Iterable[ast.expr | None]) -> Values:
         choices = [self.values(node) for node in nodes]
         while prod(map(len, choices)) > _MOST:
             largest = max(choices, key=len)
@@ -242,8 +287,14 @@ class Expressions:
         return Values(how(parts) for parts in product(*choices))
 
 
-def _without_holes(template: str) -> str:
-    return _HOLES.sub(UNKNOWN, template)
+def _part(value: _Given, number: int) -> _Given:
+    """Return what the name at this place gets where `value` is taken apart."""
+    match value:
+        case _Each(items=items, part=None):
+            return _Each(items, number)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) if number < len(parts):
+            return parts[number]
+    return None
 
 
 def _times(function: Callable[[str], str], times: int, text: str) -> str:

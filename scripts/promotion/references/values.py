@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # What stands in a path for all that the text of the file does not say.
 UNKNOWN = "\0"
 # A literal text that may be the path of a file: which of them is one, the tree will tell.
-LOOKS_LIKE_PATH = re.compile(r"[\w ./@+=,-]*[./][\w ./@+=,-]*")
+LOOKS_LIKE_PATH = re.compile(r"[\w ./@+=,()&-]*[./][\w ./@+=,()&-]*")
+# In a text that is more than a path: what stands in quotes, and what is absolute.
+_INSIDE = re.compile(r"""'([^'"\n]+)'|"([^'"\n]+)"|(?<!\S)(/\S+/\S+)""")
 
 
 @dataclass(frozen=True)
@@ -38,4 +41,15 @@ class References:
     imports: tuple[Import, ...] = ()
     paths: tuple[NamedPath, ...] = ()
     exports: tuple[str, ...] = ()  # `__all__`: of a package it may name modules
+    folders: tuple[tuple[str, NamedPath], ...] = ()  # by the names under which others import them
     error: tuple[str, int] | None = None  # why and where the file could not be read
+
+
+def paths_in(text: str, line: int) -> Iterator[NamedPath]:
+    """Yield what in the literal `text` may be the path of a file."""
+    if LOOKS_LIKE_PATH.fullmatch(text):
+        yield NamedPath("anywhere", text, line, file_only=True)
+    for match in _INSIDE.finditer(text):
+        word = match[match.lastindex or 0]
+        if LOOKS_LIKE_PATH.fullmatch(word):
+            yield NamedPath("anywhere", word, line, file_only=True)
