@@ -12,6 +12,7 @@ examples:
   scripts/promote.py approve plan.json               agree to it, where the policy asks others; releases nothing
   scripts/promote.py staging prod --pr               where env/prod is protected: by a pull request
   scripts/promote.py finalize prod                   after its merge: check what came, remove the branch
+  scripts/promote.py observe dev                     count its scheduled runs, where the policy asks for some
   scripts/promote.py rehearse staging prod           promote and take back, where nobody else sees it
   scripts/promote.py backfill prod                   data that older versions wrote: show it, or say it is done
   scripts/promote.py ratify prod --reason TEXT       stand for what --emergency skipped

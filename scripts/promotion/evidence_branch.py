@@ -1,4 +1,4 @@
-"""The branch `evidence/<env>`: what people say of releases, and `smoke.py` proved, without making another one."""
+"""The branch `evidence/<env>`: what people say of releases and saw of their runs, and what `smoke.py` proved."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from promotion.tree import Tree
 from promotion.wording import few
 
 FILE = "evidence.yaml"
+_DATES = ("begin", "at")
 _ATTEMPTS = 5  # lost races in a row, each against somebody who proved something else
 
 
@@ -61,6 +62,20 @@ class Closing:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """How the scheduled runs of a pipeline with this digest ended, which the release `since` brought."""
+
+    digest: str
+    since: int
+    begin: datetime  # from when on it is certain that runs are of this digest
+    completed: int
+    failed: int
+    last: str | None  # completed | failed; None before one ended
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
 class Record:
     """What the branch says now: the newest evidence of each pipeline, and all that people said."""
 
@@ -68,15 +83,17 @@ class Record:
     ratified: tuple[Ratification, ...] = ()
     approvals: tuple[Approval, ...] = ()
     closed: tuple[Closing, ...] = ()
+    runs: Mapping[str, Observed] = field(default_factory=dict)
 
     def to_yaml(self) -> str:
         """Write the record."""
         record = {
             "format_version": FORMAT_VERSION,
             "smoke": {name: asdict(evidence) for name, evidence in sorted(self.smoke.items())},
-            "ratified": _dated(self.ratified),
-            "approvals": _dated(self.approvals),
+            "ratified": [_dated(entry) for entry in self.ratified],
+            "approvals": [_dated(entry) for entry in self.approvals],
             "closed": [closing.to_document() for closing in self.closed],
+            "runs": {name: _dated(runs) for name, runs in sorted(self.runs.items())},
         }
         header = "# Written by scripts/smoke.py and scripts/promote.py, never by hand.\n"
         return header + yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
@@ -87,18 +104,20 @@ class Record:
         record = yaml.safe_load(text)
         return cls(
             {name: Evidence(**entry) for name, entry in record["smoke"].items()},
-            tuple(Ratification(**_with_date(entry)) for entry in record.get("ratified", [])),  # since 1.1
-            tuple(Approval(**_with_date(entry)) for entry in record.get("approvals", [])),  # since 1.2
+            tuple(Ratification(**_with_dates(entry)) for entry in record.get("ratified", [])),  # since 1.1
+            tuple(Approval(**_with_dates(entry)) for entry in record.get("approvals", [])),  # since 1.2
             tuple(map(Closing.from_document, record.get("closed", []))),  # since 1.2
+            {name: Observed(**_with_dates(entry)) for name, entry in record.get("runs", {}).items()},  # since 1.2
         )
 
 
-def _dated(entries: Sequence[Ratification | Approval]) -> list[dict[str, Any]]:
-    return [asdict(entry) | {"at": entry.at.isoformat(timespec="seconds")} for entry in entries]
+def _dated(entry: Ratification | Approval | Observed) -> dict[str, Any]:
+    values = asdict(entry)
+    return values | {key: values[key].isoformat(timespec="seconds") for key in _DATES if key in values}
 
 
-def _with_date(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry | {"at": datetime.fromisoformat(entry["at"])}
+def _with_dates(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {key: datetime.fromisoformat(entry[key]) for key in _DATES if key in entry}
 
 
 def branch_of(environment: str) -> str:
@@ -174,6 +193,12 @@ def add_closings(repository: Repository, environment: str, entries: tuple[Closin
     names = few([entry.backfill.pipeline for entry in entries])
     message = f"{'Close' if first.done else 'Waive'} the backfill of {names} in {environment}\n\n{first.reason}\n"
     _append(repository, environment, lambda record: replace(record, closed=(*record.closed, *entries)), message)
+
+
+def add_observations(repository: Repository, environment: str, runs: Mapping[str, Observed]) -> None:
+    """Push `runs` in place of what was observed before; raises `Conflict` when the branch keeps moving."""
+    message = f"Observe the runs of {environment}: {few(list(runs))}\n"
+    _append(repository, environment, lambda record: replace(record, runs=runs), message)
 
 
 def _append(repository: Repository, environment: str, change: Callable[[Record], Record], message: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 SMOKE_KINDS = ("local", "kind")  # each proves what those before it prove, and more
 # Not the static gate: what cannot load helps nobody. Not people, signatures and standing holds: `main` decides.
-SKIPPABLE = ("smoke", "soak", "freeze", "approvals")
+SKIPPABLE = ("smoke", "soak", "runs", "freeze", "approvals")
 
 
 @dataclass(frozen=True)

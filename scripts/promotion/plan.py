@@ -14,7 +14,7 @@ from promotion.emergency import emergency_of
 from promotion.environment import Environment
 from promotion.errors import PromotionError
 from promotion.evidence import accepted, evidence_keys
-from promotion.evidence_branch import Closing
+from promotion.evidence_branch import Closing, Observed
 from promotion.gates import static_findings
 from promotion.impact import impact_of_arrival, impact_of_change
 from promotion.options import Options
@@ -58,8 +58,8 @@ class Request:
     """All that a plan is computed from; `configuration` is where `environments/<target>/` is taken from.
 
     That is `main` for a promotion and the older release for a rollback; `holds` are those in force, `proven` is
-    what was proven without a release, `approved` tells who approved the plan with a digest. Who asks is known as
-    far as the policy wants to know it.
+    what was proven without a release, `runs` what was observed in the source; `approved` tells who approved a
+    plan, by its digest. Who asks is known as far as the policy wants to know it.
     """
 
     action: str  # promotion | rollback
@@ -73,6 +73,7 @@ class Request:
     by: str | None = None  # `Name <email>`
     signing: bool = False  # whether the release will be a signed commit
     proven: tuple[Evidence, ...] = ()
+    runs: Mapping[str, Observed] = field(default_factory=dict)
     approved: Callable[[str], Iterable[str]] = field(default=lambda digest: (), compare=False)
     closed: tuple[Closing, ...] = ()  # the target's backfills that need no more doing
 

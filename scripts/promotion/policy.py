@@ -56,6 +56,7 @@ class Policy:
     approvals: int = 0  # of people other than who promotes
     approvers: People = field(default=EVERYBODY)  # the promoters, where nobody else is named
     soak: float = 0  # hours in the source environment
+    runs: int = 0  # scheduled ones that completed there
     freezes: tuple[Window, ...] = ()
     holds: tuple[StandingHold, ...] = ()
     zone: str = "UTC"  # in which people read times of theirs
@@ -77,8 +78,9 @@ def read_policy(path: str, content: dict[str, Any]) -> Policy:
         raise malformed(path, "gates", f"is no list of {', '.join(GATES)}", "write e.g. `gates: [static, smoke]`")
     optional = {key: read(path, key, content[key]) for key, read in _OPTIONAL.items() if key in content}
     optional.setdefault("approvers", optional.get("promoters", EVERYBODY))
-    if source == MAIN and optional.get("soak"):
-        raise malformed(path, "soak", f"on {MAIN} nothing runs that could soak", "write `soak: 0` or leave it out")
+    for key in ("soak", "runs"):
+        if source == MAIN and optional.get(key):
+            raise malformed(path, key, f"on {MAIN} nothing runs", f"write `{key}: 0` or leave it out")
     return Policy(source, tuple(gates), **optional)
 
 
@@ -158,6 +160,7 @@ _OPTIONAL: Mapping[str, Callable[[str, str, Any], Any]] = {
     "approvals": _count,
     "approvers": _people,
     "soak": _hours,
+    "runs": _count,
     "freezes": _freezes,
     "holds": _holds,
     "zone": read_zone,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from promotion.errors import NotYet, PolicyRefused
 from promotion.freeze import freeze_at
+from promotion.observed_runs import too_few_runs
 from promotion.soak import still_soaking
 
 if TYPE_CHECKING:
@@ -112,6 +113,21 @@ def _soak(plan: Plan) -> Iterator[PolicyRefused]:
         )
 
 
+def _runs(plan: Plan) -> Iterator[PolicyRefused]:
+    """What goes on has done its work in the source environment, by its schedule, and did not fail since."""
+    too_few = list(too_few_runs(plan)) if plan.request.action == "promotion" else []
+    if too_few:
+        waits = all(runs.is_there for runs in too_few)
+        place, asked = plan.request.source.endpoint.environment, plan.request.environment.policy.runs
+        again = f"once they have run: scripts/promote.py observe {place}"
+        refusal = NotYet if waits else PolicyRefused
+        yield refusal(
+            "too-few-runs",
+            f"not yet {asked} scheduled runs completed in {place}: {', '.join(map(str, too_few))}",
+            fix=f"{again if waits else 'promote what it runs with there too'}, or {_override('runs')}",
+        )
+
+
 def _freeze(plan: Plan) -> Iterator[PolicyRefused]:
     """Nothing new comes while the environment is frozen."""
     freeze = freeze_at(plan.request.environment.policy.freezes, plan.request.now)
@@ -142,6 +158,7 @@ def _file(plan: Plan) -> str:
 
 _SKIPPABLE: Mapping[str, Callable[[Plan], Iterator[PolicyRefused]]] = {
     "soak": _soak,
+    "runs": _runs,
     "freeze": _freeze,
     "approvals": _approvals,
 }

@@ -32,8 +32,8 @@ def still_soaking(plan: Plan) -> Iterator[Soaking]:
     request = plan.request
     hours = timedelta(hours=request.environment.policy.soak)
     for name, digest in _brought(plan) if hours else ():
-        since = _running_since(request.source.releases, name, digest)
-        over = since + hours if since else None
+        since = running_since(request.source.releases, name, digest)
+        over = since.at + hours if since else None
         if over is None or request.now < over:
             yield Soaking(name, digest, over)
 
@@ -45,11 +45,11 @@ def _brought(plan: Plan) -> Iterator[tuple[str, str]]:
         yield PLATFORM, after
 
 
-def _running_since(releases: Sequence[Release], name: str, digest: str) -> datetime | None:
-    """Return when the release was made with which `digest` came and stayed; None when it does not run now."""
+def running_since(releases: Sequence[Release], name: str, digest: str) -> Release | None:
+    """Return the release with which `digest` came and stayed; None when it does not run now."""
     since = None
     for release in releases:  # newest first
         if release.digests.get(name) != digest:
             break
-        since = release.at
+        since = release
     return since

@@ -12,6 +12,7 @@ from promotion.cli.approve import main as approve_main
 from promotion.cli.backfill import main as backfill_main
 from promotion.cli.boundary import run
 from promotion.cli.finalize import main as finalize_main
+from promotion.cli.observe import main as observe_main
 from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
 from promotion.cli.ratify import main as ratify_main
 from promotion.cli.rehearse import main as rehearse_main
@@ -25,6 +26,7 @@ _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "approve": approve_main,
     "backfill": backfill_main,
     "finalize": finalize_main,
+    "observe": observe_main,
     "ratify": ratify_main,
     "rehearse": rehearse_main,
     "why": why_main,

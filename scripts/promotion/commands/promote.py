@@ -83,6 +83,7 @@ def plan_promotion(
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
             proven=tuple(record.smoke.values()),
+            runs=read_record(repository, source).runs if environment.policy.runs else {},
             approved=partial(who_approved, repository, target, signed=environment.policy.signed),
             closed=record.closed,
         )

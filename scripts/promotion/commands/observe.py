@@ -1,0 +1,82 @@
+"""`promote.py observe ENV`: how the scheduled runs of what an environment runs have ended, kept as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from promotion.evidence_branch import Observed, add_observations, branch_of, read_record
+from promotion.git import Repository
+from promotion.release import Release
+from promotion.report import Report
+from promotion.scheduler import Cluster, Scheduler, find_scheduler
+from promotion.sides import released_side
+from promotion.soak import running_since
+from promotion.story import Story
+from promotion.wording import short
+
+
+def observe(repository: Repository, name: str, cluster: Cluster, *, report: Report, story: Story) -> int:
+    """Count the runs of each pipeline since the release that brought its digest; return the exit code."""
+    with story.step(f"read {name}"):
+        repository.fetch()
+        side = released_side(repository, name)
+    identity = repository.identity()
+    arrived = {
+        pipeline: release
+        for pipeline, released in side.releases[0].pipelines.items()
+        if (release := running_since(side.releases, pipeline, released.digest))
+    }
+    with story.step(f"ask the scheduler in {cluster}"):
+        observed = _observed(find_scheduler(name, cluster), arrived, read_record(repository, name).runs, identity)
+    if observed:
+        with story.step(f"push what was observed to {branch_of(name)}"):
+            add_observations(repository, name, observed)
+    report.result(
+        "observed",
+        {pipeline: asdict(runs) for pipeline, runs in observed.items()},
+        [_told(pipeline, release, observed.get(pipeline)) for pipeline, release in sorted(arrived.items())],
+    )
+    return 0
+
+
+def _observed(
+    scheduler: Scheduler, arrived: Mapping[str, Release], before: Mapping[str, Observed], identity: str
+) -> dict[str, Observed]:
+    """Return what became of the runs of all that the cluster has got, too; it may be some releases behind."""
+    there = {pipeline: release for pipeline, release in arrived.items() if release.number <= scheduler.release}
+    begin = {
+        pipeline: _begin(scheduler, release, release.pipelines[pipeline].digest, before.get(pipeline))
+        for pipeline, release in there.items()
+    }
+    counts, now = scheduler.scheduled_runs(begin), datetime.now(UTC)
+    return {
+        pipeline: Observed(
+            digest=release.pipelines[pipeline].digest,
+            since=release.number,
+            begin=begin[pipeline],
+            **counts[pipeline],
+            at=now,
+            by=identity,
+        )
+        for pipeline, release in there.items()
+    }
+
+
+def _begin(scheduler: Scheduler, release: Release, digest: str, before: Observed | None) -> datetime:
+    """Return from when on runs count: between a release and its installation they are of the version before.
+
+    A scheduler that starts anew, for a later release or on another node, takes nothing back.
+    """
+    if before and (before.digest, before.since) == (digest, release.number):
+        return before.begin
+    return max(release.at, scheduler.started)
+
+
+def _told(pipeline: str, release: Release, runs: Observed | None) -> tuple[str, str]:
+    what = f"{pipeline} {short(release.pipelines[pipeline].digest)}"
+    if runs is None:
+        return f"{what}  came with release {release.number}, which is not installed yet", "yellow"
+    told = f"{what}  since release {release.number}: {runs.completed} completed, {runs.failed} failed"
+    return told, "red" if runs.last == "failed" else ""

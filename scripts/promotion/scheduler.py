@@ -1,0 +1,89 @@
+"""The scheduler of an environment, in the cluster where that is installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from promotion.errors import PromotionError
+from promotion.process import CommandError, run
+
+_SCHEDULER = "app.kubernetes.io/component=scheduler"
+_REVISION = "controller-revision-hash"
+_RELEASE = "mage/release"  # the annotation with the number from release.yaml
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A namespace, in the cluster of a context of kubectl; None is the current one."""
+
+    context: str | None
+    namespace: str
+
+    def __str__(self) -> str:
+        return f"namespace {self.namespace} of {self.context or 'the current context'}"
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl there and return what it printed."""
+        options = [f"--namespace={self.namespace}", *([f"--context={self.context}"] if self.context else [])]
+        try:
+            return run("kubectl", *options, *arguments, cwd=Path.cwd(), stdin=stdin.encode()).decode()
+        except CommandError as error:
+            raise _unobservable(f"{self}: {error.stderr}") from error
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """The pod that starts all scheduled runs, since when, and the release that it was installed with."""
+
+    cluster: Cluster
+    pod: str
+    started: datetime
+    release: int
+
+    def scheduled_runs(self, since: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
+        """Return `completed`, `failed` and `last` of the runs of each pipeline that were scheduled since then."""
+        question = json.dumps({name: moment.isoformat() for name, moment in since.items()})
+        asking = ("exec", "--stdin", self.pod, "--container=mage", "--")
+        answer = self.cluster.kubectl(*asking, "python3", "-m", "mage_pod.scheduled_runs", stdin=question)
+        counts: dict[str, dict[str, Any]] = json.loads(answer)
+        return counts
+
+
+def find_scheduler(environment: str, cluster: Cluster) -> Scheduler:
+    """Return the scheduler of `environment`; raise `PromotionError` where there is none to be asked."""
+    shown = cluster.kubectl("get", "statefulsets,pods", f"--selector={_SCHEDULER}", "--output=json")
+    found = json.loads(shown)["items"]
+    stateful_set = _only("StatefulSet", found, cluster)
+    name, known = stateful_set["metadata"]["name"], _variables(stateful_set).get("ENV")
+    number = stateful_set["metadata"].get("annotations", {}).get(_RELEASE)
+    if known != environment:
+        raise _unobservable(f"{cluster}: {name} is a scheduler of {known}, not of {environment}")
+    if number is None:
+        raise _unobservable(f"{cluster}: {name} was installed without a release.yaml")
+    pod = _only("Pod", found, cluster)
+    if pod["metadata"]["labels"].get(_REVISION) != stateful_set["status"]["updateRevision"]:
+        raise PromotionError("cannot-observe", f"{cluster}: {name} is being replaced", fix="try again in a minute")
+    started = datetime.fromisoformat(pod["status"]["startTime"])
+    return Scheduler(cluster, pod["metadata"]["name"], started, int(number))
+
+
+def _only(kind: str, found: Sequence[dict[str, Any]], cluster: Cluster) -> dict[str, Any]:
+    of_kind = [item for item in found if item["kind"] == kind]
+    if len(of_kind) != 1:
+        raise _unobservable(f"{cluster} has {len(of_kind)} {kind}s of a Mage scheduler, not one")
+    return of_kind[0]
+
+
+def _variables(stateful_set: Mapping[str, Any]) -> dict[str, str | None]:
+    containers = stateful_set["spec"]["template"]["spec"]["containers"]
+    return {entry["name"]: entry.get("value") for container in containers for entry in container.get("env", [])}
+
+
+def _unobservable(problem: str) -> PromotionError:
+    fix = "name the cluster and the namespace of the environment: --context NAME --namespace NAME"
+    return PromotionError("cannot-observe", problem, fix=fix)

@@ -1,0 +1,243 @@
+"""Scheduled runs: what goes on has completed enough of them where it comes from, as somebody observed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import (
+    PROJECT,
+    Result,
+    call_script,
+    git,
+    promote,
+    push,
+    record,
+    refusal_codes,
+    refused,
+    remote_of,
+    write,
+    write_policy,
+    write_program,
+)
+from promotion.errors import Malformed
+from promotion.policy import read_policy
+
+LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
+FINE = {"completed": 3, "failed": 1, "last": "completed"}
+
+
+EARLY, LATE = "2013-01-01T00:00:00Z", "2113-01-01T00:00:00Z"
+
+
+def stateful_set(environment: str = "dev", **annotations: str) -> dict[str, Any]:
+    containers = [{"name": "mage", "env": [{"name": "ENV", "value": environment}]}]
+    return {
+        "kind": "StatefulSet",
+        "metadata": {"name": "mage-scheduler", "annotations": annotations},
+        "spec": {"template": {"spec": {"containers": containers}}},
+        "status": {"updateRevision": "two"},
+    }
+
+
+def pod(started: str = EARLY, revision: str = "two") -> dict[str, Any]:
+    metadata = {"name": "mage-scheduler-0", "labels": {"controller-revision-hash": revision}}
+    return {"kind": "Pod", "metadata": metadata, "status": {"startTime": started}}
+
+
+class Dev:
+    """The clone, and what kubectl is told by dev's cluster: a stand-in, as no cluster is here."""
+
+    def __init__(self, clone: Path) -> None:
+        self.clone, self.folder = clone, clone.parent / "cluster"
+        self.asked, self.programs = self.folder / "asked", clone.parent / "programs"
+        self.folder.mkdir()
+        answers = (
+            f'*" get "*) cat "{self.folder}/sets";; *" exec "*) cat > "{self.asked}"; cat "{self.folder}/runs";;'
+        )
+        script = f'echo "$*" >> "{self.folder}/commands"\ncase " $* " in {answers} esac'
+        write_program(self.programs / "kubectl", script)
+        self.installed()
+
+    def holds(self, *objects: Mapping[str, Any]) -> None:
+        (self.folder / "sets").write_text(json.dumps({"items": objects}))
+
+    def installed(self, release: int = 2, started: str = EARLY) -> None:
+        """Let the cluster hold a release of dev, with a scheduler that has started then."""
+        self.holds(stateful_set(**{"mage/release": str(release)}), pod(started))
+
+    def observe(self, *more: str, **runs: Mapping[str, Any]) -> Result:
+        """Observe `runs`, and of all other pipelines fine ones."""
+        of_all = dict.fromkeys(("orders", "returns", "stock"), FINE) | runs
+        (self.folder / "runs").write_text(json.dumps(of_all))
+        return call_script(self.clone, "promote", "observe", "dev", "--json", *more, PATH=self.path)
+
+    @property
+    def path(self) -> str:
+        return f"{self.programs}:{os.environ['PATH']}"
+
+    def refusals(self) -> list[str]:
+        return refusal_codes(self.clone, "dev", "staging")
+
+
+@pytest.fixture
+def dev(promoted_to_staging: Path) -> Dev:
+    """Staging wants three runs in dev, where a newer `stock` has just arrived with release 2."""
+    write(promoted_to_staging, {LOAD_STOCK: "x = 1\n"})
+    write_policy(promoted_to_staging, "staging", runs=3)
+    push(promoted_to_staging)
+    promote(promoted_to_staging, "main", "dev")
+    return Dev(promoted_to_staging)
+
+
+def test_what_was_not_observed_waits(dev: Dev) -> None:
+    error = refused(dev.clone, "promote", "dev", "staging", "--yes")
+    assert (error["code"], error["exit_code"]) == ("too-few-runs", 4)
+    assert error["message"].startswith("not yet 3 scheduled runs completed in dev: stock ")
+    assert "(not observed)" in error["message"]
+    assert "orders" not in error["message"], "it does not change"
+    assert "scripts/promote.py observe dev" in error["fix"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ({"completed": 3, "failed": 2, "last": "completed"}, None),
+        ({"completed": 2, "failed": 0, "last": "completed"}, "(2)"),
+        ({"completed": 9, "failed": 1, "last": "failed"}, "(9, and the last one failed)"),
+        ({"completed": 0, "failed": 0, "last": None}, "(0)"),
+    ],
+)
+def test_enough_runs_and_none_failed_since(dev: Dev, runs: Mapping[str, Any], told: str | None) -> None:
+    dev.observe(stock=runs)
+    result = call_script(dev.clone, "promote", "dev", "staging", "--yes")
+    assert result.exit_code == (4 if told else 0)
+    assert (told or "Released staging 2") in result.stdout
+
+
+def test_only_what_would_change_has_to_run(dev: Dev) -> None:
+    dev.observe(orders={"completed": 0, "failed": 7, "last": "failed"})
+    assert dev.refusals() == []
+
+
+def test_an_observation_says_of_what_by_whom_and_since_when(dev: Dev) -> None:
+    digest = record(dev.clone, "dev")["pipelines"]["stock"]["digest"]
+    observed = dev.observe().document["observed"]["stock"]
+    assert (observed["digest"], observed["since"], observed["by"]) == (digest, 2, "Ada Example <ada@example.com>")
+    asked = json.loads(dev.asked.read_text())
+    assert asked["stock"] == record(dev.clone, "dev")["at"]
+    assert asked["orders"] < asked["stock"], "it has been there longer"
+    log = git(remote_of(dev.clone), "log", "--format=%an: %s", "evidence/dev")
+    assert log == "Ada Example: Observe the runs of dev: orders, returns, stock"
+
+
+def test_runs_of_a_newer_version_count_alone(dev: Dev) -> None:
+    dev.observe()
+    write(dev.clone, {LOAD_STOCK: "x = 2\n"})
+    push(dev.clone)
+    promote(dev.clone, "main", "dev")
+    assert dev.refusals() == ["too-few-runs"]
+
+
+def test_a_version_that_comes_back_begins_again(dev: Dev) -> None:
+    dev.observe()
+    for text in ("x = 2\n", "x = 1\n"):
+        write(dev.clone, {LOAD_STOCK: text})
+        push(dev.clone)
+        promote(dev.clone, "main", "dev")
+    assert dev.refusals() == ["too-few-runs"]
+
+
+def test_what_is_not_installed_yet_is_not_observed(dev: Dev) -> None:
+    dev.installed(release=1)
+    assert set(dev.observe().document["observed"]) == {"orders", "returns"}
+    assert "stock" not in json.loads(dev.asked.read_text())
+    shown = call_script(dev.clone, "promote", "observe", "dev", PATH=dev.path).stdout
+    assert "came with release 2, which is not installed yet" in shown
+
+
+def test_a_version_that_the_source_does_not_run_never_has_runs(dev: Dev) -> None:
+    dev.observe()
+    write(dev.clone, {f"{PROJECT}/utils/money.py": "def rounded(amount):\n    return 0\n"})
+    write(dev.clone, {f"{PROJECT}/data_loaders/load_returns.py": "newer = 1\n"})
+    push(dev.clone)
+    promote(dev.clone, "main", "dev")
+    arguments = ("dev", "staging", "-p", "orders", "--verify-dependants", "--plan", "--json")
+    (refusal,) = call_script(dev.clone, "promote", *arguments).document["plan"]["refusals"]
+    assert refusal["code"] == "too-few-runs"
+    assert "(it does not run there)" in refusal["message"]
+
+
+def test_the_cluster_and_the_namespace_can_be_named(dev: Dev) -> None:
+    dev.observe()
+    dev.observe("--context", "kind-data", "--namespace", "mage")
+    commands = (dev.folder / "commands").read_text().splitlines()
+    assert commands[0].startswith("--namespace=dev get ")
+    assert commands[-1].startswith("--namespace=mage --context=kind-data exec ")
+
+
+def test_runs_between_a_release_and_its_installation_do_not_count(dev: Dev) -> None:
+    dev.installed(started=LATE)
+    dev.observe()
+    assert json.loads(dev.asked.read_text())["stock"] == "2113-01-01T00:00:00+00:00"
+
+
+def test_a_scheduler_that_starts_anew_takes_nothing_back(dev: Dev) -> None:
+    dev.observe()
+    before = json.loads(dev.asked.read_text())
+    dev.installed(release=3, started=LATE)
+    dev.observe()
+    assert json.loads(dev.asked.read_text()) == before
+
+
+@pytest.mark.parametrize(
+    ("objects", "told"),
+    [
+        ([], "has 0 StatefulSets"),
+        ([stateful_set(), stateful_set()], "has 2 StatefulSets"),
+        ([stateful_set(), pod()], "without a release.yaml"),
+        ([stateful_set("prod"), pod()], "is a scheduler of prod, not of dev"),
+        ([stateful_set(**{"mage/release": "2"})], "has 0 Pods"),
+        ([stateful_set(**{"mage/release": "2"}), pod(revision="one")], "is being replaced"),
+    ],
+)
+def test_a_scheduler_that_is_not_the_environments_is_not_asked(
+    dev: Dev, objects: list[dict[str, Any]], told: str
+) -> None:
+    dev.holds(*objects)
+    error = refused(dev.clone, "promote", "observe", "dev", PATH=dev.path)
+    assert (error["code"], told in error["message"]) == ("cannot-observe", True)
+
+
+def test_what_kubectl_complains_of_is_told(dev: Dev) -> None:
+    write_program(dev.programs / "kubectl", "echo 'no such context' >&2; exit 1")
+    error = refused(dev.clone, "promote", "observe", "dev", PATH=dev.path)
+    assert error["code"] == "cannot-observe"
+    assert "namespace dev of the current context: no such context" in error["message"]
+    assert "--context NAME" in error["fix"]
+
+
+def test_an_emergency_does_without(dev: Dev) -> None:
+    promote(dev.clone, "dev", "staging", "--emergency", "runs", "--reason", "INC-7")
+    assert record(dev.clone, "staging")["emergency"]["skipped"] == ["runs"]
+
+
+def test_a_rollback_waits_for_nothing(dev: Dev) -> None:
+    promote(dev.clone, "dev", "staging", "--emergency", "runs", "--reason", "INC-7")
+    assert call_script(dev.clone, "rollback", "staging", "--yes", "--reason", "x").exit_code == 0
+
+
+def test_nothing_runs_on_main() -> None:
+    with pytest.raises(Malformed, match="runs: on main nothing runs"):
+        read_policy("policy.yaml", {"source": "main", "gates": [], "runs": 1})
+
+
+@pytest.mark.parametrize("number", ["three", True, -1, None, 1.5])
+def test_a_number_of_runs_that_is_none(number: Any) -> None:
+    with pytest.raises(Malformed, match=r"runs: .* is no number"):
+        read_policy("policy.yaml", {"source": "dev", "gates": [], "runs": number})
