@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any
 from promotion.errors import PromotionError
 from promotion.process import CommandError, run
 
+_LOG = re.compile(r"[EIW]\d{4} ")  # kubectl's own, before what it says to people
 _SCHEDULER = "app.kubernetes.io/component=scheduler"
 _REVISION = "controller-revision-hash"
 _RELEASE = "mage/release"  # the annotation with the number from release.yaml
@@ -33,7 +35,8 @@ class Cluster:
         try:
             return run("kubectl", *options, *arguments, cwd=Path.cwd(), stdin=stdin.encode()).decode()
         except CommandError as error:
-            raise _unobservable(f"{self}: {error.stderr}") from error
+            said = [line for line in error.stderr.splitlines() if not _LOG.match(line)]
+            raise _unobservable("\n".join([f"{self}:", *said])) from error
 
 
 @dataclass(frozen=True)

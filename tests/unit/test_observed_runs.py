@@ -215,10 +215,10 @@ def test_a_scheduler_that_is_not_the_environments_is_not_asked(
 
 
 def test_what_kubectl_complains_of_is_told(dev: Dev) -> None:
-    write_program(dev.programs / "kubectl", "echo 'no such context' >&2; exit 1")
+    write_program(dev.programs / "kubectl", "printf 'E1127 a log\\nno such context\\n' >&2; exit 1")
     error = refused(dev.clone, "promote", "observe", "dev", PATH=dev.path)
     assert error["code"] == "cannot-observe"
-    assert "namespace dev of the current context: no such context" in error["message"]
+    assert error["message"] == "namespace dev of the current context:\nno such context"
     assert "--context NAME" in error["fix"]
 
 
