@@ -86,7 +86,7 @@ def approvals(plan: Plan) -> str:
 
 def _standing_holds(plan: Plan) -> Iterator[PolicyRefused]:
     """What somebody decided on `main` stays until somebody decides otherwise there."""
-    moved = {change.name for change in plan.pipelines}
+    moved = {name for change in plan.pipelines for name in (change.name, change.renamed_from)}
     policy = plan.request.environment.policy
     held = [hold for hold in policy.holds if hold.pipeline is None or hold.pipeline in moved]
     if held:

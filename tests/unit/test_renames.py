@@ -16,12 +16,14 @@ from helpers import (
     promote,
     push,
     record,
+    refusal_codes,
     rename,
     schedule,
     values,
     write,
     write_environment_gates,
     write_loading_pipeline,
+    write_policy,
 )
 
 VALUES = "environments/dev/values.yaml"
@@ -76,6 +78,13 @@ def test_a_rename_is_released_as_one(renamed_orders: Path) -> None:
 
 def test_a_new_name_alone_leaves_the_old_one(renamed_orders: Path) -> None:
     assert actions(planned(renamed_orders, "-p", "sales")) == [("sales", "added", None)]
+
+
+@pytest.mark.parametrize("name", ["orders", "sales"])
+def test_a_hold_of_the_policy_holds_a_pipeline_under_either_name(renamed_orders: Path, name: str) -> None:
+    write_policy(renamed_orders, "dev", holds=[{"pipeline": name, "reason": "audit"}])
+    push(renamed_orders)
+    assert refusal_codes(renamed_orders, "main", "dev") == ["standing-hold"]
 
 
 def test_a_pipeline_that_changed_as_well_is_a_new_one(renamed_orders: Path) -> None:
