@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 SMOKE_KINDS = ("local", "kind")  # each proves what those before it prove, and more
@@ -20,3 +21,14 @@ class Options:
     reason: str = ""
     emergency: tuple[str, ...] = ()  # what to skip
     smoke: str | None = None  # prove all on this kind of place, whatever the policy says
+
+    @property
+    def arguments(self) -> str:
+        """What asks a promotion or a rollback for it."""
+        words = [word for name in self.pipelines for word in ("-p", name)]
+        words += [word for name in self.exclude for word in ("--exclude", name)]
+        words += ["--verify-dependants"] if self.verify_dependants else []
+        words += ["--release-hold"] if self.release_hold else []
+        words += ["--emergency", ",".join(self.emergency)] if self.emergency else []
+        words += ["--reason", self.reason] if self.reason else []
+        return shlex.join(words)

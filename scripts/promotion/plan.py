@@ -82,6 +82,13 @@ class Request:
         endpoint = side.endpoint
         return f"release {endpoint.release}" if self.action == "rollback" else endpoint.environment
 
+    def command(self, options: Options) -> str:
+        """Return what somebody types who wants the same, but with `options`."""
+        source, target = self.source.endpoint, self.environment.name
+        rollback = f"rollback.py {target} --to {source.release}"
+        what = rollback if self.action == "rollback" else f"promote.py {source.environment} {target}"
+        return f"scripts/{what} {options.arguments}".rstrip()
+
     @property
     def smoke(self) -> str:
         """The kind of evidence that is asked for."""
@@ -224,22 +231,15 @@ def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
     if request.action == "promotion" and not options.release_hold:
         yield from refusals.on_hold(held)
     if not options.verify_dependants:
-        # An exclusion that was typed would take out again what is to be included.
-        selected = (plan.selected or ()) if options.exclude else options.pipelines
         yield from refusals.shared_file(
-            _command(request),
-            selected,
+            request.command,
+            options,
+            plan.selected or (),
             plan.pipelines,
             plan.files,
             takes_selectors=request.action == "promotion",
         )
     if "static" in environment.policy.gates:
         findings = static_findings(plan.project, environment)
-        yield from refusals.static_gate(refusals.still_scheduled(findings, environment, plan.pipelines))
-
-
-def _command(request: Request) -> str:
-    source, target = request.source.endpoint, request.environment.name
-    if request.action == "rollback":
-        return f"scripts/rollback.py {target} --to {source.release} --reason TEXT"
-    return f"scripts/promote.py {source.environment} {target}"
+        back = request.command(replace(options, pipelines=())) if request.action == "rollback" else None
+        yield from refusals.static_gate(refusals.still_scheduled(findings, environment, plan.pipelines, back))

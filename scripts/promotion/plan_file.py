@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,9 +48,8 @@ class PlannedPromotion:
     @property
     def again(self) -> str:
         """The command that makes the file anew."""
-        selectors = [f"-p {name}" for name in self.options.pipelines]
-        selectors += [f"--exclude {name}" for name in self.options.exclude]
-        return " ".join(["scripts/promote.py", self.source, self.target, *selectors, "--plan -o", str(self.path)])
+        words = ["scripts/promote.py", self.source, self.target, self.options.arguments, "--plan -o"]
+        return " ".join([*filter(None, words), shlex.quote(str(self.path))])
 
     def refuse_if_stale(self, plan: Plan) -> None:
         """Raise `Conflict` when `plan`, computed now, is not what the file says."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
 from promotion.changes import FileChange, PipelineChange
 from promotion.environment import Environment
 from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
+from promotion.options import Options
 from promotion.release import Hold
 from promotion.wording import few
 
@@ -51,7 +52,8 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
 
 
 def shared_file(
-    command: str,
+    command: Callable[[Options], str],
+    options: Options,
     selected: Sequence[str],
     changes: Sequence[PipelineChange],
     files: Sequence[FileChange],
@@ -60,28 +62,35 @@ def shared_file(
 ) -> Iterator[Conflict]:
     """An environment has one version of a file: a shared one moves for every pipeline that uses it.
 
-    `command` is what the person typed, without the `selected` pipelines.
+    `command` tells what to type for other options than `options`, which `selected` these pipelines.
     """
     reasons = {change.name: change.reason for change in changes if change.action == "affected"}
     if not reasons:
         return
     affected = list(reasons)
     shared = [file for file in files if reasons.keys() & file.pipelines]
-    chosen = " ".join(f"-p {name}" for name in selected)
     by_path = takes_selectors and len(affected) > _NAMES_TOLD
     including = [f"path:{file.path}" for file in shared] if by_path else affected
-    include = " ".join(f"-p {selector}" for selector in including)
     owner = next(name for file in shared for name in file.pipelines if name not in reasons)
     yield Conflict(
         "shared-file",
         "; ".join(_would_change(reasons)),
         fix=(
             f"one of\n"
-            f"  include them:            {command} {chosen} {include}\n"
-            f"  prove them as they are:  {command} {chosen} --verify-dependants\n"
+            f"  include them:            {command(_including(including, options, selected))}\n"
+            f"  prove them as they are:  {command(replace(options, verify_dependants=True))}\n"
             f"  separate them:           give {owner} a copy of the file under a name of its own"
         ),
     )
+
+
+def _including(more: Sequence[str], options: Options, selected: Sequence[str]) -> Options:
+    """Return options that take `more` as well: an exclusion that was typed would take it out again."""
+    if not options.exclude:
+        return replace(options, pipelines=(*options.pipelines, *more))
+    if len(selected) > _NAMES_TOLD:
+        return replace(options, exclude=())
+    return replace(options, pipelines=(*selected, *more), exclude=())
 
 
 def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
@@ -95,15 +104,20 @@ def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
 
 
 def still_scheduled(
-    findings: Sequence[Finding], environment: Environment, changes: Sequence[PipelineChange]
+    findings: Sequence[Finding], environment: Environment, changes: Sequence[PipelineChange], back: str | None
 ) -> list[Finding]:
-    """Return `findings` with the way out of each schedule whose pipeline this very plan removes or renames."""
+    """Return `findings` with the way out of each schedule whose pipeline this very plan removes or renames.
+
+    For a rollback of some pipelines, which leaves the schedules, that is `back`, which takes them back too.
+    """
     removed = {change.name for change in changes if change.action == "removed"}
     new_names = {change.renamed_from: change.name for change in changes}
     ways_out = {}
     for schedule in environment.schedules.values():
         key, new = f"schedules.{schedule.name}", new_names.get(schedule.pipeline)
-        if new:
+        if back and (new or schedule.pipeline in removed):
+            ways_out[key] = f"a rollback of all brings the schedules of then: {back}"
+        elif new:
             ways_out[key] = f"write `pipeline: {new}` on main: the trigger and its runs move with the pipeline"
         elif schedule.pipeline in removed:
             ways_out[key] = f"remove {key} on main first: its trigger is deleted, or paused if it ever ran"

@@ -141,3 +141,11 @@ def test_a_plan_says_what_is_due_and_where(project: Path) -> None:
     ask_for(project, "kind")
     shown = call_script(project, "promote", "main", "dev", "--plan").stdout
     assert "(smoke, kind: orders, returns, stock)" in shown
+
+
+def test_what_needs_no_other_proof_is_named_with_its_selectors(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    ask_for(promoted_to_dev, "local")
+    prove(promoted_to_dev, "local")
+    shown = call_script(promoted_to_dev, "smoke", "main", "dev", "-p", "stock").stdout
+    assert "scripts/promote.py main dev -p stock needs no other proof of this tree." in shown

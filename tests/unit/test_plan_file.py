@@ -105,7 +105,7 @@ def test_a_stale_plan_is_refused_with_what_is_other_now(
     error = refused(planned, "promote", "apply", "plan.json")
     assert (error["exit_code"], error["code"]) == (5, "stale-plan")
     assert key in error["message"]
-    assert error["fix"].startswith("scripts/promote.py main dev -p stock --plan -o plan.json")
+    assert error["fix"].startswith("scripts/promote.py main dev -p stock --reason 'in time' --plan -o plan.json")
 
 
 @pytest.mark.parametrize(

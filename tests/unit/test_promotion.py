@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -262,6 +264,14 @@ def test_a_shared_file_stops_a_partial_promotion_with_three_ways_out(shared_chan
     assert "scripts/promote.py main dev -p orders -p returns\n" in error["fix"]
     assert "scripts/promote.py main dev -p orders --verify-dependants\n" in error["fix"]
     assert "a copy of the file" in error["fix"]
+
+
+def test_the_ways_out_keep_what_else_was_asked_for(shared_change: Path) -> None:
+    more = ["--release-hold", "--reason", "it's urgent"]
+    error = refused(shared_change, "promote", "main", "dev", "-p", "orders", *more, "--yes")
+    (command,) = re.findall("include them: +scripts/promote.py (.*)", error["fix"])
+    promote(shared_change, *shlex.split(command))
+    assert record(shared_change, "dev")["reason"] == "it's urgent"
 
 
 def test_including_the_dependants_moves_the_shared_file_for_all(shared_change: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from helpers import (
     push,
     record,
     refusal_codes,
+    refused,
     rename,
     schedule,
     values,
@@ -124,6 +126,17 @@ def test_a_rename_says_what_the_schedule_has_to_name(scheduled_orders: Path) -> 
     rename(scheduled_orders, "orders", "sales")
     (finding,) = findings(scheduled_orders)
     assert finding["fix"].startswith("write `pipeline: sales` on main")
+
+
+def test_a_rollback_under_the_old_name_says_how_the_schedule_comes_back_too(renamed_orders: Path) -> None:
+    write_environment_gates(renamed_orders, "dev", ["static"])
+    push(renamed_orders)
+    promote(renamed_orders, "main", "dev")
+    arguments = ["rollback", "dev", "-p", "orders", "-p", "sales", "--reason", "x", "--yes"]
+    (finding,) = refused(renamed_orders, *arguments)["findings"]
+    way_back = "scripts/rollback.py dev --to 2 --reason x"
+    assert finding["fix"].endswith(way_back)
+    assert call_script(renamed_orders, "rollback", *shlex.split(way_back)[1:], "--plan").exit_code == 2
 
 
 def test_a_removed_pipelines_tables_stay(promoted_to_dev: Path) -> None:

@@ -189,7 +189,7 @@ def test_a_rollback_that_would_move_a_shared_file_names_the_rollbacks_that_work(
     arguments = ["rollback", "dev", "--to", "1", "-p", "orders", "--reason", "x", "--yes"]
     error = refused(promoted_to_dev, *arguments)
     assert (error["exit_code"], error["code"]) == (5, "shared-file")
-    assert "scripts/rollback.py dev --to 1 --reason TEXT -p orders -p returns\n" in error["fix"]
+    assert "scripts/rollback.py dev --to 1 -p orders -p returns --reason x\n" in error["fix"]
     assert "promote.py" not in error["fix"]
 
 

@@ -32,7 +32,7 @@ def prove(
     if proven:
         with story.step(f"push the evidence to {branch_of(target)}"):
             add_evidence(repository, target, proven)
-    report.result("smoke", _document(plan, proven), list(_lines(plan, proven)))
+    report.result("smoke", _document(plan, proven), list(_lines(plan, wanted, proven)))
     return 0
 
 
@@ -51,11 +51,9 @@ def _document(plan: Plan, proven: Mapping[str, Evidence]) -> dict[str, object]:
     }
 
 
-def _lines(plan: Plan, proven: Mapping[str, Evidence]) -> Iterator[tuple[str, str]]:
+def _lines(plan: Plan, wanted: Options, proven: Mapping[str, Evidence]) -> Iterator[tuple[str, str]]:
     for name, evidence in proven.items():
         yield f"✓ {name}  proven now, {evidence.kind}: {evidence.runs} runs, {evidence.seconds:.0f} s", "green"
     for name, evidence in plan.evidence.items():
         yield f"= {name}  proven before, {evidence.kind}, for release {evidence.release}", "dim"
-    request = plan.request
-    command = f"scripts/promote.py {request.source.endpoint.environment} {request.environment.name}"
-    yield f"{command} needs no other proof of this tree.", ""
+    yield f"{plan.request.command(wanted)} needs no other proof of this tree.", ""
