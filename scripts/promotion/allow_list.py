@@ -32,4 +32,4 @@ def refuse_other_paths(paths: Iterable[str], environment: str) -> None:
 def _allowed(path: str, environment: str) -> bool:
     folders = (f"{ENVIRONMENTS}/{environment}/", *(f"{root}/" for root in PLATFORM_AND_PROJECT))
     inside = path in (FILE, *PLATFORM_AND_PROJECT) or path.startswith(folders)
-    return inside and not any(part.lower() in _NEVER for part in path.split("/"))
+    return inside and _NEVER.isdisjoint(path.lower().split("/"))

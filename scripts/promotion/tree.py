@@ -8,7 +8,6 @@ import posixpath
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -137,13 +136,10 @@ class Tree(Mapping[str, File]):
         return position < len(self._paths) and self._paths[position].startswith(f"{path}/")
 
     def paths_at(self, root: str) -> Iterator[str]:
-        """Yield the path `root` itself and those below it: in the sorted order they are neighbours."""
+        """Yield the path `root` itself and those below it: neighbours, in an order that has `0` follow on `/`."""
         if root in self._files:
             yield root
-        for path in islice(self._paths, bisect_left(self._paths, f"{root}/"), None):
-            if not path.startswith(f"{root}/"):
-                return
-            yield path
+        yield from self._paths[bisect_left(self._paths, f"{root}/") : bisect_left(self._paths, f"{root}0")]
 
     def only(self, paths: Iterable[str]) -> Tree:
         """Return the part that `paths` names."""
