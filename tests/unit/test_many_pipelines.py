@@ -72,3 +72,13 @@ def test_mage_reads_what_the_changed_pipelines_need_and_nothing_that_is_others(s
     assert stock | {f"{PROJECT}/metadata.yaml"} <= read
     assert others - stock
     assert not read & (others - stock)
+
+
+def test_the_status_of_many_with_stale_data_counts_most_of_them(many: Path) -> None:
+    write(many, {CLEAN: (many / CLEAN).read_text() + "newer = 1\n"})
+    push(many)
+    assert max(map(len, promote(many, "main", "dev").stdout.splitlines())) < COLUMNS
+    shown = call_script(many, "status", "dev").stdout.splitlines()
+    assert sum(line.startswith("BACKFILL dev ") for line in shown) == 6
+    assert "BACKFILL dev and 47 more: scripts/promote.py backfill dev" in shown
+    assert len(call_script(many, "promote", "backfill", "dev").stdout.splitlines()) == 52

@@ -19,6 +19,7 @@ from promotion.report import Report
 from promotion.wording import age, few, short
 
 _RELEASES_SHOWN = 5
+_BACKFILLS_SHOWN = 5
 _ROWS_SHOWN = 40  # of more pipelines than these, only those that differ
 
 
@@ -75,7 +76,7 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
         for hold in column.holds
     ]
     lines += [(f"EMERGENCY {column.name} {line}", "bold red") for line in map(told, column.emergencies)]
-    lines += [(f"BACKFILL {column.name} {backfill}", "bold yellow") for backfill in column.backfills]
+    lines += [(f"BACKFILL {column.name} {line}", "bold yellow") for line in _backfills(column)]
     if freeze := column.freeze(now):
         lines.append((f"FROZEN {column.name} {freeze}", "bold yellow"))
     lines += [
@@ -91,6 +92,13 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
     for entry in column.history[:_RELEASES_SHOWN]:
         lines.append((f"{column.name} {entry.number}  {age(entry.at, now)} ago  {_summary(entry)}", ""))
     return lines
+
+
+def _backfills(column: Column) -> list[str]:
+    told = [str(backfill) for backfill in column.backfills[:_BACKFILLS_SHOWN]]
+    if more := len(column.backfills) - len(told):
+        told.append(f"and {more} more: scripts/promote.py backfill {column.name}")
+    return told
 
 
 def _summary(entry: Entry) -> str:
