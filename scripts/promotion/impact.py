@@ -55,15 +55,15 @@ class Impact:
 NO_IMPACT = Impact("none")
 
 
-def impact_of_change(before: Project, after: Project, name: str, start: date | None) -> Impact:
-    """Return what it means that the pipeline `name` is another now; data of other versions begin on `start`."""
-    return impact_of_arrival(after, name, start) if _differs(before, after, name) else NO_IMPACT
+def impact(before: Project, after: Project, name: str, start: date | None) -> Impact:
+    """Return what it means that the pipeline `name` comes or is another now.
 
-
-def impact_of_arrival(after: Project, name: str, start: date | None) -> Impact:
-    """Return what it means that the pipeline `name` comes; data that it left when it was here begin on `start`."""
+    Data of other versions begin on `start`; a pipeline that was here before it was removed has left some, too.
+    """
     if start is None:
         return Impact("new output")
+    if not _differs(before, after, name):
+        return NO_IMPACT
     days = _days(after, name)
     if days == 0:
         return Impact("output changes")

@@ -16,7 +16,7 @@ from promotion.errors import PromotionError
 from promotion.evidence import accepted, evidence_keys
 from promotion.evidence_branch import Closing, Observed
 from promotion.gates import static_findings
-from promotion.impact import impact_of_arrival, impact_of_change
+from promotion.impact import impact
 from promotion.options import Options
 from promotion.policy_gate import policy_refusals, refusing
 from promotion.project import FOLDER, Project
@@ -196,9 +196,7 @@ def _with_impact(request: Request, before: Project, after: Project, change: Pipe
     if change.after is None or change.renamed_from:
         return change
     start = stale_since(change.name, change.after, request.target.history, request.closed)
-    if change.before is None:
-        return replace(change, impact=impact_of_arrival(after, change.name, start))
-    return replace(change, impact=impact_of_change(before, after, change.name, start))
+    return replace(change, impact=impact(before, after, change.name, start))
 
 
 def _asks_for_smoke(request: Request) -> bool:

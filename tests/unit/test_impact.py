@@ -96,6 +96,13 @@ def test_whatever_a_run_might_notice_changes_the_output(stock: Path, path: str, 
     assert kind(stock, {path: content}) == "output changes"
 
 
+def test_python_that_nobody_can_parse_is_compared_as_it_stands(stock: Path) -> None:
+    write(stock, {LOAD_STOCK: "def load(:\n"})
+    push(stock)
+    promote(stock, "main", "dev")
+    assert kind(stock, {LOAD_STOCK: "def load(::\n"}) == "output changes"
+
+
 @pytest.mark.parametrize(
     ("change", "impact"),
     [
