@@ -12,7 +12,7 @@ from promotion.backfills import stale_since, still_open
 from promotion.changes import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.emergency import emergency_of
 from promotion.environment import Environment
-from promotion.errors import PromotionError
+from promotion.errors import NotYet, PromotionError
 from promotion.evidence import accepted, evidence_keys
 from promotion.evidence_branch import Closing, Observed
 from promotion.gates import static_findings
@@ -183,7 +183,8 @@ def build_plan(request: Request) -> Plan:
     )
     plan = replace(plan, approved_by=counted_approvals(plan))
     emergency = emergency_of(options.emergency, refusing(plan), request.smoke, unproven)
-    return replace(plan, emergency=emergency, refusals=tuple(_refusals(plan, held)))
+    refused = sorted(_refusals(plan, held), key=lambda refusal: isinstance(refusal, NotYet))
+    return replace(plan, emergency=emergency, refusals=tuple(refused))
 
 
 def _proven(target: Side) -> list[Evidence]:
@@ -212,7 +213,9 @@ def _compose(request: Request, new: Project, old: Project, selected: Iterable[st
         return source.under(*PLATFORM_AND_PROJECT).overlaid_with(configuration)
     selected = set(selected)
     only_theirs = _files_of(old, selected) - _files_of(old, set(old.pipelines) - selected)
-    kept = target.under(*PLATFORM_AND_PROJECT).without(only_theirs)
+    # What goes, goes, even where others look into its folder for a global data product: then they are affected.
+    gone = target.under(*(f"{FOLDER}/pipelines/{name}" for name in selected if name not in new))
+    kept = target.under(*PLATFORM_AND_PROJECT).without({*only_theirs, *gone})
     if not kept:  # the first release of an environment cannot do without the platform
         kept = source.under(*PLATFORM_AND_PROJECT).without(new.claimed)
     return kept.overlaid_with(source.only(_files_of(new, selected))).overlaid_with(configuration)
@@ -223,7 +226,7 @@ def _files_of(project: Project, names: Iterable[str]) -> set[str]:
 
 
 def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
-    """Yield what stands in the way, the most fundamental first."""
+    """Yield what stands in the way, the policy first."""
     request, environment, options = plan.request, plan.request.environment, plan.request.options
     yield from policy_refusals(plan)
     if request.action == "promotion" and not options.release_hold:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from promotion.errors import NotYet, PolicyRefused
 from promotion.freeze import freeze_at
 from promotion.observed_runs import too_few_runs
+from promotion.policy import EVERYBODY, People
 from promotion.soak import still_soaking
 
 if TYPE_CHECKING:
@@ -73,9 +74,13 @@ def _approvals(plan: Plan) -> Iterator[PolicyRefused]:
         yield NotYet(
             "not-approved",
             f"{request.environment.name} asks for approvals by others: {approvals(plan)}",
-            fix=f"keep the plan (--plan -o plan.json), have another of {policy.approvers} type "
+            fix=f"keep the plan (--plan -o plan.json), have {_another_of(policy.approvers)} type "
             f"scripts/promote.py approve plan.json, and apply it then, or {_override('approvals')}",
         )
+
+
+def _another_of(people: People) -> str:
+    return "somebody else" if people == EVERYBODY else f"another of {people}"
 
 
 def approvals(plan: Plan) -> str:

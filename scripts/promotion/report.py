@@ -50,20 +50,15 @@ class Report:
             "commit": release.commit,
             "image": release.image,
         }
-        branch = branch_of(release.environment)
-        self._lines(
-            [
-                (
-                    f"Released {release.environment} {release.number}: {branch} is at {release.commit[:8]}",
-                    "bold green",
-                )
-            ]
-        )
-        if release.number > 1:
-            self._lines([(f"Take it back: scripts/rollback.py {release.environment} --reason TEXT", "")])
+        name, before = release.environment, release.number - 1
+        told = f"Released {name} {release.number}: {branch_of(name)} is at {release.commit[:8]}"
+        lines = [(told, "bold green")]
+        if before:  # by its number: what came before a rollback is on hold
+            lines.append((f"Take it back: scripts/rollback.py {name} --to {before} --reason TEXT", ""))
         if release.backfills:
             names = few([backfill.pipeline for backfill in release.backfills])
-            self._lines([(f"To backfill: {names}; see scripts/promote.py backfill {release.environment}", "")])
+            lines.append((f"To backfill: {names}; see scripts/promote.py backfill {name}", ""))
+        self._lines(lines)
 
     def pull_request(self, request: PullRequest) -> None:
         """Show what to open a pull request with."""

@@ -80,7 +80,7 @@ def test_a_promotion_waits_for_another_to_agree(waiting: Path) -> None:
     error = refused(waiting, "promote", "apply", "plan.json")
     assert (error["code"], error["exit_code"]) == ("not-approved", 4)
     assert error["message"] == "dev asks for approvals by others: 0 of 1"
-    assert "scripts/promote.py approve plan.json" in error["fix"]
+    assert "have somebody else type scripts/promote.py approve plan.json" in error["fix"]
     assert "Approvals      0 of 1\n" in keep(waiting).stdout
 
 
@@ -303,7 +303,9 @@ def test_what_more_than_people_and_time_refuses_is_not_kept(waiting: Path) -> No
     (waiting / "plan.json").unlink()
     write_policy(waiting, "dev", holds=[{"reason": "audit"}])
     push(waiting)
-    assert (keep(waiting).exit_code, (waiting / "plan.json").exists()) == (4, False)
+    kept = keep(waiting)
+    assert (kept.exit_code, (waiting / "plan.json").exists()) == (4, False)
+    assert "plan.json was not written" in kept.stderr
 
 
 def test_a_record_from_before_there_were_approvals_is_read(promoted_to_dev: Path) -> None:

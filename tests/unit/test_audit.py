@@ -109,3 +109,10 @@ def test_a_release_taken_out_of_the_middle_is_found(editor: Path) -> None:
     git(editor, "rebase", "--quiet", "--onto", "HEAD~2", "HEAD~1", "-X", "theirs")
     git(editor, "push", "--quiet", "--force", "origin", "HEAD:env/dev")
     assert "chain-broken" in verification(editor.parent / "audit.git")
+
+
+def test_an_environment_that_a_bare_clone_does_not_hold_is_no_finding_and_no_pass(audited: Path) -> None:
+    git(audited, "branch", "--quiet", "-D", "main")
+    error = call_script(audited, "verify", "staging", "--json").document["error"]
+    assert (error["code"], error["exit_code"]) == ("no-release", 64)
+    assert "--branch env/staging" in error["fix"]

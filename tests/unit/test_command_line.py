@@ -129,4 +129,4 @@ def test_a_later_release_says_how_to_take_it_back(promoted_to_dev: Path) -> None
     write(promoted_to_dev, {"mage_project/utils/money.py": "rounded = abs\n"})
     push(promoted_to_dev)
     released = call_script(promoted_to_dev, "promote", "main", "dev", "--yes").stdout
-    assert "Take it back: scripts/rollback.py dev" in released
+    assert "Take it back: scripts/rollback.py dev --to 1 --reason TEXT\n" in released

@@ -143,6 +143,7 @@ def test_a_refused_plan_is_not_kept(planned: Path) -> None:
     push(planned)
     result = call_script(planned, "promote", "main", "dev", "--plan", "-o", "new.json", "-p", "stock")
     assert (result.exit_code, (planned / "new.json").exists()) == (3, False)
+    assert "new.json was not written" in result.stderr
 
 
 def test_a_plan_is_kept_with_plan_only(planned: Path) -> None:

@@ -192,6 +192,14 @@ def test_a_standing_hold_is_shown_until_main_lifts_it(promoted_to_dev: Path) -> 
     assert "HOLD" not in call_script(promoted_to_dev, "status").stdout
 
 
+def test_what_waiting_does_not_help_is_told_before_what_it_does(promoted_to_dev: Path) -> None:
+    write_policy(promoted_to_dev, "dev", approvals=1, holds=[{"reason": "audit"}])
+    write(promoted_to_dev, {f"{PROJECT}/utils/money.py": "newer = 1\n"})
+    push(promoted_to_dev)
+    codes = refusal_codes(promoted_to_dev, "main", "dev", "-p", "orders")
+    assert codes == ["standing-hold", "shared-file", "not-approved"]
+
+
 def test_everything_that_stands_in_the_way_is_told_at_once(project: Path) -> None:
     write_policy(
         project, "dev", promoters=["bob@example.com"], signed=True, holds=[{"reason": "audit"}], gates=["static"]

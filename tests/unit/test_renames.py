@@ -10,6 +10,7 @@ import pytest
 
 from helpers import (
     PROJECT,
+    block,
     call_script,
     digests,
     git,
@@ -25,6 +26,7 @@ from helpers import (
     write,
     write_environment_gates,
     write_loading_pipeline,
+    write_pipeline,
     write_policy,
 )
 
@@ -148,3 +150,19 @@ def test_a_removed_pipelines_tables_stay(promoted_to_dev: Path) -> None:
         if line.startswith("  - orders")
     ]
     assert row.endswith("all of main; its tables stay")
+
+
+def test_a_removal_of_what_a_global_data_product_stands_on_is_no_silence(promoted_to_dev: Path) -> None:
+    configuration = {"global_data_product": {"uuid": "takings"}}
+    product = block("theirs", "global_data_product", configuration=configuration)
+    write(promoted_to_dev, {f"{PROJECT}/global_data_products.yaml": "takings: {object_uuid: orders}\n"})
+    write_pipeline(promoted_to_dev, "stock", [product])
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    git(promoted_to_dev, "rm", "--quiet", "-r", f"{PROJECT}/pipelines/orders")
+    write_loading_pipeline(promoted_to_dev, "stock")
+    push(promoted_to_dev)
+    error = refused(promoted_to_dev, "promote", "main", "dev", "-p", "orders", "--yes")
+    assert (error["code"], error["message"].split()[0]) == ("shared-file", "stock")
+    promote(promoted_to_dev, "main", "dev", "-p", "orders", "-p", "stock")
+    assert sorted(digests(promoted_to_dev, "dev")) == ["returns", "stock"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,13 @@ def test_a_rollback_of_a_rollback_brings_back_what_was_on_hold(rolled_back: Path
     roll_back(rolled_back, "--to", "2")
     assert "second" in released_text(rolled_back, "dev", LOAD_ORDERS)
     assert [release for _, release, _ in holds(rolled_back)] == [3]
+
+
+def test_a_rollback_says_how_it_is_taken_back_itself(two_releases: Path) -> None:
+    second = digests(two_releases, "dev")
+    (way_back,) = re.findall("Take it back: scripts/rollback.py dev (.*) --reason TEXT", roll_back(two_releases))
+    roll_back(two_releases, *way_back.split())
+    assert digests(two_releases, "dev") == second
 
 
 def test_a_rollback_does_not_choose_what_is_on_hold(rolled_back: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -50,14 +51,19 @@ def promote(
         mode=mode,
         report=report,
         story=story,
-        keep=lambda plan: _keep(plan, plan_file),
+        keep=lambda plan: _keep(plan, plan_file, story),
         pr=pr,
     )
 
 
-def _keep(plan: Plan, plan_file: Path | None) -> None:
-    if plan_file and all(isinstance(refusal, NotYet) for refusal in plan.refusals):
+def _keep(plan: Plan, plan_file: Path | None, story: Story) -> None:
+    if plan_file is None:
+        return
+    if all(isinstance(refusal, NotYet) for refusal in plan.refusals):
         write_plan_file(plan, plan_file)
+        story.say(f"✓ kept in {plan_file}, for scripts/promote.py apply {shlex.quote(str(plan_file))}", "green")
+    else:  # there may be an older one
+        story.say(f"{plan_file} was not written: no waiting makes this plan one to apply", "yellow")
 
 
 def plan_promotion(

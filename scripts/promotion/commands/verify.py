@@ -14,7 +14,7 @@ from promotion.git import Repository
 from promotion.memory import Memory
 from promotion.plan import PLATFORM_AND_PROJECT
 from promotion.project import FOLDER, Project
-from promotion.release import releases
+from promotion.release import branch_of, releases
 from promotion.report import Report
 from promotion.sides import main_side
 from promotion.story import Story
@@ -54,6 +54,9 @@ def _verify_environment(repository: Repository, name: str, report: Report, story
     repository.fetch()
     repository.memory = Memory()  # an audit believes nothing that lies beside a clone
     history = releases(repository, name)
+    if not history and isinstance(repository, BareClone):
+        fix = f"git clone --bare --single-branch --branch {branch_of(name)} ADDRESS"
+        raise UsageError("no-release", f"this bare clone has no branch {branch_of(name)}", fix=fix)
     if not history:
         load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     with story.step(f"derive every digest of {len(history)} releases"):
