@@ -19,6 +19,7 @@ from helpers import (
     push,
     record,
     refused,
+    released_text,
     remote_of,
     run_script,
     sign,
@@ -177,11 +178,13 @@ def test_a_second_pull_request_of_a_number_replaces_the_first_and_no_other(prote
         assert head(protected, other) == head(protected, "main")
 
 
-def test_somebody_elses_pull_request_meanwhile_is_not_replaced(protected: Path) -> None:
-    variables = meanwhile(protected, "promote", "main", "dev", "--pr", "-p", "stock")
+@pytest.mark.parametrize("before", ["commit-tree", "push"])
+def test_somebody_elses_pull_request_meanwhile_is_not_replaced(protected: Path, before: str) -> None:
+    variables = meanwhile(protected, "promote", "main", "dev", "--pr", "-p", "stock", before=before)
     words = ("promote", "main", "dev", "--pr", "-p", "orders", "--yes", "--json")
     result = run_script(protected, *words, **variables)
     assert (result.exit_code, result.document["error"]["code"]) == (5, "lost-race")
+    assert "release/dev/2 moved" in result.document["error"]["message"]
     assert "Release 2 of dev: stock" in git(remote_of(protected), "log", "-1", "--format=%s", "release/dev/2")
 
 
@@ -246,6 +249,18 @@ def test_the_first_release_can_be_a_pull_request(project: Path) -> None:
     assert refused(project, "promote", "finalize", "dev")["code"] == "not-merged"
     git(remote_of(project), "branch", "env/dev", "release/dev/1")
     assert finalize(project)["release"]["number"] == 1
+
+
+def test_nothing_but_pull_requests_reads_their_branches(proposed: Path) -> None:
+    options = ("--quiet", "--no-local", "--single-branch", "--branch=main")
+    git(proposed.parent, "clone", *options, "remote.git", "other clone")
+    other, waiting = proposed.parent / "other clone", head(proposed, "release/dev/2")
+    for words in (("promote", "main", "dev", "--plan"), ("status",), ("verify", "dev")):
+        call_script(other, *words)
+    objects = git(other, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)").splitlines()
+    assert head(proposed, "env/dev") in objects
+    assert waiting not in objects
+    assert propose(other)["replaces"] == waiting
 
 
 # Merge
@@ -372,6 +387,16 @@ def test_a_release_that_took_the_number_overtakes_a_pull_request(proposed: Path)
     assert verification(proposed) == set()
 
 
+def test_a_release_takes_the_place_of_a_merge_that_was_edited(proposed: Path) -> None:
+    merge(proposed, "squash", edit=LOAD_ORDERS)
+    remove = refused(proposed, "promote", "finalize", "dev")["fix"].rpartition(": ")[2]
+    assert call_script(proposed, "rollback", "dev", "--reason", "edited", "--pr", "--yes").exit_code == 0
+    merge(proposed, "squash", 3)
+    git(proposed, *remove.split()[1:])
+    finalize(proposed)
+    assert "by hand" not in released_text(proposed, "dev", LOAD_ORDERS)
+
+
 def test_a_branch_that_the_host_has_removed_is_nothing_to_do(proposed: Path) -> None:
     merge(proposed, "squash")
     git(remote_of(proposed), "branch", "--quiet", "-D", "release/dev/2")
@@ -407,7 +432,8 @@ def test_a_branch_that_moves_meanwhile_is_not_removed(proposed: Path) -> None:
             "refs/heads/release/dev/2",
             git(remote_of(proposed), "rev-parse", "env/dev^2"),
         )
-        call_script(proposed, "promote", "finalize", "dev", **step.variables())
+        result = call_script(proposed, "promote", "finalize", "dev", **step.variables())
+        assert (result.exit_code != 0) == bool(branches(proposed))
         kept.add(bool(branches(proposed)))
         assert not step.reached or branches(proposed)
     assert kept == {True, False}

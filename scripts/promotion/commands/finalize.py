@@ -51,17 +51,21 @@ def _refuse_what_is_no_release(
 ) -> None:
     """Look at the last release and at all that may have come of a pull request."""
     newest = len(history)
-    findings = [
-        finding
-        for number in sorted({newest, *waiting})
-        if 0 < number <= newest
-        for finding in audit_release(
-            repository, name, history[newest - number], number, expect_digest=number in waiting
+    spoiled: dict[int, list[Finding]] = {}
+    for number in sorted({newest, *waiting}):
+        if 0 < number <= newest:
+            release = history[newest - number]
+            findings = audit_release(repository, name, release, number, expect_digest=number in waiting)
+            if found := list(findings):
+                spoiled[number] = found
+    if spoiled:
+        useless = " ".join(request_branch(name, number) for number in spoiled if number in waiting)
+        raise GateRefused(
+            "not-as-released",
+            f"{branch_of(name)} holds what the promotion did not make",
+            fix="see each" + (f", and then: git push {repository.remote} --delete {useless}" if useless else ""),
+            findings=[finding for found in spoiled.values() for finding in found],
         )
-    ]
-    if findings:
-        message = f"{branch_of(name)} holds what the promotion did not make"
-        raise GateRefused("not-as-released", message, fix="see each", findings=findings)
 
 
 def _is_merged(repository: Repository, history: History, number: int, commit: str) -> bool:
