@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from helpers import call_script, command, git, remote_of, write_program
+from helpers import call_script, command, git, remote_of, wait_until, write_program
 
 GIT = shutil.which("git")
 
@@ -65,6 +66,23 @@ def in_a_process_of_its_own(clone: Path, *words: str, **variables: str) -> int:
         finally:
             os._exit(99)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def killed_at_every_step(clone: Path, *words: str) -> Iterator[int]:
+    """Run a script again and again, killed before its first git command, its second…; yield each exit code.
+
+    The git command itself goes on without whoever started it, and the next try finds what that left behind.
+    """
+    ended = clone.parent / "ended"
+    for step in steps(clone, f'kill -9 $PPID; "{GIT}" "$@"; touch "{ended}"; exit'):
+        exit_code = in_a_process_of_its_own(clone, *words, **step.variables())
+        if exit_code:
+            assert exit_code == -signal.SIGKILL
+            wait_until(ended.exists, "git ended")
+            ended.unlink()
+        yield exit_code
+        if not exit_code:
+            return
 
 
 def another_clone(clone: Path, name: str = "other clone") -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
-from disturbed import GIT, in_a_process_of_its_own, steps
+from disturbed import GIT, killed_at_every_step, steps
 from helpers import (
     PROJECT,
     call_script,
@@ -16,7 +15,6 @@ from helpers import (
     released_text,
     remote_of,
     untouched,
-    wait_until,
 )
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
@@ -38,17 +36,9 @@ def count_releases(clone: Path) -> int:
 
 
 def test_a_kill_at_every_step_leaves_the_old_release_or_the_new_one(two_changes: Path) -> None:
-    """The git command itself goes on without whoever started it; the next try finds what that left behind."""
     before = untouched(two_changes)
-    ended = two_changes.parent / "ended"
-    for step in steps(two_changes, f'kill -9 $PPID; "{GIT}" "$@"; touch "{ended}"; exit'):
-        exit_code = in_a_process_of_its_own(two_changes, *PROMOTE_ORDERS, **step.variables())
+    for _ in killed_at_every_step(two_changes, *PROMOTE_ORDERS):
         assert untouched(two_changes) == before
-        if exit_code == 0:
-            break
-        assert exit_code == -signal.SIGKILL
-        wait_until(ended.exists, "git ended")
-        ended.unlink()
         assert count_releases(two_changes) == record(two_changes, "dev")["number"]
     assert_sound(two_changes, releases=2)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from disturbed import in_a_process_of_its_own, meanwhile, steps
+from disturbed import killed_at_every_step, meanwhile, steps
 from helpers import (
     PROJECT,
     call_script,
@@ -200,15 +200,11 @@ def test_a_release_while_gates_run_gives_the_pull_request_the_next_number(two_ch
 
 def test_a_kill_at_every_step_leaves_a_whole_pull_request_or_none(protected: Path) -> None:
     before, old = untouched(protected), head(protected, "env/dev")
-    words = ("promote", "main", "dev", "--pr", "--yes", "--json")
-    for step in steps(protected, "kill -9 $PPID; exit"):
-        exit_code = in_a_process_of_its_own(protected, *words, **step.variables())
+    for _ in killed_at_every_step(protected, "promote", "main", "dev", "--pr", "--yes"):
         assert untouched(protected) == before
         assert head(protected, "env/dev") == old
         if branches(protected):
             git(remote_of(protected), "show", "release/dev/2:release.yaml")
-        if exit_code == 0:
-            break
     merge(protected, "merge")
     finalize(protected)
 
@@ -442,11 +438,8 @@ def test_a_branch_that_moves_meanwhile_is_not_removed(proposed: Path) -> None:
 def test_a_kill_at_every_step_of_finalize_loses_nothing(proposed: Path) -> None:
     merge(proposed, "merge")
     merged = head(proposed, "env/dev")
-    for step in steps(proposed, 'kill -9 $PPID; exec git "$@"'):
-        exit_code = in_a_process_of_its_own(proposed, "promote", "finalize", "dev", **step.variables())
+    for _ in killed_at_every_step(proposed, "promote", "finalize", "dev"):
         assert head(proposed, "env/dev") == merged
-        if exit_code == 0:
-            break
     finalize(proposed)
     assert branches(proposed) == []
 
