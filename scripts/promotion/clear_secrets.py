@@ -33,7 +33,22 @@ _SHAPES = {
     # `user:password@` shows what goes where.
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:(?!(?i:password)@)[^/\s:@'\"{}$]+@"),
 }
-_ANY_SHAPE = re.compile("|".join(shape.pattern for shape in _SHAPES.values()))
+# What has none of these, in small letters, has neither a shape nor a sensitive name: nearly every file.
+_SIGNS = (
+    "-----begin",
+    "akia",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "xox",
+    "://",
+    "pass",
+    "secret",
+    "token",
+    "_key",
+)
 
 
 def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
@@ -71,7 +86,7 @@ def _kind(path: str) -> str:
 def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:
     """Return the lines that seem to hold a secret, each with what it seems to be."""
     text = as_text(content)
-    if text is None or not (_ANY_SHAPE.search(text) or _SENSITIVE_KEY.search(text)):  # nearly every file
+    if text is None or not _may_have_a_secret(text.lower()):
         return ()
     places = [
         (number, what)
@@ -80,6 +95,10 @@ def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:
         if shape.search(line)
     ]
     return (*places, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
+
+
+def _may_have_a_secret(lowered: str) -> bool:
+    return any(sign in lowered for sign in _SIGNS)
 
 
 def _lines_with_secrets(kind: str, text: str) -> set[int]:

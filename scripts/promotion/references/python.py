@@ -31,7 +31,7 @@ _OF_FILE = {
 # Only a file with one of these words can name a path, or a module, otherwise than by a literal text.
 _COMPUTES = re.compile(
     r"get_repo_path|base_repo_path|MAGE_REPO_PATH|__file__|resources|import_module|__import__|run_module"
-    rf"|\bPath\b|\bjoin\(|sys\.path|\b({_OPENING})\("
+    rf"|\bPath\b|\bjoin\(|sys\.path|\b(?<!def )({_OPENING})\("  # `def load(` is in half of Mage's files
 )
 _IMPORTERS = {"import_module", "__import__", "run_module"}
 _BASES = {PROJECT: "project", HERE: "folder"}
