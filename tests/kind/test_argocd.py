@@ -183,6 +183,15 @@ def test_a_change_by_hand_is_set_back(line: Line) -> None:
     eventually(lambda: namespace.kubectl("get", deployment, limit) == "3", SECONDS)
 
 
+def test_its_scheduled_runs_can_be_observed(line: Line) -> None:
+    namespace = line.release.namespace
+    arguments = ("observe", "dev", "--namespace", namespace.name, "--json")
+    result = call_script(line.clone, "promote", *arguments, **namespace.cluster.environment)
+    assert result.exit_code == 0, result.stderr
+    observed = result.document["observed"]["flights_daily"]
+    assert (observed["since"], observed["completed"], observed["failed"]) == (1, 0, 0)
+
+
 @pytest.fixture(scope="module")
 def promoted(line: Line) -> Line:
     """The line after a second promotion, of another schedule."""
