@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _CODE = Path(__file__).parent
 _UNKNOWN = object()
-_AT_ONCE = 4  # values of one key that are kept for `recall_where`: about as many as there are environments
+_AT_ONCE = 3  # values of one key that are kept for `recall_where`: the source has one, the target another
 _VARIANTS = 8  # files of one kind with variants (`kind@variant`)
 _LARGEST = 64 * 2**20  # bytes of one kind; beyond it only what the last command used is kept
 
