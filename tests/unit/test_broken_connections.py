@@ -69,7 +69,7 @@ def test_a_fetch_that_breaks_anywhere_changes_nothing(two_changes: Path) -> None
 def test_a_push_that_breaks_anywhere_is_told_as_it_ended(two_changes: Path, way: str) -> None:
     """The answer that got lost may have been a yes."""
     old, ended = head(two_changes, "env/dev"), set()
-    for size in range(0, 1200, 80):
+    for size in range(0, 1600, 100):
         git(remote_of(two_changes), "update-ref", "refs/heads/env/dev", old)
         cut_short(two_changes, "receive-pack", way, size)
         result = call_script(two_changes, "promote", "main", "dev", "--yes", "--json")
