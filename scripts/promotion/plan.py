@@ -163,7 +163,7 @@ def build_plan(request: Request) -> Plan:
     unproven = {name: keys[name] for name in due} if "smoke" in options.emergency else {}
     plan = Plan(
         request=request,
-        number=target.current.number + 1 if target.current else 1,
+        number=len(target.releases) + 1,  # also after a commit by hand, whose record may say anything
         selected=None if selected is None else tuple(sorted(selected)),
         pipelines=moved,
         files=changes.file_changes(before, after, platform, configuration),

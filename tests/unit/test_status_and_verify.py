@@ -16,6 +16,7 @@ from helpers import (
     head,
     promote,
     push,
+    record,
     remote_of,
     run_script,
     values,
@@ -177,6 +178,14 @@ def test_an_earlier_release_changed_by_force_is_found(promoted_to_dev: Path) -> 
     forged = git(other, "commit-tree", "-p", "HEAD", "-m", "x", second)
     git(other, "push", "--quiet", "--force", "origin", f"{forged}:env/dev")
     assert verification(promoted_to_dev) == {"digest-mismatch"}
+
+
+def test_what_is_released_after_a_commit_by_hand_is_right_again(promoted_to_dev: Path) -> None:
+    edit_branch(promoted_to_dev, "env/dev", {LOAD_STOCK: "x = 1\n"})
+    assert call_script(promoted_to_dev, "promote", "main", "dev", "--yes").exit_code == 0
+    error = call_script(promoted_to_dev, "verify", "dev", "--json").document["error"]
+    assert {finding["path"].split()[2] for finding in error["findings"]} == {"1"}
+    assert record(promoted_to_dev, "dev")["number"] == 3
 
 
 def test_a_folder_that_is_no_project_is_no_answer(tmp_path: Path) -> None:
