@@ -43,7 +43,7 @@ def steps(clone: Path, happens: str) -> Iterator[Step]:
             folder / "git",
             f"""
             calls=$(($(cat "{folder}/calls") + 1))
-            echo $calls > "{folder}/calls"
+            echo $calls > "{folder}/calls.$$" && mv "{folder}/calls.$$" "{folder}/calls"
             if [ $calls = {number} ]; then {happens}
             fi
             exec "{GIT}" "$@"
