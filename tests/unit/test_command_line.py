@@ -68,6 +68,27 @@ def test_ctrl_c_during_the_imports_is_quiet(project: Path, tmp_path: Path) -> No
     assert (result.exit_code, result.stderr) == (130, "")
 
 
+def imports(clone: Path, name: str, *arguments: str) -> set[str]:
+    """Run a script and return the packages that it imported."""
+    told = run_script(clone, name, *arguments, PYTHONPROFILEIMPORTTIME="1").stderr
+    lines = (line for line in told.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize("script", ["image", "promote", "rollback", "run", "smoke", "status", "verify"])
+def test_help_waits_for_no_package(project: Path, script: str) -> None:
+    known = imports(project, script, "--help")
+    assert "promotion" in known
+    assert not known & {"yaml", "rich", "psycopg2", "kubernetes", "mage_ai", "pandas"}
+
+
+def test_what_does_not_run_pipelines_does_without_mage(promoted_to_dev: Path) -> None:
+    for script, *arguments in (["status"], ["promote", "dev", "staging", "--plan"]):
+        known = imports(promoted_to_dev, script, *arguments)
+        assert "yaml" in known
+        assert not known & {"rich", "psycopg2", "kubernetes", "mage_ai", "pandas"}
+
+
 WAIT = """
 import sys, tempfile, time
 from promotion.cli.boundary import run

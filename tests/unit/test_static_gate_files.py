@@ -12,11 +12,15 @@ from helpers import (
     PROJECT,
     TRANSFORMER,
     block,
+    commit,
+    git,
     metadata_of,
     only,
     places,
+    refused,
     static_findings,
     write,
+    write_environment_gates,
     write_pipeline,
 )
 
@@ -368,6 +372,17 @@ def test_triggers_in_the_project_are_refused(sources: Path) -> None:
     finding = only(static_findings(sources, {path: "triggers: []\n"}))
     assert places([finding]) == [("triggers-in-project", path, None)]
     assert "environments/<env>/values.yaml" in finding.fix
+
+
+def test_a_submodule_is_refused(project: Path) -> None:
+    write_environment_gates(project, "dev", ["static"])
+    (project / PROJECT / "vendored").mkdir()
+    entry = f"160000,{commit(project)},{PROJECT}/vendored"
+    git(project, "update-index", "--add", "--cacheinfo", entry)
+    git(project, "commit", "--quiet", "-m", "Add a submodule")
+    git(project, "push", "--quiet", "origin", "HEAD:main")
+    findings = refused(project, "promote", "main", "dev", "--yes")["findings"]
+    assert (f"{PROJECT}/vendored", "submodule") in [(each["path"], each["code"]) for each in findings]
 
 
 def test_a_transformer_shared_by_two_pipelines_is_told_once(sources: Path) -> None:
