@@ -63,7 +63,7 @@ def carry_out_plan(
 
 def _prove(plan: Plan, story: Story) -> Mapping[str, Evidence]:
     """Run the gates that are due and return the evidence that they brought."""
-    if "static" in plan.request.environment.policy.gates:
+    if "static" in plan.request.gates:
         from promotion.mage_gate import refuse_what_mage_cannot_load
 
         refuse_what_mage_cannot_load(plan, story)
@@ -88,6 +88,7 @@ def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Releas
     request = plan.request
     current = request.target.current
     now = datetime.now(UTC)
+    skipped = plan.emergency.skipped if plan.emergency else ()
     pipelines = {}
     for name in plan.project.pipelines:
         digest = plan.project.digest(name)
@@ -105,7 +106,7 @@ def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Releas
         configuration_commit=request.configuration.endpoint.commit or "",
         image=image_tag(plan.tree),
         smoke={**plan.evidence, **_signed(plan, proofs, identity)},
-        gates=request.environment.policy.gates,
+        gates=tuple(gate for gate in request.gates if gate not in skipped),
         by=identity,
         at=now,
         reason=request.options.reason,

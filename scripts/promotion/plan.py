@@ -90,6 +90,13 @@ class Request:
         return f"scripts/{what} {options.arguments}".rstrip()
 
     @property
+    def gates(self) -> tuple[str, ...]:
+        """Those that are due: the policy's, and the smoke gate where others have to be proven on a shared file."""
+        gates = self.environment.policy.gates
+        proves = self.options.verify_dependants or self.options.smoke is not None
+        return (*gates, "smoke") if proves and "smoke" not in gates else gates
+
+    @property
     def smoke(self) -> str:
         """The kind of evidence that is asked for."""
         return self.options.smoke or self.environment.policy.smoke
@@ -159,7 +166,7 @@ def build_plan(request: Request) -> Plan:
     configuration = changes.configuration_change(target.tree, tree, environment.name, configured)
     digests = after.digests() | {PLATFORM: platform.after, CONFIGURATION: configuration.after}
     held = [hold for hold in request.holds if digests.get(hold.pipeline) == hold.digest]
-    due = [name for name in keys if keys[name] not in known] if _asks_for_smoke(request) else []
+    due = [name for name in keys if keys[name] not in known] if "smoke" in request.gates else []
     unproven = {name: keys[name] for name in due} if "smoke" in options.emergency else {}
     plan = Plan(
         request=request,
@@ -200,11 +207,6 @@ def _with_impact(request: Request, before: Project, after: Project, change: Pipe
     return replace(change, impact=impact(before, after, change.name, start))
 
 
-def _asks_for_smoke(request: Request) -> bool:
-    options = request.options
-    return "smoke" in request.environment.policy.gates or options.verify_dependants or options.smoke is not None
-
-
 def _compose(request: Request, new: Project, old: Project, selected: Iterable[str] | None) -> Tree:
     """Lay what is promoted over what the target runs, and the configuration over both."""
     source, target = new.tree, old.tree
@@ -240,7 +242,7 @@ def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
             plan.files,
             takes_selectors=request.action == "promotion",
         )
-    if "static" in environment.policy.gates:
+    if "static" in request.gates:
         findings = static_findings(plan.project, environment)
         back = request.command(replace(options, pipelines=())) if request.action == "rollback" else None
         yield from refusals.static_gate(refusals.still_scheduled(findings, environment, plan.pipelines, back))

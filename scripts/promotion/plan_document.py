@@ -58,7 +58,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "secrets": dict(request.environment.secrets),
             "databases": list(request.environment.databases),
         },
-        "gates": list(request.environment.policy.gates),
+        "gates": list(request.gates),
         "smoke": {"kind": request.smoke, "due": list(plan.due), "reused": sorted(plan.evidence)},
         "approvals": {
             "asked": request.environment.policy.approvals,

@@ -166,11 +166,12 @@ def schedule_action(change: ScheduleChange) -> str:
 
 def gates_due(plan: Plan) -> str:
     """Return which gates the release has to pass, and what a smoke test still has to prove."""
-    gates = ", ".join(plan.request.environment.policy.gates)
-    if "smoke" not in plan.request.environment.policy.gates:
+    gates = ", ".join(plan.request.gates)
+    if "smoke" not in plan.request.gates:
         return f"{gates or 'none'} (smoke: not asked for)"
     reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
-    due = few(plan.due) or "nothing new"
+    skipped = plan.emergency is not None and "smoke" in plan.emergency.skipped
+    due = few(plan.due) or ("skipped" if skipped else "nothing new")
     return f"{gates} (smoke, {plan.request.smoke}: {due}{reused})"
 
 

@@ -36,7 +36,7 @@ def select(
         if not excluded:
             return None
         chosen = dict.fromkeys(candidates.names, f"all of {place} but {', '.join(excluded)}")
-    if left_out and not chosen.keys() - left_out:
+    if left_out and not chosen.keys() - left_out and not any(_MODIFIED in selector for selector in wanted):
         raise UsageError("nothing-selected", "--exclude leaves no pipeline", fix="exclude less")
     return {name: reason for name, reason in chosen.items() if name not in left_out}
 

@@ -17,6 +17,7 @@ from helpers import (
     call_script,
     command,
     environment,
+    promote,
     push,
     refused,
     run_command,
@@ -144,6 +145,15 @@ def test_a_plan_says_that_smoke_is_not_asked_for(project: Path) -> None:
 
 def test_what_a_first_release_replaced_is_not_offered(project: Path) -> None:
     assert "Take it back" not in call_script(project, "promote", "main", "dev", "--yes").stdout
+
+
+def test_a_reason_is_one_line_wherever_it_is_told(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {"mage_project/utils/money.py": "rounded = abs\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev", "--reason", " two\nlines\n\nHOLD dev: none ")
+    shown = call_script(promoted_to_dev, "status").stdout.splitlines()
+    assert len([line for line in shown if line.endswith(": two lines HOLD dev: none")]) == 1
+    assert not any(line.startswith("HOLD") for line in shown)
 
 
 def test_a_later_release_says_how_to_take_it_back(promoted_to_dev: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_release_keeps_what_was_skipped_and_why(unproven: Path) -> None:
     release = record(unproven, "dev")
     assert (release["emergency"]["skipped"], release["reason"]) == (["smoke"], REASON)
     assert set(release["emergency"]["unproven"]) == {"orders", "returns", "stock"}
-    assert release["gates"]["smoke"] == {}
+    assert release["gates"] == {"passed": [], "smoke": {}}
     trailers = git(
         remote_of(unproven), "log", "-1", "--format=%(trailers:key=Promotion-Skipped,valueonly)", "env/dev"
     )
@@ -89,11 +89,10 @@ def test_what_is_not_named_still_refuses(project: Path) -> None:
     push(project)
     skipping = ("--emergency", "smoke", "--reason", REASON)
     plan = call_script(project, "promote", "main", "dev", "--plan", "--json", *skipping).document["plan"]
-    assert [refusal["code"] for refusal in plan["refusals"]] == ["frozen", "static-gate"]
+    assert [refusal["code"] for refusal in plan["refusals"]] == ["static-gate", "frozen"]
     assert plan["emergency"]["skipped"] == ["smoke"]
-    assert (
-        "Emergency      skips smoke" in call_script(project, "promote", "main", "dev", "--plan", *skipping).stdout
-    )
+    shown = call_script(project, "promote", "main", "dev", "--plan", *skipping).stdout
+    assert "Gates due      static, smoke (smoke, local: skipped)\nEmergency      skips smoke" in shown
 
 
 @pytest.mark.parametrize("name", ["static", "promoters", "holds", "signed", "smoke,", ""])

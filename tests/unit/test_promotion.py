@@ -285,7 +285,11 @@ def test_verified_dependants_are_smoke_tested_whatever_the_policy_asks_for(share
         shared_change, "promote", "main", "dev", "-p", "orders", "--verify-dependants", "--plan", "--json"
     )
     assert result.exit_code == 2
-    assert {"orders", "returns"} <= set(result.document["plan"]["smoke"]["due"])
+    plan = result.document["plan"]
+    assert {"orders", "returns"} <= set(plan["smoke"]["due"])
+    assert plan["gates"] == ["smoke"]
+    shown = call_script(shared_change, "promote", "main", "dev", "-p", "orders", "--verify-dependants", "--plan")
+    assert "Gates due      smoke (smoke, local: " in shown.stdout
 
 
 def test_a_pipeline_that_shares_nothing_passes_a_shared_change_by(shared_change: Path) -> None:

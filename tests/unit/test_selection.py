@@ -90,6 +90,10 @@ def test_nothing_modified_is_an_empty_selection(chain: Path) -> None:
     assert selected(chain, "state:modified", target=tree_of(chain)) == {}
 
 
+def test_what_was_modified_may_all_be_excluded(chain: Path) -> None:
+    assert selected(chain, "state:modified", target=tree_of(chain), exclude=("stock",)) == {}
+
+
 def test_exclusions_take_out_what_selectors_brought(chain: Path) -> None:
     assert set(selected(chain, "+report", exclude=("orders",))) == {"report", "totals"}
 

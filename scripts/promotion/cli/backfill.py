@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promotion.cli.boundary import run
-from promotion.cli.parser import add_pipelines, make_parser
+from promotion.cli.parser import add_pipelines, add_reason, make_parser
 from promotion.errors import UsageError
 from promotion.report import Report
 from promotion.story import Story
@@ -28,13 +28,13 @@ def main(arguments: Sequence[str]) -> int:
     closing = parser.add_mutually_exclusive_group()
     closing.add_argument("--done", action="store_true", help="it is done")
     closing.add_argument("--waive", action="store_true", help="it will not be done (needs --reason)")
-    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept with the evidence")
+    add_reason(parser, "the evidence")
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.backfill import close_backfills, show_backfills
         from promotion.git import Repository
 
-        closes, reason = options.done or options.waive, options.reason.strip()
+        closes, reason = options.done or options.waive, options.reason
         if bool(options.pipelines) != closes:
             fix = "name both -p NAME and --done or --waive; neither shows what is open"
             raise UsageError("usage", "what is closed is named, and how", fix=fix)

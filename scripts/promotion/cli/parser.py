@@ -49,7 +49,7 @@ def add_modes(parser: Parser) -> None:
     parser.set_defaults(mode="ask")
     add_pr(parser)
     parser.forms.add_argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
-    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept in the release")
+    add_reason(parser, "the release")
     parser.add_argument(
         "--emergency",
         metavar="NAMES",
@@ -58,6 +58,16 @@ def add_modes(parser: Parser) -> None:
         help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
     )
     add_verify_dependants(parser)
+
+
+def add_reason(parser: argparse.ArgumentParser, place: str) -> None:
+    """Add `--reason`, which is kept in `place`."""
+    parser.add_argument("--reason", metavar="TEXT", type=_one_line, default="", help=f"why, kept in {place}")
+
+
+def _one_line(text: str) -> str:
+    """Read a reason: whoever tells it later has a line for it."""
+    return " ".join(text.split())
 
 
 def add_pr(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +136,6 @@ def options_of(options: argparse.Namespace) -> Options:
         tuple(options.exclude),
         options.verify_dependants,
         options.release_hold,
-        options.reason.strip(),
+        options.reason,
         options.emergency,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promotion.cli.boundary import run
-from promotion.cli.parser import make_parser
+from promotion.cli.parser import add_reason, make_parser
 from promotion.report import Report
 from promotion.story import Story
 
@@ -22,13 +22,13 @@ def main(arguments: Sequence[str]) -> int:
     """Run `promote.py ratify`."""
     parser = make_parser(_RATIFY, "promote.py ratify")
     parser.add_argument("environment", metavar="ENV", help="the environment")
-    parser.add_argument("--reason", metavar="TEXT", default="", help="why, kept with the evidence")
+    add_reason(parser, "the evidence")
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.ratify import ratify
         from promotion.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
-            return ratify(repository, options.environment, options.reason.strip(), report=report, story=Story())
+            return ratify(repository, options.environment, options.reason, report=report, story=Story())
 
     return run(parser, arguments, command)
