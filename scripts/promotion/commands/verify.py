@@ -10,7 +10,7 @@ from promotion.environment import FOLDER as ENVIRONMENTS
 from promotion.environment import environment_names, load_environment, source_findings
 from promotion.errors import Finding, GateRefused, UsageError
 from promotion.gates import static_findings
-from promotion.git import Repository
+from promotion.git import MAIN, Repository
 from promotion.memory import Memory
 from promotion.plan import PLATFORM_AND_PROJECT
 from promotion.project import FOLDER, Project
@@ -54,11 +54,11 @@ def _verify_environment(repository: Repository, name: str, report: Report, story
     repository.fetch()
     repository.memory = Memory()  # an audit believes nothing that lies beside a clone
     history = releases(repository, name)
+    if not history and (repository.head(MAIN) or not isinstance(repository, BareClone)):
+        load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     if not history and isinstance(repository, BareClone):
         fix = f"git clone --bare --single-branch --branch {branch_of(name)} ADDRESS"
         raise UsageError("no-release", f"this bare clone has no branch {branch_of(name)}", fix=fix)
-    if not history:
-        load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     with story.step(f"derive every digest of {len(history)} releases"):
         findings = list(audit(repository, name, history))
     _conclude(findings)
