@@ -84,7 +84,7 @@ def merge(clone: Path, way: str, number: int = 2, edit: str = "", date: str = ""
         case "rebase":
             by_host("cherry-pick", "--allow-empty", "--keep-redundant-commits", f"HEAD..{request}")
         case "merge":
-            by_host("merge", "--quiet", "--no-ff", "-m", "Merge pull request #7", request)
+            by_host("merge", "--quiet", "--no-ff", "-m", "Merge pull request #7", "-X", "theirs", request)
         case "squash":
             by_host("merge", "--quiet", "--squash", request)
             by_host("commit", "--quiet", "-m", "Newer orders (#7)")
@@ -361,12 +361,15 @@ def test_a_merge_of_what_is_no_release_is_found(proposed: Path) -> None:
     assert codes(refused(proposed, "promote", "finalize", "dev")) == {"chain-broken"} == verification(proposed)
 
 
-def test_a_commit_by_hand_on_top_of_a_merge_is_found(proposed: Path) -> None:
+def test_a_commit_by_hand_on_top_of_a_merge_is_found_until_a_release_takes_its_place(proposed: Path) -> None:
     merge(proposed, "merge")
     host = proposed.parent / "host"
     git(host, "commit", "--quiet", "--allow-empty", "-m", "By hand")
     git(remote_of(proposed), "fetch", "--quiet", str(host), "+HEAD:refs/heads/env/dev")
     assert "chain-broken" in codes(refused(proposed, "promote", "finalize", "dev"))
+    assert call_script(proposed, "rollback", "dev", "--reason", "by hand", "--pr", "--yes").exit_code == 0
+    merge(proposed, "merge", 4)
+    assert finalize(proposed)["finalized"] == [2, 4]
 
 
 def test_a_release_that_took_the_number_overtakes_a_pull_request(proposed: Path) -> None:
@@ -391,6 +394,14 @@ def test_a_release_takes_the_place_of_a_merge_that_was_edited(proposed: Path) ->
     git(proposed, *remove.split()[1:])
     finalize(proposed)
     assert "by hand" not in released_text(proposed, "dev", LOAD_ORDERS)
+
+
+def test_an_overtaken_pull_request_that_is_merged_all_the_same_is_no_release(proposed: Path) -> None:
+    unprotect(proposed)
+    promote(proposed, "main", "dev", "-p", "stock")
+    merge(proposed, "merge")
+    assert "chain-broken" in codes(refused(proposed, "promote", "finalize", "dev"))
+    assert "chain-broken" in verification(proposed)
 
 
 def test_a_branch_that_the_host_has_removed_is_nothing_to_do(proposed: Path) -> None:
