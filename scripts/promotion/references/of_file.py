@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from promotion.python_source import read_python
+from promotion.references.plain import SUFFIXES, plain_references
 from promotion.references.r import r_references
 from promotion.references.values import References
 
@@ -13,4 +14,6 @@ def references_of(path: str, text: str) -> References:
         return read_python(text).references
     if path.endswith((".r", ".R")):
         return r_references(text)
+    if path.endswith(SUFFIXES) and not path.endswith("/promotion.yaml"):  # which is ours, not Mage's
+        return plain_references(path, text)
     return References()
