@@ -102,9 +102,6 @@ class GatheredFiles:
             self.report(path, "syntax-error", f"Python does not compile: {problem}", "fix the line", line)
         for imported in references.imports:
             self._follow_import(path, imported)
-        for module in exported_modules(self.tree, path, references.exports):
-            for new in files_of_module(self.tree, module):
-                self.add(new, Reason(f"named in __all__ of {path}", path))
         for named in references.paths:
             self._follow_path(path, named)
 
@@ -121,15 +118,20 @@ class GatheredFiles:
                 self.report(path, "import-missing", problem, fix, imported.line)
             for new in files_of_module(self.tree, module):
                 self.add(new, Reason(f"imported by {path}", path, imported.line))
-                self._follow_folders(new, module, imported)
+                self._follow_names(new, module, imported)
 
-    def _follow_folders(self, path: str, module: str, imported: Import) -> None:
-        """Take in what is below the folders that `imported` takes the names of from the module's file `path`."""
+    def _follow_names(self, path: str, module: str, imported: Import) -> None:
+        """Follow what `imported` takes out of the module's file `path`: folders by their names, modules by `*`."""
         references = self._references(path) if self.tree[path].mode != SYMLINK else None
+        if references is None:
+            return
         whole = {"*", module.rpartition(".")[2]}.intersection(imported.names or "*")
-        for name, named in references.folders if references else ():
+        for name, named in references.folders:
             if whole or name in imported.names:
                 self._follow_path(path, named)
+        for exported in exported_modules(self.tree, path, references.exports) if "*" in imported.names else ():
+            for new in files_of_module(self.tree, exported):
+                self.add(new, Reason(f"named in __all__ of {path}", path))
 
     def _follow_path(self, path: str, named: NamedPath) -> None:
         found = named_files(self.tree, FOLDER, path, named)

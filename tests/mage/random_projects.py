@@ -1,7 +1,8 @@
 """Draw Mage projects in which every file that a pipeline needs adds words of its own to what a run prints.
 
-A data file holds its own path. A module has a list of its path and the words of all that it refers to, which a
-block prints and hands on. So a run shows of each file whether it was there, and whether it was the right one.
+A data file holds its own path. A module prints its path when it is loaded, and has a list of it and the words of
+all that it refers to, which a block prints and hands on. So a run shows of each file whether it was there, and
+whether it was the right one.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def run(*args, **kwargs):
     return $result
 """
 _MODULE_FOLDERS = ["utils", "utils/deep", "lib", "transformers/helpers", "jobs"]
-_DATA = ["data/a.csv", "data/b.csv", "data/old/c.txt", "sql/d.sql", "utils/e.sql", "lib/f.json"]
+_DATA_FOLDERS = ["data", "data/old", "sql", "utils", "lib/tables"]
+_DEPTH = 3
 _BLOCK_FOLDERS = ["", "", "daily/", "Team-1/orders.eu/"]
 _RESULTS = {"sensor": "True", "conditional": "True", "callback": "None"}  # all others hand on their words
 _WAITING = "from mage_ai.orchestration.run_status_checker import check_status\n"
@@ -63,15 +65,7 @@ class RandomProject:
 def random_projects(draw: st.DrawFn) -> RandomProject:
     """Draw a project; its last pipeline may need runs of the others."""
     project = _Builder(draw)
-    for path in project.some(_DATA, least=3):
-        project.files[path] = path
-        project.data.append(path)
-    for add, least, most in (
-        (project.add_module, 3, 7),
-        (project.add_block, 2, 5),
-        (project.add_addon, 1, 3),
-        (project.add_pipeline, 1, 3),
-    ):
+    for add, least, most in ((project.add_block, 2, 4), (project.add_addon, 0, 2), (project.add_pipeline, 1, 3)):
         for _ in range(draw(st.integers(least, most))):
             add()
     return RandomProject(project.files, tuple(project.pipelines))
@@ -83,7 +77,6 @@ class _Builder:
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw = draw
         self.files: dict[str, str] = {}
-        self.data: list[str] = []
         self.modules: list[str] = []
         self.blocks: list[dict[str, Any]] = []
         self.addons: list[dict[str, Any]] = []
@@ -106,43 +99,66 @@ class _Builder:
         self._count += 1
         return f"{stem}{self._count}"
 
-    # Modules
+    # Modules and data
 
-    def add_module(self) -> None:
+    def _add_module(self, depth: int) -> str:
         folder = self.one(_MODULE_FOLDERS)
         name = self._new("m")
         file = f"{folder}/{name}.py"
-        statements, words = self._references(file)
-        self.files[file] = f"{_HEAD}{statements}words_of_{name} = {words}\n"
+        statements, words = self._references(file, depth)
+        self.files[file] = f"{_HEAD}{statements}words_of_{name} = {words}\nprint({file!r})\n"
         for package in _packages_around(folder):
             init = posixpath.join(package, "__init__.py")
             if init not in self.files and self._yes():
-                export = self.one(list(EXPORTED)) if package == folder else ""
-                self.files[init] = f"print({package!r})\n{export.format(name=name)}"
+                self.files[init] = f"print({init!r})\n"
+                if package == folder and not any(other.startswith(f"{folder}/") for other in self.modules):
+                    self.files[init] += self.one(list(EXPORTED)).format(name=name)  # which makes no circle
         self.modules.append(file)
+        return file
 
-    def _references(self, file: str, *, is_module: bool = True) -> tuple[str, str]:
+    def _add_data(self) -> str:
+        file = f"{self.one(_DATA_FOLDERS)}/{self._new('d')}{self.one(['.csv', '.txt', '.json'])}"
+        self.files[file] = file
+        return file
+
+    def _references(self, file: str, depth: int = 0) -> tuple[str, str]:
         """Draw what `file` refers to: return its statements, and the expression for its words."""
         statements, words = [], [repr(file)]
-        for other in self.some(self.modules, least=1, most=3) + self.some(self.data, most=3):
+        for _ in range(self.draw(st.integers(0 if depth else 1, 2))):
+            other = self._other(depth)
             names = _names(file, other) | {"new": self._new("n")}
-            way = self.one(self._ways(file, other, is_module))
+            way = self._way(file, other, is_module=depth > 0)
             statements.append(Template(way.statement).substitute(names))
             words.append("*" + Template(way.words).substitute(names))
         return "".join(f"{statement}\n" for statement in statements if statement), f"[{', '.join(words)}]"
 
-    def _ways(self, file: str, other: str, is_module: bool) -> list[Way]:
+    def _other(self, depth: int) -> str:
+        """Draw what is referred to: mostly a new file, so that it is missed if the one reference is."""
+        choice = self.one(["module", "module", "data", "again"])
+        if choice == "again" and self.modules:
+            return self.one(self.modules)
+        return self._add_module(depth + 1) if choice == "module" and depth < _DEPTH else self._add_data()
+
+    def _way(self, file: str, other: str, *, is_module: bool) -> Way:
+        """Draw how `file` comes by the words of `other`; a kind of few ways is as likely as one of many."""
         if not other.endswith(".py"):
-            return READS + (BESIDE if is_module else [])
+            return self.one(self.one([READS, BESIDE] if is_module else [READS]))
         package = self.files.get(f"{posixpath.dirname(other)}/__init__.py", "")
-        exported = [way for export, way in EXPORTED.items() if export.format(name=_module_name(other)) in package]
-        relative = RELATIVE if is_module and not _is_alone(file) else []
-        return BY_NAME + exported + relative + (ALONE if _is_alone(other) else [])
+        kinds = [BY_NAME]
+        kinds += [[way] for export, way in EXPORTED.items() if export.format(name=_module_name(other)) in package]
+        if is_module and not _is_alone(file):
+            kinds.append(RELATIVE)
+        if _is_alone(other):
+            kinds.append(ALONE)
+        return self.one(self.one(kinds))
 
     # Blocks
 
     def add_block(self) -> None:
-        kind = self.one(["data_loader", "transformer", "data_exporter", "custom", "sensor"])
+        kind = self.one(["data_loader", "transformer", "data_exporter", "custom", "sensor", "sql"])
+        if kind == "sql":
+            self._add_sql()
+            return
         entry = block(self.one(_BLOCK_FOLDERS) + self._new("b"), kind)
         path = f"{'custom' if kind == 'custom' else f'{kind}s'}/{entry['uuid']}.py"
         elsewhere = f"elsewhere/{_block_name(entry['uuid'])}.py"
@@ -154,6 +170,13 @@ class _Builder:
         self._write_block(elsewhere if key == "file_path" else path, kind)
         self.blocks.append(entry)
 
+    def _add_sql(self) -> None:
+        uuid = self.one(_BLOCK_FOLDERS) + self._new("b")
+        path = f"data_loaders/{uuid}.sql"
+        configuration = {"data_provider": "postgres", "data_provider_profile": "default", "use_raw_sql": True}
+        self.files[path] = f"select '{path}' as word"
+        self.blocks.append(block(uuid, "data_loader", language="sql", configuration=configuration))
+
     def add_addon(self) -> None:
         kind = self.one(["callback", "conditional"])
         entry = block(self._new("x"), kind)
@@ -161,7 +184,7 @@ class _Builder:
         self.addons.append(entry)
 
     def _write_block(self, path: str, kind: str, result: str = "") -> None:
-        statements, words = self._references(path, is_module=False)
+        statements, words = self._references(path)
         decorator = "condition" if kind == "conditional" else kind
         code = Template(_BLOCK).substitute(
             decorator=decorator,
@@ -178,7 +201,8 @@ class _Builder:
         blocks = [entry for drawn in self.some(self.blocks, least=2) for entry in self._with_replica(drawn)]
         blocks += [self.one([self._product, self._waiting])(other) for other in self.some(self.pipelines, least=1)]
         for number, entry in enumerate(blocks):
-            entry["upstream_blocks"] = self.some([above["uuid"] for above in blocks[:number]], most=2)
+            above = [other["uuid"] for other in blocks[:number]] if entry.get("language") == "python" else []
+            entry["upstream_blocks"] = self.some(above, most=2)
             if entry["type"] != "global_data_product" and self._yes():
                 self._give_callback(entry)
         attached: dict[str, list[dict[str, Any]]] = {"callbacks": [], "conditionals": []}

@@ -8,21 +8,25 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from helpers import PROJECT, tree_of, write
+from helpers import PROJECT, WHOLE_IO_CONFIG, tree_of, write
 from mage.one_mage import OneMage, one_mage
 from mage.random_projects import RandomProject, random_projects
 from promotion.project import Project
 from promotion.selection import needed_pipelines
+from runtime.binding import bind_locally
+from runtime.postgres import Server
+from runtime.source_data import DATABASE as SOURCE
 
 PLATFORM = {
     f"{PROJECT}/metadata.yaml": "project_type: standalone\nproject_uuid: test\n",
-    f"{PROJECT}/io_config.yaml": "default: {}\n",
+    f"{PROJECT}/io_config.yaml": WHOLE_IO_CONFIG,
 }
 
 
 @pytest.fixture(scope="module")
-def mage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneMage]:
-    with one_mage(tmp_path_factory.mktemp("one mage"), {}) as running:
+def mage(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[OneMage]:
+    environment = bind_locally(WHOLE_IO_CONFIG, {}, [], server, SOURCE)
+    with one_mage(tmp_path_factory.mktemp("one mage"), environment) as running:
         yield running
 
 
@@ -44,6 +48,10 @@ def test_the_closure_alone_runs_like_the_whole_project(
     assert [outcome.error for outcome in whole] == [None] * len(pipelines), "the project itself is broken"
     alone = mage.run(tree.only(closure | PLATFORM.keys()), pipelines)
     assert alone == whole, "the closure lacks a file"
+    shown = "".join(printed for outcome in whole for _, _, printed in outcome.blocks)
+    speaking = (path for path in closure if not path.endswith((".yaml", ".sql")))
+    unused = [path for path in speaking if path.removeprefix(f"{PROJECT}/") not in shown]
+    assert unused == [], "the closure has files that no run needs"
     spared = data.draw(st.sampled_from(sorted(closure)), label="left out")
     less = mage.run(tree.only(closure - {spared} | PLATFORM.keys()), pipelines)
     assert less != whole, f"the closure has {spared}, which no run needs"

@@ -61,6 +61,8 @@ READS = [
     Way("$new = {'a': '$path'}", "open(os.path.join(get_repo_path(), $new['a'])).read().split()"),
     Way("", "[open(f'{get_repo_path()}/$folder/{name}').read() for name in ('$file',)]"),
     Way("", "[open(file).read() for file in sorted(glob.glob(get_repo_path() + '/$folder/*$suffix'))]"),
+    Way("", "open('%s/{}'.format('$path') % get_repo_path()).read().split()"),
+    Way("", "[Path(get_repo_path(), at, name).read_text() for at, name in [('$folder', '$file')]]"),
     Way("", "importlib.resources.files('$package').joinpath('$file').read_text().split()"),
 ]
 # For modules: a block is no file to Python.

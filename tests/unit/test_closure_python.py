@@ -296,6 +296,7 @@ def test_a_star_import_brings_the_modules_that_the_package_exports(sources: Path
     }
     write(sources, package)
     assert closure(sources, "from mage_project.lib import *") == set(package)
+    assert closure(sources, "from mage_project.lib import value") == {f"{PROJECT}/lib/__init__.py"}
 
 
 def test_a_folder_without_an_init_file_can_be_imported(sources: Path) -> None:

@@ -1,4 +1,4 @@
-"""What configuration, SQL and shell files refer to: words that are paths, and the modules of messages in streams."""
+"""What configuration, SQL and shell files refer to: paths, and the modules of the messages that a stream reads."""
 
 from __future__ import annotations
 

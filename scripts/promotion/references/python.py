@@ -134,8 +134,8 @@ def _named(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
 def _known_ends(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
     """Yield what `node` may be if what begins it, which the file does not tell, is the project."""
     for text in sorted(expressions.values(node)):
-        begin, _, end = text.partition("/")
-        if begin == UNKNOWN and UNKNOWN not in end:
+        begin, slash, end = text.partition("/")
+        if begin + slash == f"{UNKNOWN}/" and UNKNOWN not in end:
             yield NamedPath("anywhere", end, node.lineno)
 
 
