@@ -117,7 +117,8 @@ def measure(pipelines: int, folder: Path) -> dict[str, Cost]:
     clone = Clone(folder / "clone")
     found = {"start (--help)": _median(clone.script("promote", "--help") for _ in range(TIMES))}
     all_of_it = _along_the_chain(clone)
-    clone.script("promote", *_ALL_WAYS[0], "--plan")
+    for ends in _ALL_WAYS:
+        clone.script("promote", *ends, "--plan")
     clone.change(_ONE_FILE)
     one = _along_the_chain(clone, "-p", ONE)
     return found | {
