@@ -124,7 +124,7 @@ def test_a_path_may_be_from_where_one_is(project: Path, path: str) -> None:
         (["orders", "../money.py"], "unknown-file", ""),
         (["orders", MONEY, "qa"], "unknown-environment", "one of dev"),
         (["orders", MONEY, "dev"], "no-release", "promote to dev first"),
-        (["orders"], "usage", "promote.py why --help"),
+        (["orders"], "usage", "scripts/promote.py why --help"),
     ],
 )
 def test_what_is_not_there_is_named(project: Path, arguments: list[str], code: str, fix: str) -> None:

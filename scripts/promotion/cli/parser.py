@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse what was typed: exit code 64, where argparse would take the 2 of `--plan`."""
-        raise UsageError("usage", message, fix=f"{self.prog} --help")
+        raise UsageError("usage", message, fix=f"scripts/{self.prog} --help")
 
 
 def make_parser(description: str, program: str | None = None) -> Parser:
