@@ -130,10 +130,10 @@ def _commit(plan: Plan, release: Release, repository: Repository) -> str:
 
 def title(plan: Plan, release: Release) -> str:
     """Return what `release` is, in a line."""
-    names = [change.name for change in plan.pipelines]
+    names = plan.subjects
     what = ", ".join(names) if len(names) <= 2 else f"{len(names)} pipelines"
     verb = "Roll back" if release.action == "rollback" else "Release"
-    return f"{verb} {release.number} of {release.environment}: {what or 'configuration'} from {release.source}"
+    return f"{verb} {release.number} of {release.environment}: {what} from {release.source}"
 
 
 def _message(plan: Plan, release: Release) -> str:

@@ -175,10 +175,11 @@ def add_ratification(repository: Repository, environment: str, entries: tuple[Ra
     )
 
 
-def add_approval(repository: Repository, environment: str, approval: Approval, pipelines: Sequence[str]) -> None:
-    """Push `approval` of a change of `pipelines` as one commit; raises `Conflict` when the branch keeps moving."""
-    what = few(list(pipelines)) or "configuration"
-    message = f"Approve release {approval.release} of {environment}: {what}\n\nApproved-Plan: {approval.plan}\n"
+def add_approval(repository: Repository, environment: str, approval: Approval, subjects: Sequence[str]) -> None:
+    """Push `approval` of a change of `subjects` as one commit; raises `Conflict` when the branch keeps moving."""
+    message = (
+        f"Approve release {approval.release} of {environment}: {few(subjects)}\n\nApproved-Plan: {approval.plan}\n"
+    )
     _append(
         repository,
         environment,

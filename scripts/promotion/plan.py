@@ -132,6 +132,13 @@ class Plan:
     project: Project = field(repr=False)
 
     @property
+    def subjects(self) -> list[str]:
+        """What becomes another one, by name: pipelines, or without any what they share and are configured by."""
+        shared = {"platform": self.platform, "configuration": self.configuration}
+        other = [name for name, change in shared.items() if change.before != change.after]
+        return [change.name for change in self.pipelines] or other
+
+    @property
     def is_empty(self) -> bool:
         """Whether the target already is what it would become."""
         return not self.files

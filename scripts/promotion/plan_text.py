@@ -11,7 +11,7 @@ from promotion.forecast import Forecast, Runs
 from promotion.plan import Plan
 from promotion.policy_gate import approvals
 from promotion.release import Emergency
-from promotion.wording import few, short
+from promotion.wording import counted, few, short
 from promotion.zone import zone_of
 
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
@@ -124,7 +124,7 @@ def needs(plan: Plan) -> str:
     secrets = ", ".join(f"{name} ({reference})" for name, reference in sorted(environment.secrets.items()))
     databases = ", ".join(environment.databases)
     from_chart = f"; databases {databases}" if databases else ""
-    return f"{len(environment.settings)} settings; secrets {secrets or 'none'}{from_chart}"
+    return f"{counted(len(environment.settings), 'setting')}; secrets {secrets or 'none'}{from_chart}"
 
 
 def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
@@ -191,5 +191,5 @@ def summary(plan: Plan) -> str:
     count = Counter(change.action for change in plan.pipelines)
     counts = f"{count['added']} to add, {count['changed']} to change, {count['removed']} to remove"
     counts += f", {count['renamed']} to rename" if count["renamed"] else ""
-    files = "1 file" if len(plan.files) == 1 else f"{len(plan.files)} files"
+    files = counted(len(plan.files), "file")
     return f"Plan: {counts}; {count['affected']} more affected; {files}."

@@ -11,7 +11,7 @@ from promotion.environment import Environment
 from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
 from promotion.options import Options
 from promotion.release import Hold
-from promotion.wording import few
+from promotion.wording import counted, few
 
 _NAMES_TOLD = 10
 
@@ -127,5 +127,5 @@ def still_scheduled(
 def static_gate(findings: Sequence[Finding]) -> Iterator[GateRefused]:
     """The composed tree is wrong in places that no run is needed to see."""
     if findings:
-        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-        yield GateRefused("static-gate", f"the static gate has {count}", fix="fix each", findings=findings)
+        message = f"the static gate has {counted(len(findings), 'finding')}"
+        yield GateRefused("static-gate", message, fix="fix each", findings=findings)

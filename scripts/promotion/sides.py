@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promotion.environment import FOLDER, Environment, configured
+from promotion.environment import FOLDER, Environment, configured, load_environment
 from promotion.errors import PolicyRefused, PromotionError, UsageError
 from promotion.git import MAIN, Repository
 from promotion.plan import PLATFORM_AND_PROJECT, Side
@@ -37,11 +37,16 @@ def released_side(repository: Repository, name: str) -> Side:
     """Return the environment `name`; raise `UsageError` where it has no release."""
     side = environment_side(repository, name)
     if side.current is None:
-        known = configured(main_side(repository).tree)
+        main = main_side(repository).tree
+        known = configured(main)
         if name in known:
-            raise UsageError("no-release", f"{name} has no release yet", fix=f"promote to {name} first")
+            raise UsageError("no-release", f"{name} has no release yet", fix=_promotion_to(main, name))
         raise _unknown_environment(name, known)
     return side
+
+
+def _promotion_to(main: Tree, name: str) -> str:
+    return f"scripts/promote.py {load_environment(main, name).policy.source} {name}"
 
 
 def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:

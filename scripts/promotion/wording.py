@@ -24,6 +24,11 @@ def age(then: datetime | None, now: datetime) -> str:
     return f"{max(seconds, 0)}s"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `number` of what `noun` calls one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def few(names: Sequence[str]) -> str:
     """Return `names` for one line, however many there are: the first of them, and the number of the others."""
     more = len(names) - _FEW

@@ -274,6 +274,13 @@ def test_the_ways_out_keep_what_else_was_asked_for(shared_change: Path) -> None:
     assert record(shared_change, "dev")["reason"] == "it's urgent"
 
 
+def test_a_release_of_the_platform_alone_says_so(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {"Dockerfile": "FROM other\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    assert ": platform from main" in git(remote_of(promoted_to_dev), "log", "-1", "--format=%s", "env/dev")
+
+
 def test_including_the_dependants_moves_the_shared_file_for_all(shared_change: Path) -> None:
     promote(shared_change, "main", "dev", "-p", "orders", "-p", "returns")
     assert "# newer" in released_text(shared_change, "dev", CLEAN)

@@ -123,7 +123,7 @@ def test_a_path_may_be_from_where_one_is(project: Path, path: str) -> None:
         (["orders", f"{PROJECT}/utils/mony.py"], "unknown-file", f"one of {MONEY}"),
         (["orders", "../money.py"], "unknown-file", ""),
         (["orders", MONEY, "qa"], "unknown-environment", "one of dev"),
-        (["orders", MONEY, "dev"], "no-release", "promote to dev first"),
+        (["orders", MONEY, "dev"], "no-release", "scripts/promote.py main dev"),
         (["orders"], "usage", "scripts/promote.py why --help"),
     ],
 )

@@ -32,7 +32,7 @@ def approve(repository: Repository, file: Path, *, report: Report, story: Story)
     else:
         with story.step(f"push the approval to {branch_of(name)}"):
             approval = Approval(digest, plan.number, identity, datetime.now(UTC))
-            add_approval(repository, name, approval, [change.name for change in plan.pipelines])
+            add_approval(repository, name, approval, plan.subjects)
         told = f"Approved {name} {plan.number} as {identity}; it counts for whoever else promotes"
     document = {"environment": name, "number": plan.number, "plan": digest, "by": identity}
     report.result("approved", document, [(told, "green")])

@@ -18,6 +18,7 @@ from promotion.release import branch_of, releases
 from promotion.report import Report
 from promotion.sides import main_side
 from promotion.story import Story
+from promotion.wording import counted
 from promotion.work_tree import read_work_tree
 
 
@@ -45,7 +46,7 @@ def _verify_folder(folder: Path, report: Report, story: Story) -> int:
         with story.step("static gate: Mage loads every pipeline"):
             findings = set(mage_findings(folder / FOLDER, project.pipelines))
     _conclude(sorted(findings, key=lambda finding: (finding.path, finding.line or 0, finding.problem)))
-    count = f"{len(project.pipelines)} pipelines, {len(names)} environments"
+    count = f"{counted(len(project.pipelines), 'pipeline')}, {counted(len(names), 'environment')}"
     report.result("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])
     return 0
 
@@ -59,15 +60,16 @@ def _verify_environment(repository: Repository, name: str, report: Report, story
     if not history and isinstance(repository, BareClone):
         fix = f"git clone --bare --single-branch --branch {branch_of(name)} ADDRESS"
         raise UsageError("no-release", f"this bare clone has no branch {branch_of(name)}", fix=fix)
-    with story.step(f"derive every digest of {len(history)} releases"):
+    count = counted(len(history), "release")
+    with story.step(f"derive every digest of {count}"):
         findings = list(audit(repository, name, history))
     _conclude(findings)
     document = {"environment": name, "releases": len(history)}
-    report.result("verified", document, [(f"OK: {len(history)} releases of {name}", "green")])
+    report.result("verified", document, [(f"OK: {count} of {name}", "green")])
     return 0
 
 
 def _conclude(findings: list[Finding]) -> None:
     if findings:
-        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+        count = counted(len(findings), "finding")
         raise GateRefused("verification-failed", count, fix="fix each and try again", findings=findings)
