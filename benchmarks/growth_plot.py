@@ -30,15 +30,24 @@ def plot(x_title: str, y_title: str, lines: Mapping[str, Sequence[tuple[float, f
     for exponent in range(y_decades[0], y_decades[1] + 1):
         (left, y), (right, _) = place(10 ** x_decades[0], 10**exponent), place(10 ** x_decades[1], 10**exponent)
         parts.append(_line(left, y, right, y, "#ddd") + _text(left - 6, y + 4, f"{10**exponent:g}", "end"))
-    for (name, line), colour in zip(lines.items(), _COLOURS, strict=False):
+    heights = _apart([place(*line[-1])[1] for line in lines.values()])
+    for (name, line), colour, height in zip(lines.items(), _COLOURS, heights, strict=False):
         corners = [place(x, y) for x, y in line]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in corners]
-        parts.append(_text(corners[-1][0] + 8, corners[-1][1] + 4, name, "start", colour))
+        parts.append(_text(corners[-1][0] + 8, height + 4, name, "start", colour))
     middle = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2
-    parts.append(_text(middle, _HEIGHT - 12, x_title, "middle") + _text(_LEFT - 6, _TOP - 6, y_title, "end"))
+    parts.append(_text(middle, _HEIGHT - 12, x_title, "middle") + _text(6, _TOP - 6, y_title, "start"))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Return `heights`, moved down as far as names beside them need it."""
+    moved: dict[int, float] = {}
+    for number in sorted(range(len(heights)), key=heights.__getitem__):
+        moved[number] = max([heights[number], *(height + 14 for height in moved.values())])
+    return [moved[number] for number in range(len(heights))]
 
 
 def _decades(values: Sequence[float]) -> tuple[int, int]:

@@ -48,7 +48,8 @@ ASKED = {
     "apply of one": 2,
     "Mage's own parsers, one": 3,
 }
-_DRAWN = ("plan of all, cold", "plan of all, warm", "status", "plan of one", "apply of one")
+# Other work on the machine bends lines of wall clock: what is drawn is the processor's time.
+_DRAWN = ("plan of all, cold", "plan of all, warm", "status", "plan of one", "Mage's own parsers, one")
 
 
 @dataclass(frozen=True)
@@ -175,10 +176,8 @@ def main(sizes: Sequence[int], picture: Path | None) -> None:
             found[size] = measure(size, Path(folder))
     print("\n".join(_table(found)))
     if picture:
-        lines = {
-            name: [(size, max(costs[name].seconds, 0.01)) for size, costs in found.items()] for name in _DRAWN
-        }
-        picture.write_text(plot("pipelines", "seconds", lines))
+        lines = {name: [(size, costs[name].processor or 0) for size, costs in found.items()] for name in _DRAWN}
+        picture.write_text(plot("pipelines", "processor seconds", lines))
 
 
 if __name__ == "__main__":
