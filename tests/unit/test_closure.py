@@ -173,12 +173,14 @@ def test_a_blocks_file_is_where_mage_looks_for_it(sources: Path, entry: dict[str
     assert f"{PROJECT}/{path}" in closure(sources)
 
 
-def test_a_callback_that_two_pipelines_share_belongs_to_both(sources: Path) -> None:
-    write(sources, {f"{PROJECT}/callbacks/tell.py": ""})
+@pytest.mark.parametrize("kind", ["callback", "conditional"])
+def test_what_two_pipelines_attach_to_their_blocks_belongs_to_both(sources: Path, kind: str) -> None:
+    shared = f"{PROJECT}/{kind}s/shared.py"
+    write(sources, {shared: ""})
     for name in ("orders", "stock"):
         blocks = [block(f"load_{name}", "data_loader")]
-        write_pipeline(sources, name, blocks, callbacks=[block("tell", "callback", [f"load_{name}"])])
-    assert changed_by(sources, {f"{PROJECT}/callbacks/tell.py": "x = 1\n"}) == {"orders", "stock"}
+        write_pipeline(sources, name, blocks, **{f"{kind}s": [block("shared", kind, [f"load_{name}"])]})
+    assert changed_by(sources, {shared: "x = 1\n"}) == {"orders", "stock"}
 
 
 @pytest.mark.parametrize(
