@@ -9,6 +9,8 @@ from promotion.errors import NotYet, PolicyRefused
 from promotion.freeze import freeze_at
 from promotion.observed_runs import too_few_runs
 from promotion.policy import EVERYBODY, People
+from promotion.project import FOLDER
+from promotion.refusals import near
 from promotion.soak import still_soaking
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def policy_refusals(plan: Plan) -> Iterator[PolicyRefused]:
     yield from _signature(plan)
     if plan.request.action == "promotion":
         yield from _standing_holds(plan)
+        yield from _unknown_holds(plan)
     for name, check in _SKIPPABLE.items():
         if name not in plan.request.options.emergency:
             yield from check(plan)
@@ -91,16 +94,32 @@ def approvals(plan: Plan) -> str:
 
 def _standing_holds(plan: Plan) -> Iterator[PolicyRefused]:
     """What somebody decided on `main` stays until somebody decides otherwise there."""
-    moved = {name for change in plan.pipelines for name in (change.name, change.renamed_from)}
+    names = {name: [c.name, c.renamed_from] for c in plan.pipelines for name in (c.name, c.renamed_from) if name}
     policy = plan.request.environment.policy
-    held = [hold for hold in policy.holds if hold.pipeline is None or hold.pipeline in moved]
+    held = [hold for hold in policy.holds if hold.pipeline is None or hold.pipeline in names]
     if held:
         told = (f"{hold.pipeline or 'all of it'} ({hold.reason})" for hold in held)
+        leave = {name for hold in held for name in names.get(hold.pipeline or "", []) if name}
+        exclude = " ".join(f"--exclude {name}" for name in sorted(leave))
+        way_out = f"leave out what is held ({exclude}), or " if all(hold.pipeline for hold in held) else ""
         yield PolicyRefused(
             "standing-hold",
             f"on hold in {plan.request.environment.name}: {', '.join(told)}",
-            fix=f"leave it out, or remove the entry of `holds` from {_file(plan)} on main",
+            fix=f"{way_out}remove the entry of `holds` from {_file(plan)} on main",
         )
+
+
+def _unknown_holds(plan: Plan) -> Iterator[PolicyRefused]:
+    """A name with a typing error would hold nothing, and nobody would know."""
+    trees = (plan.request.source.tree, plan.request.target.tree)
+    for hold in plan.request.environment.policy.holds:
+        folder = f"{FOLDER}/pipelines/{hold.pipeline}"
+        if hold.pipeline and not any(tree.has_folder(folder) for tree in trees):
+            yield PolicyRefused(
+                "unknown-hold",
+                f"{_file(plan)} on main holds {hold.pipeline} ({hold.reason}), and there is no such pipeline",
+                fix=f"{near(hold.pipeline, plan.project.pipelines)}; or remove the entry",
+            )
 
 
 def _soak(plan: Plan) -> Iterator[PolicyRefused]:

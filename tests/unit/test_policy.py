@@ -180,6 +180,24 @@ def test_what_the_policy_holds_stays(
     assert refusal_codes(promoted_to_dev, "main", "dev", *arguments) == refused_with
 
 
+def test_a_hold_says_how_to_leave_out_what_it_holds(promoted_to_dev: Path) -> None:
+    write_policy(promoted_to_dev, "dev", holds=[{"pipeline": "stock", "reason": "audit"}])
+    loaders = (f"{PROJECT}/data_loaders/load_{name}.py" for name in ("orders", "stock"))
+    write(promoted_to_dev, dict.fromkeys(loaders, "newer = 1\n"))
+    push(promoted_to_dev)
+    error = refused(promoted_to_dev, "promote", "main", "dev", "--yes")
+    assert error["fix"].startswith("leave out what is held (--exclude stock), or remove")
+    promote(promoted_to_dev, "main", "dev", "--exclude", "stock")
+
+
+def test_a_hold_of_a_pipeline_that_nobody_has_is_refused(promoted_to_dev: Path) -> None:
+    write_policy(promoted_to_dev, "dev", holds=[{"pipeline": "stok", "reason": "audit"}])
+    push(promoted_to_dev)
+    error = refused(promoted_to_dev, "promote", "main", "dev", "--yes")
+    assert (error["code"], error["exit_code"]) == ("unknown-hold", 4)
+    assert error["fix"] == "one of stock; or remove the entry"
+
+
 def test_a_standing_hold_is_shown_until_main_lifts_it(promoted_to_dev: Path) -> None:
     write_policy(promoted_to_dev, "dev", holds=[{"pipeline": "stock", "reason": "audit of 2026"}])
     push(promoted_to_dev)
