@@ -17,6 +17,7 @@ from helpers import (
     promote,
     push,
     record,
+    released_text,
     remote_of,
     run_script,
     values,
@@ -186,6 +187,15 @@ def test_what_is_released_after_a_commit_by_hand_is_right_again(promoted_to_dev:
     error = call_script(promoted_to_dev, "verify", "dev", "--json").document["error"]
     assert {finding["path"].split()[2] for finding in error["findings"]} == {"1"}
     assert record(promoted_to_dev, "dev")["number"] == 3
+
+
+def test_a_rollback_to_a_release_is_none_to_a_commit_by_hand_with_its_number(promoted_to_dev: Path) -> None:
+    edit_branch(promoted_to_dev, "env/dev", {LOAD_STOCK: "x = 1\n"})
+    write(promoted_to_dev, {LOAD_STOCK: "y = 1\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    assert call_script(promoted_to_dev, "rollback", "dev", "--to", "1", "--reason", "x", "--yes").exit_code == 0
+    assert released_text(promoted_to_dev, "dev", LOAD_STOCK) not in ("x = 1", "y = 1")
 
 
 def test_a_folder_that_is_no_project_is_no_answer(tmp_path: Path) -> None:

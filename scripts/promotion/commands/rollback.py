@@ -110,11 +110,9 @@ def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
         raise unknown_pipeline(current.environment, unknown[0], ever)
     environment = current.environment
     if number is not None:
-        for release in earlier:
-            if release.number == number:
-                return release
-        known = ", ".join(str(release.number) for release in earlier) or "none"
-        fix = f"one of {known}"
+        if 0 < number <= len(earlier):
+            return earlier[-number]  # by its place: a commit by hand may bear the number of another one
+        fix = f"a number from 1 to {len(earlier)}" if earlier else f"scripts/status.py {environment}"
         raise UsageError("unknown-release", f"{environment} has no earlier release {number}", fix=fix)
     held = {(hold.pipeline, hold.digest) for hold in current.holds}
     for release in earlier:

@@ -46,7 +46,7 @@ def _lines(matrix: Matrix, columns: Sequence[Column], now: datetime) -> list[tup
     cells = {column.name: [_cell(matrix, column, name, now) for name in names] for column in columns}
     widths = {name: max(len(text) for text in [name, *texts]) for name, texts in cells.items()}
     header = "  ".join(["pipeline".ljust(first), *(name.ljust(width) for name, width in widths.items())])
-    lines = [(header, "bold")]
+    lines = [(header.rstrip(), "bold")]
     for row, name in enumerate(names):
         texts = (cells[column][row].ljust(width) for column, width in widths.items())
         lines.append(("  ".join([name.ljust(first), *texts]).rstrip(), ""))
