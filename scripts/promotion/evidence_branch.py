@@ -11,6 +11,7 @@ import yaml
 
 from promotion.errors import Conflict, PromotionError
 from promotion.git import ObjectMissing, Repository
+from promotion.record_types import refuse_other_types
 from promotion.release import FORMAT_VERSION, Backfill, Evidence
 from promotion.tree import Tree
 from promotion.wording import few
@@ -150,7 +151,9 @@ def approvals_brought(repository: Repository, environment: str, plan: str) -> It
 
 def _read(repository: Repository, environment: str, commit: str) -> Record:
     try:
-        return Record.from_yaml(repository.read(f"{commit}:{FILE}").decode())
+        record = Record.from_yaml(repository.read(f"{commit}:{FILE}").decode())
+        refuse_other_types(record)
+        return record
     except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise PromotionError(
             "evidence-unreadable",

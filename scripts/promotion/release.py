@@ -13,6 +13,7 @@ import yaml
 
 from promotion.errors import PromotionError
 from promotion.git import ObjectMissing, Repository
+from promotion.record_types import refuse_other_types
 from promotion.tree import Tree
 from promotion.wording import few, short
 from promotion.yaml_file import DUMPER, LOADER
@@ -314,7 +315,10 @@ def releases(repository: Repository, environment: str) -> History:
 
 def _read(repository: Repository, environment: str, commit: str) -> Release:
     try:
-        release = Release.from_yaml(repository.read(f"{commit}:{FILE}").decode(), commit)
+        text = repository.read(f"{commit}:{FILE}").decode()
+        release = Release.from_yaml(text, commit)
+        if not is_intact(text):
+            refuse_other_types(release)
         # What waited in a pull request is here since the merge, which the record cannot know.
         return _arrived(release, max(release.at, repository.header(commit).at))
     except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:

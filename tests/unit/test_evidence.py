@@ -14,6 +14,7 @@ from promotion.git import Repository
 from promotion.options import Options
 from promotion.release import Evidence
 
+OTHER_TYPES = "smoke: {stock: {key: [], kind: local, release: 1, runs: 2, seconds: 1.0}}\n"
 POLICY = "environments/dev/policy.yaml"
 ADA = "Ada Example <ada@example.com>"
 
@@ -112,7 +113,9 @@ def test_proofs_at_once_are_both_kept(project: Path) -> None:
         assert set(read_record(slower, "dev").smoke) == {"orders", "stock"}
 
 
-@pytest.mark.parametrize("content", ["nothing of ours\n", "smoke: {stock: {key: x}}\n", "smoke: []\n", "{"])
+@pytest.mark.parametrize(
+    "content", ["nothing of ours\n", "smoke: {stock: {key: x}}\n", "smoke: []\n", "{", OTHER_TYPES]
+)
 def test_evidence_that_was_written_by_hand_is_named(project: Path, content: str) -> None:
     prove(project, "local")
     edit_branch(project, "evidence/dev", {"evidence.yaml": content})

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from helpers import (
     PROJECT,
@@ -17,6 +21,7 @@ from helpers import (
     metadata_of,
     push,
     refused,
+    released_text,
     remote_of,
     run_script,
     values,
@@ -354,3 +359,22 @@ def test_a_release_without_a_readable_record(promoted_to_dev: Path, script: str,
     error = refused(promoted_to_dev, script, *arguments)
     assert (error["exit_code"], error["code"]) == (1, "release-unreadable")
     assert "env/dev" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("number", "two"),
+        ("source.commit", 7),
+        ("pipelines.stock.digest", {}),
+        ("pipelines.stock.since", [1]),
+        ("holds", [{"pipeline": "a", "digest": [], "release": 1, "reason": "x"}]),
+        ("renamed", {"a": 1}),
+    ],
+)
+def test_a_record_with_values_of_another_type(promoted_to_dev: Path, key: str, value: Any) -> None:
+    overlay = yaml.safe_load(released_text(promoted_to_dev, "dev", "release.yaml"))
+    *parents, last = key.split(".")
+    reduce(getitem, parents, overlay["release"])[last] = value
+    edit_branch(promoted_to_dev, "env/dev", {"release.yaml": yaml.safe_dump(overlay, sort_keys=False)})
+    assert refused(promoted_to_dev, "status")["code"] == "release-unreadable"
