@@ -34,6 +34,6 @@ def refuse_other_types(record: object) -> None:
 
 def _values(content: Any, declared: str) -> Iterable[Any]:
     """Return what a field holds: itself, or all that a collection does."""
-    if declared.startswith("Mapping") and isinstance(content, Mapping):
-        return [*content, *content.values()]
-    return content if declared.startswith("tuple") and isinstance(content, tuple) else [content]
+    if declared.startswith("Mapping"):
+        return [*content, *dict(content).values()]  # raises for what is none
+    return content if declared.startswith("tuple") else [content]

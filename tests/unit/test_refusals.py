@@ -370,6 +370,7 @@ def test_a_release_without_a_readable_record(promoted_to_dev: Path, script: str,
         ("pipelines.stock.since", [1]),
         ("holds", [{"pipeline": "a", "digest": [], "release": 1, "reason": "x"}]),
         ("renamed", {"a": 1}),
+        ("renamed", "x"),
     ],
 )
 def test_a_record_with_values_of_another_type(promoted_to_dev: Path, key: str, value: Any) -> None:
