@@ -22,7 +22,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -82,6 +82,7 @@ class Mage:
         from mage_ai.orchestration.db import db_connection, engine
         from mage_ai.orchestration.db.models.base import Base
         from mage_ai.orchestration.db.models.schedules import PipelineRun, PipelineSchedule
+        from mage_ai.orchestration.triggers import api, global_data_product
         from sqlalchemy import event
 
         gc.freeze()
@@ -103,8 +104,11 @@ class Mage:
         # A block may ask for a pod of its own; here it runs like the others.
         local = functools.partial(ExecutorFactory.get_block_executor, executor_type=ExecutorType.LOCAL_PYTHON)
         ExecutorFactory.get_block_executor = local
+        for module in (api, global_data_product):
+            module.create_and_start_pipeline_run = self._run_at_once(module.create_and_start_pipeline_run)
         self.clock = SensorClock(sensor_seconds)
         block.time = self.clock
+        global_data_product.sleep = self.clock.sleep  # before it looks at a run that is over
         block.StreamToLogger = self.output.copying(block.StreamToLogger)
         self.complaints = Complaints()
         logging.getLogger().handlers = [self.complaints]  # and no terminal: Mage logs to files as well
@@ -138,24 +142,61 @@ class Mage:
         """Run what is ready until nothing is; return what went wrong."""
         reported: set[int] = set()
         broken: list[str] = []
-        while not run.all_blocks_completed(include_failed_blocks=True):
-            run.update_block_run_statuses(run.initial_block_runs)
-            ready = run.executable_block_runs()
-            if not ready:
-                break
-            for block_run in ready:
-                result = self._run_block(run, block_run, emit)
-                emit("block", **result)
-                reported.add(block_run.id)
-                if result["error"]:
-                    broken.append(block_run.block_uuid)
-            run.refresh()
+        for block_run in self._ready(run):
+            result = self._run_block(run, block_run, emit)
+            emit("block", **result)
+            reported.add(block_run.id)
+            if result["error"]:
+                broken.append(block_run.block_uuid)
         for block_run in run.block_runs:
             if block_run.id not in reported:
                 emit("block", block=block_run.block_uuid, status=_status(block_run), seconds=0.0)
         if broken:
             return f"failed: {', '.join(broken)}"
         return None if run.all_blocks_completed() else "some blocks never became ready to run"
+
+    @staticmethod
+    def _ready(run: Any) -> Iterator[Any]:
+        """Yield the blocks of `run`, each once those before it have ended, until no other can start."""
+        while not run.all_blocks_completed(include_failed_blocks=True):
+            run.update_block_run_statuses(run.initial_block_runs)
+            ready = run.executable_block_runs()
+            if not ready:
+                return
+            yield from ready
+            run.refresh()
+
+    def _run_at_once(self, create: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `create`, which makes the run that a block asks for, made to run it, too.
+
+        There is no scheduler that would, and who asks for a run mostly waits for its end.
+        """
+
+        @functools.wraps(create)
+        def created(*arguments: Any, **options: Any) -> Any:
+            run = create(*arguments, **options)
+            status = self.pipeline_run.PipelineRunStatus
+            run.update(status=status.RUNNING)
+            for block_run in self._ready(run):
+                self._execute(run, block_run)
+            ended = status.COMPLETED if run.all_blocks_completed() else status.FAILED
+            run.update(status=ended, completed_at=datetime.now(UTC))
+            return run
+
+        return created
+
+    def _execute(self, run: Any, block_run: Any) -> Any:
+        """Run one block and return what it did; a failure is recorded."""
+        try:
+            return self.scheduler.run_block(run.id, block_run.id, self._variables(run), {})
+        except Exception as problem:  # noqa: BLE001 recorded by Mage with its traceback, if it came that far
+            block_run.refresh()
+            if _status(block_run) != "failed":
+                details = {"error": str(problem), "message": traceback.format_exc()}
+                block_run.update(status=block_run.BlockRunStatus.FAILED, metrics={"error": details})
+            return None
+        finally:
+            block_run.refresh()
 
     def _run_block(self, run: Any, block_run: Any, emit: Emit) -> dict[str, Any]:
         block = self.pipeline.get(run.pipeline_uuid).get_block(block_run.block_uuid)
@@ -164,15 +205,7 @@ class Mage:
         self.output.start()
         self.complaints.start()
         started = time.monotonic()
-        outcome: Any = None
-        try:
-            outcome = self.scheduler.run_block(run.id, block_run.id, self._variables(run), {})
-        except Exception as problem:  # noqa: BLE001 recorded by Mage with its traceback, if it came that far
-            block_run.refresh()
-            if _status(block_run) != "failed":
-                details = {"error": str(problem), "message": traceback.format_exc()}
-                block_run.update(status=block_run.BlockRunStatus.FAILED, metrics={"error": details})
-        block_run.refresh()
+        outcome = self._execute(run, block_run)
         output = self.output.text()
         return {
             "block": block_run.block_uuid,

@@ -81,7 +81,7 @@ def _write_pipeline(project: Path, name: str, blocks: Sequence[Block], settings:
     metadata: dict[str, Any] = {"name": name, "uuid": name, "type": "python", **settings}
     for block in blocks:
         metadata.setdefault(block.list_name, []).append(block.metadata(blocks))
-        if "replicated_block" not in block.options:
+        if "replicated_block" not in block.options and block.type != "global_data_product":
             block.write(project)
     folder = project / "pipelines" / name
     folder.mkdir(parents=True)

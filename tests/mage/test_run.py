@@ -66,6 +66,23 @@ def note(name: str, expression: str, decorator: str = "transformer", upstream: t
     return Block(name, code, upstream, type=decorator)
 
 
+def triggering(name: str, pipeline: str) -> Block:
+    """Return a block that starts `pipeline` and waits for its end."""
+    code = f"""
+    from mage_ai.orchestration.triggers.api import trigger_pipeline
+
+    @custom
+    def triggering(*args, **kwargs):
+        return trigger_pipeline('{pipeline}', check_status=True, error_on_failure=True, poll_timeout=5).status.value
+    """
+    return Block(name, code, type="custom")
+
+
+TAKEN = {"configuration": {"global_data_product": {"uuid": "answer"}}}
+PRODUCTS = """
+answer: {object_type: pipeline, object_uuid: product, outdated_after: {weeks: 1}, settings: {made: {}}}
+none: {object_type: pipeline, object_uuid: broken_code, outdated_after: {weeks: 1}, settings: {broken: {}}}
+"""
 CALLBACK = """
     import os
     @callback('success')
@@ -192,6 +209,16 @@ PIPELINES = {
             options={"timeout": 1},
         )
     ],
+    "product": [Block("made", "@data_loader\ndef made(*args, **kwargs):\n    return 42\n", type="data_loader")],
+    "takes_product": [
+        Block("taken", type="global_data_product", options=TAKEN),
+        note("answer", "args[0]", upstream=("taken",)),
+    ],
+    "broken_product": [
+        Block("none", type="global_data_product", options={"configuration": {"global_data_product": {"uuid": "none"}}})
+    ],
+    "triggers": [triggering("triggered", "product"), note("afterwards", "args[0]", upstream=("triggered",))],
+    "triggers_broken": [triggering("triggered_broken", "broken_code")],
     "last": [LOAD],
 }  # fmt: skip
 
@@ -212,7 +239,9 @@ def warehouse(server: Server) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("a folder with spaces")
-    return write_project(folder, PIPELINES, variables={"variables": {"low": "pipeline", "high": "pipeline"}})
+    made = write_project(folder, PIPELINES, variables={"variables": {"low": "pipeline", "high": "pipeline"}})
+    (made / "global_data_products.yaml").write_text(PRODUCTS)
+    return made
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
@@ -383,6 +412,26 @@ def test_a_sql_block_writes_to_the_bound_database(
 def test_an_r_block_runs_and_reports_what_it_printed(results: dict[str, RunResult]) -> None:
     square = block(results["in_r"], "square")
     assert (square.rows, square.output) == (3, "from R")
+
+
+def test_a_global_data_product_is_made_when_a_block_asks_for_it(results: dict[str, RunResult], notes: Path) -> None:
+    assert results["takes_product"].status == "completed", results["takes_product"]
+    assert (notes / "answer").read_text() == "{'made': [42]}\n"
+
+
+def test_a_global_data_product_that_fails_fails_the_run(results: dict[str, RunResult]) -> None:
+    assert statuses(results["broken_product"]) == {"none": "failed"}
+
+
+def test_a_pipeline_that_a_block_starts_runs_before_the_block_goes_on(
+    results: dict[str, RunResult], notes: Path
+) -> None:
+    assert results["triggers"].status == "completed", results["triggers"]
+    assert (notes / "afterwards").read_text() == "completed\n"
+
+
+def test_a_started_pipeline_that_fails_fails_the_block_that_wants_it_so(results: dict[str, RunResult]) -> None:
+    assert "broken_code: failed" in str(block(results["triggers_broken"], "triggered_broken").error)
 
 
 def test_a_block_that_exits_is_a_failed_run(results: dict[str, RunResult]) -> None:
