@@ -73,12 +73,18 @@ def triggering(name: str, pipeline: str) -> Block:
 
     @custom
     def triggering(*args, **kwargs):
-        return trigger_pipeline('{pipeline}', check_status=True, error_on_failure=True, poll_timeout=5).status.value
+        run = trigger_pipeline('{pipeline}', check_status=True, error_on_failure=True, poll_timeout=5)
+        return run.status.value
     """
     return Block(name, code, type="custom")
 
 
-TAKEN = {"configuration": {"global_data_product": {"uuid": "answer"}}}
+def product(name: str) -> Block:
+    """Return a block that takes the global data product of its name."""
+    configuration = {"global_data_product": {"uuid": name}}
+    return Block(name, type="global_data_product", options={"configuration": configuration})
+
+
 PRODUCTS = """
 answer: {object_type: pipeline, object_uuid: product, outdated_after: {weeks: 1}, settings: {made: {}}}
 none: {object_type: pipeline, object_uuid: broken_code, outdated_after: {weeks: 1}, settings: {broken: {}}}
@@ -211,12 +217,10 @@ PIPELINES = {
     ],
     "product": [Block("made", "@data_loader\ndef made(*args, **kwargs):\n    return 42\n", type="data_loader")],
     "takes_product": [
-        Block("taken", type="global_data_product", options=TAKEN),
-        note("answer", "args[0]", upstream=("taken",)),
+        product("answer"),
+        note("told", "args[0]", upstream=("answer",)),
     ],
-    "broken_product": [
-        Block("none", type="global_data_product", options={"configuration": {"global_data_product": {"uuid": "none"}}})
-    ],
+    "broken_product": [product("none")],
     "triggers": [triggering("triggered", "product"), note("afterwards", "args[0]", upstream=("triggered",))],
     "triggers_broken": [triggering("triggered_broken", "broken_code")],
     "last": [LOAD],
@@ -414,9 +418,11 @@ def test_an_r_block_runs_and_reports_what_it_printed(results: dict[str, RunResul
     assert (square.rows, square.output) == (3, "from R")
 
 
-def test_a_global_data_product_is_made_when_a_block_asks_for_it(results: dict[str, RunResult], notes: Path) -> None:
+def test_a_global_data_product_is_made_when_a_block_asks_for_it(
+    results: dict[str, RunResult], notes: Path
+) -> None:
     assert results["takes_product"].status == "completed", results["takes_product"]
-    assert (notes / "answer").read_text() == "{'made': [42]}\n"
+    assert (notes / "told").read_text() == "{'made': [42]}\n"
 
 
 def test_a_global_data_product_that_fails_fails_the_run(results: dict[str, RunResult]) -> None:
