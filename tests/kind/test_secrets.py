@@ -158,6 +158,8 @@ def restart(release: Release) -> None:
     """Restart what reads passwords, PostgreSQL first."""
     rollout(release, "statefulset/{}-postgres")
     rollout(release, "deployment/{}-web", "statefulset/{}-scheduler")
+    # A port-forward leads to the replaced web for as long as that is there, and it knows no new password.
+    eventually(lambda: len(release.pods("web")) == 1, seconds=120)
 
 
 def rollout(release: Release, *workloads: str) -> None:
