@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from promotion.evidence_branch import Observed, add_observations, branch_of, read_record
 from promotion.git import Repository
@@ -71,7 +71,7 @@ def _begin(scheduler: Scheduler, release: Release, digest: str, before: Observed
     """
     if before and (before.digest, before.since) == (digest, release.number):
         return before.begin
-    return max(release.at, scheduler.started)
+    return max(release.at, scheduler.started) + timedelta(seconds=1)  # each is told in whole seconds, cut off
 
 
 def _told(pipeline: str, release: Release, runs: Observed | None) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def rehearse(
             told = f"Rehearsed the first release of {target}: there is nothing to go back to."
             report.result("rehearsed", {"environment": target, "restored": None}, [(told, "bold green")])
             return 0
-        number, back = before.current.number, Options(reason="rehearsal")
+        number, back = len(before.releases), Options(reason="rehearsal")
         _act("rollback", lambda: plan_rollback(clone, target, number, back), clone, report, story)
         clone.fetch()
         _compare(before, environment_side(clone, target), report)
