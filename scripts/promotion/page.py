@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -147,15 +147,18 @@ def _condition(matrix: Matrix, column: Column, now: datetime) -> list[Markup]:
     return labels or [badge(f"same as {column.source}", "good")]
 
 
+def _items(columns: Sequence[Column], lines: Callable[[Column], Iterable[str]]) -> list[Markup]:
+    """Return each of the `lines` of each environment, as an item of a list."""
+    return [
+        element("li", element("strong", column.name), f" {line}") for column in columns for line in lines(column)
+    ]
+
+
 # Emergencies
 
 
 def _emergencies(columns: Sequence[Column]) -> list[Markup]:
-    items = [
-        element("li", element("strong", column.name), f" {told(entry)}")
-        for column in columns
-        for entry in column.emergencies
-    ]
+    items = _items(columns, lambda column: map(told, column.emergencies))
     if not items:
         return []
     note = "Checks were skipped, and nobody has made it good: scripts/promote.py ratify ENV --reason TEXT."
@@ -198,11 +201,7 @@ def _digest(digest: str) -> Markup:
 
 
 def _backfills(columns: Sequence[Column]) -> list[Markup]:
-    items = [
-        element("li", element("strong", column.name), f" {backfill}")
-        for column in columns
-        for backfill in column.backfills
-    ]
+    items = _items(columns, lambda column: map(str, column.backfills))
     if not items:
         return []
     note = (

@@ -272,6 +272,10 @@ class History(Sequence[Release]):
             return [self._release(commit) for commit in self._commits[index]]
         return self._release(self._commits[index])
 
+    def at_place(self, place: int) -> Release:
+        """Return the release at `place` of the branch, counted from 1, the oldest."""
+        return self[len(self) - place]
+
     def _release(self, commit: str) -> Release:
         if commit not in self._read:
             self._read[commit] = self._repository.memory.recall_where(

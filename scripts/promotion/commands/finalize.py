@@ -33,7 +33,7 @@ def finalize(repository: Repository, name: str, *, report: Report, story: Story)
         _refuse_what_is_no_release(repository, name, history, waiting)
     merged = [number for number in sorted(waiting) if _is_merged(repository, history, number, waiting[number])]
     for number in merged:
-        report.release(history[len(history) - number])
+        report.release(history.at_place(number))
         branch = request_branch(name, number)
         with story.step(f"remove {branch}"):
             repository.push(branch, None, waiting[number])
@@ -54,7 +54,7 @@ def _refuse_what_is_no_release(
     spoiled: dict[int, list[Finding]] = {}
     for number in sorted({newest, *waiting}):
         if 0 < number <= newest:
-            release = history[newest - number]
+            release = history.at_place(number)
             findings = audit_release(repository, name, release, number, expect_digest=number in waiting)
             if found := list(findings):
                 spoiled[number] = found
@@ -70,7 +70,7 @@ def _refuse_what_is_no_release(
 
 def _is_merged(repository: Repository, history: History, number: int, commit: str) -> bool:
     """Tell whether the release `number` is what the pull request with `commit` proposed."""
-    return number <= len(history) and is_merge_of(repository, history[len(history) - number].commit, commit)
+    return number <= len(history) and is_merge_of(repository, history.at_place(number).commit, commit)
 
 
 def _refuse_what_is_overtaken(
@@ -89,7 +89,7 @@ def _overtaken(repository: Repository, name: str, history: History, left: Mappin
         branch = request_branch(name, number)
         fix = f"git push {repository.remote} --delete {branch}; what is still wanted of it: --pr again"
         if number <= len(history):
-            came = history[len(history) - number].commit
+            came = history.at_place(number).commit
             problem = f"{branch_of(name)} has another release {number} ({came[:8]})"
             yield Finding(branch, None, "number-taken", problem, fix)
         elif repository.header(commit).parents != last:
