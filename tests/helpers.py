@@ -175,6 +175,20 @@ def promote(clone: Path, *arguments: str) -> Result:
     return result
 
 
+def change_dev(clone: Path, path: str, content: str) -> None:
+    """Release a change to dev."""
+    write(clone, {path: content})
+    push(clone)
+    promote(clone, "main", "dev")
+
+
+def roll_back_dev(clone: Path, *arguments: str) -> str:
+    """Roll dev back; return what it printed."""
+    result = call_script(clone, "rollback", "dev", "--yes", "--reason", "wrong totals", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
 def write(clone: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files, each given by its path in the clone."""
     for name, content in files.items():

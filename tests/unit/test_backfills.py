@@ -14,6 +14,7 @@ import yaml
 from helpers import (
     PROJECT,
     call_script,
+    change_dev,
     edit_branch,
     git,
     head,
@@ -24,6 +25,7 @@ from helpers import (
     released_text,
     remote_of,
     rename,
+    roll_back_dev,
     write,
     write_policy,
 )
@@ -66,18 +68,6 @@ def backdate(clone: Path, days: int) -> None:
     replace_newest(clone, made_then, then)
 
 
-def change(clone: Path, path: str, content: str) -> None:
-    """Release a change to dev."""
-    write(clone, {path: content})
-    push(clone)
-    promote(clone, "main", "dev")
-
-
-def roll_back(clone: Path, *arguments: str) -> None:
-    result = call_script(clone, "rollback", "dev", "--yes", "--reason", "wrong totals", *arguments)
-    assert result.exit_code == 0, result.stderr
-
-
 def opened(clone: Path) -> dict[str, tuple[str, str, int]]:
     """Return first day, last day and release of what is open in dev, by pipeline."""
     found = call_script(clone, "promote", "backfill", "dev", "--json").document["backfills"]
@@ -109,7 +99,7 @@ def long_in_dev(promoted_to_dev: Path) -> Path:
 @pytest.fixture
 def changed(long_in_dev: Path) -> Path:
     """And `orders` changed ten days ago."""
-    change(long_in_dev, LOAD_ORDERS, "second = 1\n")
+    change_dev(long_in_dev, LOAD_ORDERS, "second = 1\n")
     backdate(long_in_dev, 10)
     return long_in_dev
 
@@ -143,7 +133,7 @@ def test_new_output_leaves_nothing_to_backfill(promoted_to_dev: Path) -> None:
 )
 def test_the_owner_says_how_far_back(long_in_dev: Path, word: str, found: dict[str, Any]) -> None:
     write(long_in_dev, {f"{STOCK}/promotion.yaml": f"backfill: {word}\n"})
-    change(long_in_dev, LOAD_STOCK, "second = 1\n")
+    change_dev(long_in_dev, LOAD_STOCK, "second = 1\n")
     assert opened(long_in_dev) == found
 
 
@@ -152,7 +142,7 @@ def test_a_pipeline_that_was_renamed_has_the_data_of_before(long_in_dev: Path) -
     push(long_in_dev)
     promote(long_in_dev, "main", "dev")
     backdate(long_in_dev, 5)
-    change(long_in_dev, LOAD_STOCK, "second = 1\n")
+    change_dev(long_in_dev, LOAD_STOCK, "second = 1\n")
     assert opened(long_in_dev) == {"goods": (*span(40), 3)}
 
 
@@ -165,21 +155,21 @@ def test_what_waits_in_a_pull_request_leaves_the_days_until_the_merge_too(change
 
 
 def test_what_is_open_stays_so_while_others_change(changed: Path) -> None:
-    change(changed, LOAD_STOCK, "other = 1\n")
+    change_dev(changed, LOAD_STOCK, "other = 1\n")
     assert opened(changed) == {"orders": (*span(40, 10), 2), "stock": (*span(40), 3)}
 
 
 def test_a_change_without_impact_leaves_it_as_it_is(changed: Path) -> None:
-    change(changed, LOAD_ORDERS, "second = 1  # as before\n")
+    change_dev(changed, LOAD_ORDERS, "second = 1  # as before\n")
     assert opened(changed) == {"orders": (*span(40, 10), 2)}
 
 
 def test_a_newer_change_widens_it(long_in_dev: Path) -> None:
     write(long_in_dev, {f"{STOCK}/promotion.yaml": "backfill: 7d\n"})
-    change(long_in_dev, LOAD_STOCK, "second = 1\n")
+    change_dev(long_in_dev, LOAD_STOCK, "second = 1\n")
     backdate(long_in_dev, 5)
     write(long_in_dev, {f"{STOCK}/promotion.yaml": "backfill: 2d\n"})
-    change(long_in_dev, LOAD_STOCK, "third = 1\n")
+    change_dev(long_in_dev, LOAD_STOCK, "third = 1\n")
     assert opened(long_in_dev) == {"stock": (*span(7), 3)}
 
 
@@ -206,33 +196,33 @@ def test_each_environment_has_its_own(changed: Path) -> None:
 
 
 def test_what_the_bad_version_wrote_is_to_be_backfilled(changed: Path) -> None:
-    roll_back(changed)
+    roll_back_dev(changed)
     assert opened(changed) == {"orders": (*span(10), 3)}
 
 
 def test_and_all_that_it_had_written_anew(changed: Path) -> None:
     close(changed, "orders", "--done")
-    roll_back(changed)
+    roll_back_dev(changed)
     assert days(changed) == span(40)
 
 
 def test_but_not_what_it_left_as_it_was(changed: Path) -> None:
     close(changed, "orders", "--waive", "--reason", "old totals stay")
-    roll_back(changed)
+    roll_back_dev(changed)
     assert days(changed) == span(10)
 
 
 def test_what_was_open_for_the_older_version_is_open_again(changed: Path) -> None:
-    change(changed, LOAD_ORDERS, "third = 1\n")
-    roll_back(changed)
+    change_dev(changed, LOAD_ORDERS, "third = 1\n")
+    roll_back_dev(changed)
     assert days(changed) == span(40)
 
 
 def test_unless_it_was_done_before(changed: Path) -> None:
     close(changed, "orders", "--done")
-    change(changed, LOAD_ORDERS, "third = 1\n")
+    change_dev(changed, LOAD_ORDERS, "third = 1\n")
     backdate(changed, 3)
-    roll_back(changed)
+    roll_back_dev(changed)
     assert days(changed) == span(3)
 
 
@@ -246,7 +236,7 @@ def test_a_revert_on_main_counts_like_a_rollback(changed: Path) -> None:
 def test_a_rollback_needs_no_readable_evidence(changed: Path) -> None:
     close(changed, "orders", "--done")
     edit_branch(changed, "evidence/dev", {"evidence.yaml": "closed: [\n"})
-    roll_back(changed)
+    roll_back_dev(changed)
     assert record(changed, "dev")["backfills"][0]["pipeline"] == "orders"
 
 
@@ -271,13 +261,13 @@ def test_closing_it_makes_no_release(changed: Path, how: list[str], told: str, l
 
 def test_what_is_closed_is_not_carried_on(changed: Path) -> None:
     close(changed, "orders", "--done")
-    change(changed, LOAD_STOCK, "other = 1\n")
+    change_dev(changed, LOAD_STOCK, "other = 1\n")
     assert [entry["pipeline"] for entry in record(changed, "dev")["backfills"]] == ["stock"]
 
 
 def test_a_newer_change_opens_it_again(changed: Path) -> None:
     close(changed, "orders", "--done")
-    change(changed, LOAD_ORDERS, "third = 1\n")
+    change_dev(changed, LOAD_ORDERS, "third = 1\n")
     assert opened(changed) == {"orders": (*span(40), 3)}
 
 
@@ -340,5 +330,5 @@ def test_a_record_from_before_there_were_backfills_is_read(promoted_to_dev: Path
         del overlay["release"][key]
     overlay["release"]["format_version"] = "1.1"
     edit_branch(promoted_to_dev, "env/dev", {"release.yaml": yaml.safe_dump(overlay)})
-    change(promoted_to_dev, LOAD_ORDERS, "second = 1\n")
+    change_dev(promoted_to_dev, LOAD_ORDERS, "second = 1\n")
     assert list(opened(promoted_to_dev)) == ["orders"]

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import (
     PROJECT,
-    call_script,
+    change_dev,
     digests,
     head,
     promote,
@@ -17,6 +17,7 @@ from helpers import (
     record,
     refused,
     released_text,
+    roll_back_dev,
     run_script,
     schedule,
     values,
@@ -28,20 +29,6 @@ LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 
 
-def change(clone: Path, path: str, text: str) -> None:
-    """Release a change to dev."""
-    write(clone, {path: text})
-    push(clone)
-    promote(clone, "main", "dev")
-
-
-def roll_back(clone: Path, *arguments: str) -> str:
-    """Roll dev back; return what it printed."""
-    result = call_script(clone, "rollback", "dev", "--yes", "--reason", "wrong totals", *arguments)
-    assert result.exit_code == 0, result.stderr
-    return result.stdout
-
-
 def holds(clone: Path) -> list[tuple[str, int, str]]:
     return [(hold["pipeline"], hold["release"], hold["reason"]) for hold in record(clone, "dev")["holds"]]
 
@@ -49,27 +36,27 @@ def holds(clone: Path) -> list[tuple[str, int, str]]:
 @pytest.fixture
 def two_releases(promoted_to_dev: Path) -> Path:
     """Dev's second release changed orders."""
-    change(promoted_to_dev, LOAD_ORDERS, "second = 1\n")
+    change_dev(promoted_to_dev, LOAD_ORDERS, "second = 1\n")
     return promoted_to_dev
 
 
 @pytest.fixture
 def three_releases(two_releases: Path) -> Path:
     """Dev's second release changed orders, its third stock."""
-    change(two_releases, LOAD_STOCK, "third = 1\n")
+    change_dev(two_releases, LOAD_STOCK, "third = 1\n")
     return two_releases
 
 
 @pytest.fixture
 def rolled_back(two_releases: Path) -> Path:
     """Dev was taken back from its second release to the content of its first."""
-    roll_back(two_releases)
+    roll_back_dev(two_releases)
     return two_releases
 
 
 def test_a_rollback_is_a_new_release_with_the_content_of_the_older_one(two_releases: Path) -> None:
     older = record(two_releases, "dev")["number"]
-    roll_back(two_releases)
+    roll_back_dev(two_releases)
     now = record(two_releases, "dev")
     assert (older, now["number"], now["action"], now["source"]["release"]) == (2, 3, "rollback", 1)
     assert "second" not in released_text(two_releases, "dev", LOAD_ORDERS)
@@ -87,7 +74,7 @@ def test_what_is_on_hold_is_not_promoted_again(rolled_back: Path) -> None:
 
 
 def test_all_that_is_on_hold_is_told_at_once(three_releases: Path) -> None:
-    roll_back(three_releases, "--to", "1")
+    roll_back_dev(three_releases, "--to", "1")
     message = refused(three_releases, "promote", "main", "dev", "--yes")["message"]
     assert "orders" in message
     assert "stock" in message
@@ -101,13 +88,13 @@ def test_a_hold_on_one_pipeline_does_not_hold_another(rolled_back: Path) -> None
 
 
 def test_a_second_rollback_keeps_the_hold_of_the_first(three_releases: Path) -> None:
-    roll_back(three_releases, "-p", "orders")
-    roll_back(three_releases, "-p", "stock")
+    roll_back_dev(three_releases, "-p", "orders")
+    roll_back_dev(three_releases, "-p", "stock")
     assert [name for name, _, _ in holds(three_releases)] == ["orders", "stock"]
 
 
 def test_a_newer_version_is_not_on_hold(rolled_back: Path) -> None:
-    change(rolled_back, LOAD_ORDERS, "mended = 1\n")
+    change_dev(rolled_back, LOAD_ORDERS, "mended = 1\n")
     assert "mended" in released_text(rolled_back, "dev", LOAD_ORDERS)
 
 
@@ -118,7 +105,7 @@ def test_a_released_hold_is_gone(rolled_back: Path) -> None:
 
 
 def test_a_rollback_goes_to_the_release_that_is_named(three_releases: Path) -> None:
-    roll_back(three_releases, "--to", "1")
+    roll_back_dev(three_releases, "--to", "1")
     text = released_text(three_releases, "dev", LOAD_ORDERS) + released_text(three_releases, "dev", LOAD_STOCK)
     assert "second" not in text
     assert "third" not in text
@@ -126,42 +113,44 @@ def test_a_rollback_goes_to_the_release_that_is_named(three_releases: Path) -> N
 
 
 def test_a_rollback_of_one_pipeline_leaves_the_others(three_releases: Path) -> None:
-    roll_back(three_releases, "-p", "orders", "--to", "1")
+    roll_back_dev(three_releases, "-p", "orders", "--to", "1")
     assert "second" not in released_text(three_releases, "dev", LOAD_ORDERS)
     assert "third" in released_text(three_releases, "dev", LOAD_STOCK)
     assert [name for name, _, _ in holds(three_releases)] == ["orders"]
 
 
 def test_a_rollback_of_one_pipeline_goes_to_where_it_last_differed(three_releases: Path) -> None:
-    roll_back(three_releases, "-p", "orders")
+    roll_back_dev(three_releases, "-p", "orders")
     assert "second" not in released_text(three_releases, "dev", LOAD_ORDERS)
 
 
 def test_a_rollback_brings_the_older_configuration(promoted_to_dev: Path) -> None:
     text = values("dev", schedules={"nightly": schedule("orders")})
-    change(promoted_to_dev, "environments/dev/values.yaml", text)
-    roll_back(promoted_to_dev)
+    change_dev(promoted_to_dev, "environments/dev/values.yaml", text)
+    roll_back_dev(promoted_to_dev)
     assert "nightly" not in released_text(promoted_to_dev, "dev", "environments/dev/values.yaml")
 
 
 def test_a_rollback_of_one_pipeline_keeps_the_configuration(promoted_to_dev: Path) -> None:
     text = values("dev", schedules={"nightly": schedule("stock")})
     write(promoted_to_dev, {LOAD_ORDERS: "second = 1\n"})
-    change(promoted_to_dev, "environments/dev/values.yaml", text)
-    roll_back(promoted_to_dev, "-p", "orders")
+    change_dev(promoted_to_dev, "environments/dev/values.yaml", text)
+    roll_back_dev(promoted_to_dev, "-p", "orders")
     assert "nightly" in released_text(promoted_to_dev, "dev", "environments/dev/values.yaml")
 
 
 def test_a_rollback_of_a_rollback_brings_back_what_was_on_hold(rolled_back: Path) -> None:
-    roll_back(rolled_back, "--to", "2")
+    roll_back_dev(rolled_back, "--to", "2")
     assert "second" in released_text(rolled_back, "dev", LOAD_ORDERS)
     assert [release for _, release, _ in holds(rolled_back)] == [3]
 
 
 def test_a_rollback_says_how_it_is_taken_back_itself(two_releases: Path) -> None:
     second = digests(two_releases, "dev")
-    (way_back,) = re.findall("Take it back: scripts/rollback.py dev (.*) --reason TEXT", roll_back(two_releases))
-    roll_back(two_releases, *way_back.split())
+    (way_back,) = re.findall(
+        "Take it back: scripts/rollback.py dev (.*) --reason TEXT", roll_back_dev(two_releases)
+    )
+    roll_back_dev(two_releases, *way_back.split())
     assert digests(two_releases, "dev") == second
 
 
@@ -171,8 +160,8 @@ def test_a_rollback_does_not_choose_what_is_on_hold(rolled_back: Path) -> None:
 
 
 def test_a_second_rollback_goes_one_release_further_back(three_releases: Path) -> None:
-    roll_back(three_releases)
-    roll_back(three_releases)
+    roll_back_dev(three_releases)
+    roll_back_dev(three_releases)
     assert digests(three_releases, "dev") != {}
     assert "second" not in released_text(three_releases, "dev", LOAD_ORDERS)
     assert record(three_releases, "dev")["source"]["release"] == 1
@@ -180,7 +169,7 @@ def test_a_second_rollback_goes_one_release_further_back(three_releases: Path) -
 
 def test_a_rollback_to_what_runs_is_nothing_to_do(rolled_back: Path) -> None:
     before = head(rolled_back, "env/dev")
-    assert "Nothing to do" in roll_back(rolled_back, "--to", "1")
+    assert "Nothing to do" in roll_back_dev(rolled_back, "--to", "1")
     assert head(rolled_back, "env/dev") == before
 
 
@@ -188,12 +177,12 @@ def test_a_rollback_brings_a_removed_pipeline_back(two_releases: Path) -> None:
     (two_releases / f"{PROJECT}/pipelines/orders/metadata.yaml").unlink()
     push(two_releases)
     promote(two_releases, "main", "dev")
-    roll_back(two_releases, "-p", "orders")
+    roll_back_dev(two_releases, "-p", "orders")
     assert "orders" in digests(two_releases, "dev")
 
 
 def test_a_rollback_that_would_move_a_shared_file_names_the_rollbacks_that_work(promoted_to_dev: Path) -> None:
-    change(promoted_to_dev, CLEAN, (promoted_to_dev / CLEAN).read_text() + "# newer\n")
+    change_dev(promoted_to_dev, CLEAN, (promoted_to_dev / CLEAN).read_text() + "# newer\n")
     arguments = ["rollback", "dev", "--to", "1", "-p", "orders", "--reason", "x", "--yes"]
     error = refused(promoted_to_dev, *arguments)
     assert (error["exit_code"], error["code"]) == (5, "shared-file")
@@ -231,7 +220,7 @@ def test_platform_and_configuration_are_on_hold_after_a_rollback_too(
     write(promoted_to_dev, {path: content})
     push(promoted_to_dev)
     promote(promoted_to_dev, "main", "dev")
-    roll_back(promoted_to_dev)
+    roll_back_dev(promoted_to_dev)
     error = refused(promoted_to_dev, "promote", "main", "dev", "--yes")
     assert error["code"] == "on-hold"
     assert held in error["message"]
@@ -242,5 +231,5 @@ def test_platform_and_configuration_are_on_hold_after_a_rollback_too(
 def test_a_rollback_needs_nothing_from_a_broken_main(two_releases: Path) -> None:
     write(two_releases, {"environments/dev/values.yaml": "schedules: [\n"})
     push(two_releases)
-    roll_back(two_releases)
+    roll_back_dev(two_releases)
     assert record(two_releases, "dev")["action"] == "rollback"
