@@ -57,8 +57,16 @@ def carry_out_plan(
                 raise  # it is not the environment that moved
             plan = _same_plan(plan, replan())
         else:
+            _remember(plan, release, repository)
             return plan, release
     raise Conflict("lost-race", f"{branch} keeps moving", fix="run the command again")
+
+
+def _remember(plan: Plan, release: Release, repository: Repository) -> None:
+    """Keep for the next plan what was found out of the target as it is now."""
+    plan.project.remember(release.environment)
+    if "static" in release.gates:
+        repository.memory.remember("passed", release.commit, value=True)
 
 
 def _prove(plan: Plan, story: Story) -> Mapping[str, Evidence]:

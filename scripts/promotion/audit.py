@@ -48,7 +48,7 @@ def _digest_findings(repository: Repository, release: Release, place: str) -> It
     """Derive again what the record says, and look for what it cannot say anything about."""
     project = Project(repository.tree(release.commit))
     own = project.tree.under(f"{ENVIRONMENTS}/{release.environment}")
-    derived = {f"pipelines.{name}": project.digest(name) for name in project.pipelines}
+    derived = {f"pipelines.{name}": digest for name, digest in project.digests().items()}
     derived |= {"platform": platform_digest(project), "configuration": own.digest()}
     derived |= {"image.tag": image_tag(project.tree)}
     recorded = {f"pipelines.{name}": entry.digest for name, entry in release.pipelines.items()}

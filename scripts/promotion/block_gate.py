@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from promotion.block_files import block_path
-from promotion.environment import Environment
 from promotion.errors import Finding
 from promotion.pipeline import Block, Pipeline
 from promotion.project import Project
@@ -27,10 +26,9 @@ _OTHER_FILES = re.compile(r"\{%[-+]?\s*(include|import|extends|from)\b")
 _COMMENT = re.compile(r"\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\b", re.DOTALL)
 
 
-def block_findings(project: Project, _: Environment) -> Iterator[Finding]:
-    """Return what keeps Mage from running blocks."""
-    for name in project.pipelines:
-        yield from project.recall("blocks", name, _findings)
+def block_findings(project: Project, name: str) -> list[Finding]:
+    """Return what keeps Mage from running blocks of the pipeline `name`."""
+    return project.recall("blocks", name, _findings)
 
 
 def _findings(project: Project, name: str) -> list[Finding]:

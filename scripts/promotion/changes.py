@@ -135,11 +135,11 @@ def file_changes(
 ) -> tuple[FileChange, ...]:
     """Compare file by file, but for the record itself."""
     changes = []
-    for path in before.tree.differences(after.tree):
-        if path == FILE:
-            continue
-        project = after if path in after.tree else before
-        users = tuple(project.users(path))
+    paths = [path for path in before.tree.differences(after.tree) if path != FILE]
+    were_used, are_used = before.users(paths), after.users(paths)
+    for path in paths:
+        project, used = (after, are_used) if path in after.tree else (before, were_used)
+        users = tuple(used.get(path, ()))
         action = "added" if path not in before.tree else "removed" if path not in after.tree else "changed"
         if users:
             needed = project.closure(users[0]).files[path].text

@@ -29,7 +29,7 @@ def chart_findings(tree: Tree, name: str) -> Iterator[Finding]:
     if f"{CHART}/Chart.yaml" not in tree:
         return
     path = f"{FOLDER}/{name}/values.yaml"
-    key = (name, tree.under(CHART).digest(), tree[path])
+    key = f"{name} {tree.under(CHART).digest()} {tree[path].oid}"
     yield from tree.memory.recall("chart", key, lambda: tuple(_findings(tree, name, path)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import yaml
@@ -51,8 +51,8 @@ _SIGNS = (
 )
 
 
-def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
-    """Yield every place of `tree`, and every setting of `environment`, that seems to hold a secret."""
+def secrets_in_clear(tree: Tree, paths: Iterable[str], environment: Environment) -> Iterator[Finding]:
+    """Yield every place in `paths` of `tree`, and every setting of `environment`, that seems to hold a secret."""
     for name in environment.settings:
         if _SENSITIVE_KEY.search(name):
             path = f"environments/{environment.name}/values.yaml"
@@ -67,10 +67,10 @@ def secrets_in_clear(tree: Tree, environment: Environment) -> Iterator[Finding]:
                 fix = "read it with os.getenv from io.secrets; then change the secret, git keeps what it saw"
                 yield Finding(path, None, "secret-in-clear", problem, fix)
     kinds: dict[str, list[str]] = defaultdict(list)
-    for path in tree.contents(tree):
+    for path in tree.contents(paths):
         kinds[_kind(path)].append(path)
-    for kind, paths in kinds.items():
-        for path, places in tree.recall_each(f"secrets.{kind}", paths, partial(_places, kind)):
+    for kind, alike in kinds.items():
+        for path, places in tree.recall_each(f"secrets.{kind}", alike, partial(_places, kind)):
             yield from (_finding(path, number, what) for number, what in places)
 
 

@@ -72,7 +72,7 @@ class _ClosureBuilder:
 
     def _parsed(self, name: str, metadata: str, promotion: str) -> Pipeline:
         tree = self.tree
-        key = (name, tree[metadata].oid, tree[promotion].oid if promotion in tree else None)
+        key = f"{name} {tree[metadata].oid} {tree[promotion].oid if promotion in tree else None}"
         return tree.memory.recall(
             "pipelines",
             key,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from promotion import io_config
@@ -28,46 +29,73 @@ _CODE = (".py", ".sql", ".r", ".R")
 _CODE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
 
 
-def static_findings(project: Project, environment: Environment) -> list[Finding]:
-    """Return what is wrong with `project` as a release of `environment`; empty means that the gate says yes."""
-    checks: tuple[Callable[[Project, Environment], Iterator[Finding]], ...] = (
+@dataclass(frozen=True)
+class Part:
+    """What of a project is to be looked at: pipelines, and the paths of files."""
+
+    pipelines: Collection[str]
+    paths: Collection[str]
+
+
+@dataclass(frozen=True)
+class _Release:
+    """What the checks read: a project as a release of an environment, and the part of it that counts."""
+
+    project: Project
+    environment: Environment
+    part: Part
+
+
+def static_findings(project: Project, environment: Environment, part: Part | None = None) -> list[Finding]:
+    """Return what is wrong with `project` as a release of `environment`; empty means that the gate says yes.
+
+    Given a `part`, that of it: the rest is known to have passed, with the same pipelines beside it and with the
+    same that all of them share.
+    """
+    checks: tuple[Callable[[_Release], Iterator[Finding]], ...] = (
         _closures,
-        block_findings,
+        _blocks,
         _environment_variables,
         _file_names,
         _connections,
         _profiles,
-        named_pipeline_findings,
+        _named_pipelines,
         _triggers,
         _links,
         _secrets,
         _chart,
     )
-    return sorted({finding for check in checks for finding in check(project, environment)}, key=_by_place)
+    release = _Release(project, environment, part or Part(project.pipelines, project.tree))
+    return sorted({finding for check in checks for finding in check(release)}, key=_by_place)
 
 
 def _by_place(finding: Finding) -> tuple[str, int, str]:
     return (finding.path, finding.line or 0, finding.problem)
 
 
-def _closures(project: Project, _: Environment) -> Iterator[Finding]:
-    for name in project.pipelines:
-        yield from project.closure(name).findings
+def _closures(release: _Release) -> Iterator[Finding]:
+    for name in release.part.pipelines:
+        yield from release.project.summaries[name].findings
 
 
-def _environment_variables(project: Project, environment: Environment) -> Iterator[Finding]:
+def _blocks(release: _Release) -> Iterator[Finding]:
+    for name in release.part.pipelines:
+        yield from block_findings(release.project, name)
+
+
+def _environment_variables(release: _Release) -> Iterator[Finding]:
+    environment = release.environment
     known = environment.supplied | _OF_EVERY_PROCESS
-    tree = project.tree.under(FOLDER)
-    for path, name, line in _variables_read(tree):
+    for path, name, line in _variables_read(release.project.tree, release.part.paths):
         if name not in known:
             problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
             fix = f"add {name} to io.settings or io.secrets there, on main"
             yield Finding(path, line, "name-not-supplied", problem, fix)
 
 
-def _variables_read(tree: Tree) -> Iterator[tuple[str, str, int]]:
+def _variables_read(tree: Tree, paths: Iterable[str]) -> Iterator[tuple[str, str, int]]:
     by_suffix: dict[str, list[str]] = {suffix: [] for suffix in _READERS}
-    for path in tree.texts():
+    for path in tree.texts(path for path in paths if path.startswith(f"{FOLDER}/")):
         by_suffix.get(posixpath.splitext(path)[1], []).append(path)
     for suffix, paths in by_suffix.items():
         for path, names in tree.recall_each(f"variables{suffix}", paths, partial(_variables, suffix)):
@@ -93,9 +121,9 @@ def _uncommented(line: str) -> str:
     return "" if line.lstrip().startswith(("#", "--")) else line
 
 
-def _file_names(project: Project, _: Environment) -> Iterator[Finding]:
+def _file_names(release: _Release) -> Iterator[Finding]:
     """Names that git, Mage or Python would not find again."""
-    for path in project.claimed:
+    for path in release.project.claimed & set(release.part.paths):
         allowed = _CODE_PATH.fullmatch(path) if path.endswith(_CODE) else not re.search("['\"]", path)
         if path.startswith(f"{FOLDER}/") and not (allowed and path.isprintable()):
             shown = ascii(path)[1:-1]
@@ -103,21 +131,21 @@ def _file_names(project: Project, _: Environment) -> Iterator[Finding]:
             yield Finding(shown, None, "bad-name", "the path has a character that not every tool can read", fix)
 
 
-def _connections(project: Project, _: Environment) -> Iterator[Finding]:
+def _connections(release: _Release) -> Iterator[Finding]:
     """`io_config.yaml` holds the names of variables only: the same file goes to every environment."""
-    for key, line in io_config.literal_connections(project.tree):
+    for key, line in io_config.literal_connections(release.project.tree):
         fix = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
         yield Finding(io_config.PATH, line, "literal-connection", f"{key} holds a value of its own", fix)
 
 
-def _profiles(project: Project, _: Environment) -> Iterator[Finding]:
+def _profiles(release: _Release) -> Iterator[Finding]:
     """Every io profile that a pipeline names must be in `io_config.yaml`."""
     try:
-        profiles = io_config.profiles(project.tree)
+        profiles = io_config.profiles(release.project.tree)
     except Malformed as error:
         yield error.finding
         return
-    for referrer, profile, line in _profiles_named(project):
+    for referrer, profile, line in _profiles_named(release):
         if profile not in profiles and not io_config.is_expression(profile):
             fix = f"add it to {io_config.PATH} (a change of the platform: promote all pipelines)"
             yield Finding(
@@ -129,9 +157,9 @@ def _profiles(project: Project, _: Environment) -> Iterator[Finding]:
             )
 
 
-def _profiles_named(project: Project) -> Iterator[tuple[str, str, int | None]]:
-    for name in project.pipelines:
-        yield from project.recall("profiles", name, _profiles_of)
+def _profiles_named(release: _Release) -> Iterator[tuple[str, str, int | None]]:
+    for name in release.part.pipelines:
+        yield from release.project.recall("profiles", name, _profiles_of)
 
 
 def _profiles_of(project: Project, name: str) -> list[tuple[str, str, int | None]]:
@@ -146,20 +174,23 @@ def _profiles_of(project: Project, name: str) -> list[tuple[str, str, int | None
     return found
 
 
-def _triggers(project: Project, _: Environment) -> Iterator[Finding]:
-    for triggers in project.tree:
+def _named_pipelines(release: _Release) -> Iterator[Finding]:
+    yield from named_pipeline_findings(release.project, release.environment, release.part.pipelines)
+
+
+def _triggers(release: _Release) -> Iterator[Finding]:
+    for triggers in release.part.paths:
         if triggers.startswith(f"{FOLDER}/pipelines/") and triggers.endswith("/triggers.yaml"):
             fix = "move its triggers to `schedules:` in environments/<env>/values.yaml and delete it"
             yield Finding(triggers, None, "triggers-in-project", "schedules belong to the environments", fix)
 
 
-def _links(project: Project, _: Environment) -> Iterator[Finding]:
-    """A link must lead to a file beside it: a release is written to other places than a clone."""
-    for path, file in project.tree.items():
-        if file.mode == SYMLINK and not _leads_to_a_file(project.tree, path):
-            problem = (
-                f"the symbolic link to {project.tree.link(path)} leads to no file below {path.split('/')[0]}/"
-            )
+def _links(release: _Release) -> Iterator[Finding]:
+    """A link must lead to a file beside it, which may be gone: a release is written to other places."""
+    tree = release.project.tree
+    for path, file in tree.items():
+        if file.mode == SYMLINK and not _leads_to_a_file(tree, path):
+            problem = f"the symbolic link to {tree.link(path)} leads to no file below {path.split('/')[0]}/"
             yield Finding(path, None, "symlink-outside-project", problem, "replace the link by the file")
         if file.mode == SUBMODULE:
             problem = "the files of a submodule are not part of this repository"
@@ -175,9 +206,9 @@ def _leads_to_a_file(tree: Tree, link: str) -> bool:
     return path in tree and path not in seen and path.split("/")[0] == link.split("/")[0]
 
 
-def _secrets(project: Project, environment: Environment) -> Iterator[Finding]:
-    yield from secrets_in_clear(project.tree, environment)
+def _secrets(release: _Release) -> Iterator[Finding]:
+    yield from secrets_in_clear(release.project.tree, release.part.paths, release.environment)
 
 
-def _chart(project: Project, environment: Environment) -> Iterator[Finding]:
-    yield from chart_findings(project.tree, environment.name)
+def _chart(release: _Release) -> Iterator[Finding]:
+    yield from chart_findings(release.project.tree, release.environment.name)

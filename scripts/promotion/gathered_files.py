@@ -87,7 +87,7 @@ class GatheredFiles:
 
     def _references(self, path: str) -> References | None:
         """Return what `path` refers to; None where it should be text and is not."""
-        key = (path, self.tree[path].oid)
+        key = f"{self.tree[path].oid} {path}"
         return self.tree.memory.recall("references", key, lambda: self._read_references(path))
 
     def _read_references(self, path: str) -> References | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import sqlite3
 import sys
-import tempfile
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,103 +19,114 @@ T = TypeVar("T")
 
 _CODE = Path(__file__).parent
 _UNKNOWN = object()
-_AT_ONCE = 3  # values of one key that are kept for `recall_where`: the source has one, the target another
-_VARIANTS = 8  # files of one kind with variants (`kind@variant`)
-_LARGEST = 64 * 2**20  # bytes of one kind; beyond it only what the last command used is kept
-
-
-@dataclass
-class _Kind:
-    values: dict[Hashable, Any]
-    new: dict[Hashable, Any] = field(default_factory=dict)
+_ONE_BY_ONE = 300  # questions of one kind, after which all of the kind is read: that takes less time than the rest
+_LARGEST = 512 * 2**20  # bytes; a larger file is begun anew with what the last command used
+_TABLE = "create table if not exists memory (kind, key, value, primary key (kind, key)) without rowid"
 
 
 class Memory:
-    """Values by kind and key, in one file per kind below `folder`; None keeps them for this process alone.
+    """Values by kind and key, in one SQLite file in `folder`; None keeps them for this process alone.
 
-    A value must depend on nothing but its key and on the code of this package: other code reads other files.
+    A value must depend on nothing but its key and on the code of this package: other code has another file.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
-        self._kinds: dict[str, _Kind] = {}
+        self._file = _File(folder / f"memory-{_version()}.sqlite") if folder else None
+        self._values: dict[str, dict[str, Any]] = defaultdict(dict)  # as far as they were read or worked out
+        self._new: dict[str, dict[str, Any]] = defaultdict(dict)
+        self._asked: Counter[str] = Counter()
 
-    def recall(self, kind: str, key: Hashable, work_out: Callable[[], T]) -> T:
+    def recall(self, kind: str, key: str, work_out: Callable[[], T]) -> T:
         """Return the value of `key`, worked out if it is not known."""
-        known = self._kind(kind)
-        value = known.values.get(key, _UNKNOWN)
+        value = self.known(kind, key, _UNKNOWN)
         if value is _UNKNOWN:
-            value = known.new[key] = known.values[key] = work_out()
+            value = work_out()
+            self.remember(kind, key, value)
         return value  # type: ignore[no-any-return]
 
-    def recall_where(
-        self, kind: str, key: Hashable, still_holds: Callable[[T], bool], work_out: Callable[[], T]
-    ) -> T:
-        """Return the value of `key` that `still_holds`, worked out if none of the newest does.
+    def known(self, kind: str, key: str, unknown: Any = None) -> Any:
+        """Return the value of `key`, or `unknown`."""
+        values = self._values[kind]
+        if key not in values and self._file and self._asked[kind] <= _ONE_BY_ONE:
+            self._asked[kind] += 1
+            read = self._file.read(kind, key if self._asked[kind] <= _ONE_BY_ONE else None)
+            values.update({other: value for other, value in read.items() if other not in values})
+        return values.get(key, unknown)
 
-        For what depends on more than its key, and can tell whether that is as it was.
-        """
-        known = self._kind(kind)
-        values: tuple[T, ...] = known.values.get(key, ())
-        for value in values:
-            if still_holds(value):
-                return value
-        value = work_out()
-        known.new[key] = known.values[key] = (value, *values)[:_AT_ONCE]
-        return value
+    def remember(self, kind: str, key: str, value: object) -> None:
+        """Keep `value` for `key`, in the place of what was known."""
+        self._values[kind][key] = self._new[kind][key] = value
 
-    def known(self, kind: str) -> Mapping[Hashable, Any]:
-        """Return all that is remembered as `kind`."""
-        return self._kind(kind).values
-
-    def knows(self, kind: str, key: Hashable) -> bool:
-        """Tell whether the value of `key` needs no working out."""
-        return key in self._kind(kind).values
-
-    def _kind(self, name: str) -> _Kind:
-        if name not in self._kinds:
-            self._kinds[name] = _Kind(self._read(name))
-        return self._kinds[name]
+    def at_hand(self, kind: str) -> Mapping[str, Any]:
+        """Return what was read or worked out of `kind` until now."""
+        return self._values[kind]
 
     def save(self) -> None:
-        """Write what is new, each file in one step; a folder that cannot be written is done without."""
-        for name, kind in self._kinds.items():
-            if kind.new and self._folder is not None:
-                with suppress(OSError):
-                    self._write(self._folder, name, kind)
+        """Write what is new in one step; a file that cannot be written is done without."""
+        if self._new and self._file:
+            with suppress(OSError, sqlite3.Error):
+                self._file.write(self._new, self._values)
+                self._new.clear()
 
-    def _read(self, name: str) -> dict[Hashable, Any]:
-        if self._folder is None:
+
+class _File:
+    """A SQLite file of pickled values: whatever is wrong with it, they can be worked out again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_damaged = False
+        self._connection: sqlite3.Connection | None = None
+        if path.is_file():
+            with suppress(sqlite3.Error):
+                self._connection = sqlite3.connect(path)
+
+    def read(self, kind: str, key: str | None) -> dict[str, Any]:
+        """Return the value of `key` by its key, None for all of `kind`; what is not there is left out."""
+        if self._connection is None or self._is_damaged:
             return {}
+        query, values = "select key, value from memory where kind = ?", [kind]
         try:
-            content = (self._folder / _file(name)).read_bytes()
-            return dict(pickle.loads(content))  # noqa: S301 (who writes below .git runs code of theirs anyway)
-        except Exception:  # noqa: BLE001 (whatever is wrong with it, it can be worked out again)
+            if key is None:
+                rows = self._connection.execute(query, values)
+            else:
+                rows = self._connection.execute(f"{query} and key = ?", [*values, _encoded(key)])
+            # Who writes below .git runs code of theirs anyway.
+            return {_decoded(key): pickle.loads(value) for key, value in rows}  # noqa: S301
+        except sqlite3.OperationalError:  # no table yet, or locked for long
+            return {}
+        except Exception:  # noqa: BLE001 (pickle raises what it likes)
+            self._is_damaged = True
             return {}
 
-    @staticmethod
-    def _write(folder: Path, name: str, kind: _Kind) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        content = pickle.dumps(kind.values, pickle.HIGHEST_PROTOCOL)
-        if len(content) > _LARGEST:
-            content = pickle.dumps(kind.new, pickle.HIGHEST_PROTOCOL)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(folder / _file(name))
-        _remove_outdated(folder, name)
+    def write(self, new: Mapping[str, Mapping[str, Any]], used: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add what is `new`; a file that is damaged or too large is begun anew with what was `used`."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None  # who reads on has all that is new at hand
+        if self._is_damaged or (self._path.exists() and self._path.stat().st_size > _LARGEST):
+            self._path.unlink(missing_ok=True)
+            new = used
+        with closing(sqlite3.connect(self._path)) as connection, connection:
+            connection.execute(_TABLE)
+            connection.executemany("insert or replace into memory values (?, ?, ?)", _rows(new))
+        for other in self._path.parent.iterdir():
+            if not other.name.startswith(self._path.name):  # of other code; SQLite's own begin with the name
+                other.unlink(missing_ok=True)
 
 
-def _remove_outdated(folder: Path, name: str) -> None:
-    """Remove what other code wrote of the kind, and the oldest of many variants."""
-    family, is_variant, _ = name.partition("@")
-    files = sorted(folder.glob(f"{family}[@-]*"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    current = [file for file in files if file.name.endswith(f"-{_version()}")]
-    for file in {*files} - {*current[: _VARIANTS if is_variant else 1]}:
-        file.unlink(missing_ok=True)
+def _rows(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bytes, bytes]]:
+    for kind, known in sorted(values.items()):  # in the order of the file, which is written faster
+        for key, value in sorted(known.items()):
+            yield kind, _encoded(key), pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 
-def _file(name: str) -> str:
-    return f"{name}-{_version()}"
+def _encoded(key: str) -> bytes:
+    return key.encode(errors="surrogateescape")  # paths that are not UTF-8 are part of keys
+
+
+def _decoded(key: bytes) -> str:
+    return key.decode(errors="surrogateescape")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from promotion.environment import Environment
 from promotion.errors import Finding, Malformed
@@ -14,17 +14,18 @@ from promotion.yaml_file import load_mapping, located
 _HOOKS = f"{FOLDER}/global_hooks.yaml"
 
 
-def named_pipeline_findings(project: Project, environment: Environment) -> Iterator[Finding]:
-    """Return what names a pipeline that is not there."""
+def named_pipeline_findings(
+    project: Project, environment: Environment, callers: Iterable[str]
+) -> Iterator[Finding]:
+    """Return what names a pipeline that is not there; of the code, that of the pipelines `callers`."""
     yield from _needs(project)
-    yield from _calls(project)
+    yield from _calls(project, callers)
     yield from _hooks(project)
     yield from _schedules(project, environment)
 
 
 def _needs(project: Project) -> Iterator[Finding]:
-    pipelines = [project.closure(name).pipeline for name in project.pipelines]
-    graph = {pipeline.name: pipeline.needs for pipeline in pipelines if pipeline}
+    graph = {name: summary.needs for name, summary in project.summaries.items()}
     stuck = in_cycles(graph)
     for name in stuck:
         path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
@@ -32,15 +33,15 @@ def _needs(project: Project) -> Iterator[Finding]:
         yield Finding(path, None, "cycle", problem, "remove one of the edges")
     for name, needs in graph.items():
         for needed in needs:
-            if needed not in graph and needed not in project:
+            if needed not in project:
                 path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
                 problem = f"needs: the pipeline {needed} is not in this release"
                 yield Finding(path, None, "needed-pipeline-missing", problem, f"promote it too: -p {needed}")
 
 
-def _calls(project: Project) -> Iterator[Finding]:
+def _calls(project: Project, callers: Iterable[str]) -> Iterator[Finding]:
     """Mage raises an error where the pipeline to start, or to wait for, does not exist."""
-    for caller in project.pipelines:
+    for caller in callers:
         for path, name, line in project.recall("calls", caller, _calls_of):
             if name not in project:
                 problem = f"starts or waits for the pipeline {name}, which is not in this release"

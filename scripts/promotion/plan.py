@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from promotion import changes, refusals
+from promotion import changes, io_config, refusals
 from promotion.approvals import counted_approvals
 from promotion.backfills import stale_since, still_open
 from promotion.changes import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
@@ -15,7 +15,7 @@ from promotion.environment import Environment
 from promotion.errors import NotYet, PromotionError
 from promotion.evidence import accepted, evidence_keys
 from promotion.evidence_branch import Closing, Observed
-from promotion.gates import static_findings
+from promotion.gates import Part, static_findings
 from promotion.impact import impact
 from promotion.options import Options
 from promotion.policy_gate import policy_refusals, refusing
@@ -157,18 +157,18 @@ class Plan:
 def build_plan(request: Request) -> Plan:
     """Compose the target's next tree and compare it with what the target runs now."""
     target, environment, options = request.target, request.environment, request.options
-    source, before, place = Project(request.source.tree), Project(target.tree), request.called(request.source)
+    (source, before), place = _projects(request), request.called(request.source)
     selected = select(source, before, place, options.pipelines, options.exclude)
     tree = _compose(request, source, before, selected)
-    after = Project(tree)
+    after = Project(tree, like=source if selected is None else before)
     released = changes.released_environment(target.tree, environment.name)
     moved = tuple(
         _with_impact(request, before, after, change)
         for change in changes.pipeline_changes(before, after, selected, place)
     )
-    keys = evidence_keys(after, environment)
-    known = accepted([*request.proven, *_proven(target)], request.smoke)
     platform = changes.platform_change(before, after, selected, place)
+    keys = evidence_keys(after, platform.after, environment)
+    known = accepted([*request.proven, *_proven(target)], request.smoke)
     configured = request.called(request.configuration)
     configuration = changes.configuration_change(target.tree, tree, environment.name, configured)
     digests = after.digests() | {PLATFORM: platform.after, CONFIGURATION: configuration.after}
@@ -197,8 +197,17 @@ def build_plan(request: Request) -> Plan:
     )
     plan = replace(plan, approved_by=counted_approvals(plan))
     emergency = emergency_of(options.emergency, refusing(plan), request.smoke, unproven)
-    refused = sorted(_refusals(plan, held), key=lambda refusal: isinstance(refusal, NotYet))
+    refused = sorted(_refusals(plan, before, held), key=lambda refusal: isinstance(refusal, NotYet))
     return replace(plan, emergency=emergency, refusals=tuple(refused))
+
+
+def _projects(request: Request) -> tuple[Project, Project]:
+    """Return what the source and the target run."""
+    source, target = request.source, request.target
+    before = Project(target.tree, place=target.endpoint.environment)
+    if request.action == "rollback":
+        return Project(source.tree, like=before), before
+    return Project(source.tree, place=source.endpoint.environment), before
 
 
 def _proven(target: Side) -> list[Evidence]:
@@ -221,7 +230,8 @@ def _compose(request: Request, new: Project, old: Project, selected: Iterable[st
     if selected is None:
         return source.under(*PLATFORM_AND_PROJECT).overlaid_with(configuration)
     selected = set(selected)
-    only_theirs = _files_of(old, selected) - _files_of(old, set(old.pipelines) - selected)
+    users = old.users(_files_of(old, selected))
+    only_theirs = {path for path, names in users.items() if selected.issuperset(names)}
     # What goes, goes, even where others look into its folder for a global data product: then they are affected.
     gone = target.under(*(f"{FOLDER}/pipelines/{name}" for name in selected if name not in new))
     kept = target.under(*PLATFORM_AND_PROJECT).without({*only_theirs, *gone})
@@ -234,7 +244,7 @@ def _files_of(project: Project, names: Iterable[str]) -> set[str]:
     return {path for name in names if name in project for path in project.closure(name).files}
 
 
-def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
+def _refusals(plan: Plan, before: Project, held: Sequence[Hold]) -> Iterator[PromotionError]:
     """Yield what stands in the way, the policy first."""
     request, environment, options = plan.request, plan.request.environment, plan.request.options
     yield from policy_refusals(plan)
@@ -250,6 +260,24 @@ def _refusals(plan: Plan, held: Sequence[Hold]) -> Iterator[PromotionError]:
             takes_selectors=request.action == "promotion",
         )
     if "static" in request.gates:
-        findings = static_findings(plan.project, environment)
+        findings = static_findings(plan.project, environment, _not_passed(plan, before))
         back = request.command(replace(options, pipelines=())) if request.action == "rollback" else None
         yield from refusals.static_gate(refusals.still_scheduled(findings, environment, plan.pipelines, back))
+
+
+def _not_passed(plan: Plan, before: Project) -> Part | None:
+    """Return what of the plan has not passed the static gate with the target's current release; None for all.
+
+    A selection leaves the rest as it is, as long as no pipeline goes and what they all share stays as it is.
+    """
+    request, after = plan.request, plan.project
+    shared = any(not file.pipelines or file.path == io_config.PATH for file in plan.files)
+    if plan.selected is None or shared or not {*before.pipelines} <= {*after.pipelines}:
+        return None
+    passed = before.tree.memory.recall(
+        "passed",
+        f"{request.target.endpoint.commit}",
+        lambda: not static_findings(before, request.environment),
+    )
+    paths = {file.path for file in plan.files} | _files_of(after, after.renewed)
+    return Part(after.renewed, paths & after.tree.keys()) if passed else None

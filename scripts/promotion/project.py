@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from promotion.closure import Closure, closure_of
+from promotion.errors import Finding
 from promotion.layout import FOLDER as FOLDER
-from promotion.tree import File, Tree
+from promotion.noted_tree import NotedTree, changed_answers
+from promotion.tree import Tree
 
 T = TypeVar("T")
 
+_REMEMBERED = "projects"
 
-@dataclass(frozen=True)
-class _Followed:
-    """A closure with its digest, and the files that it was followed through."""
 
-    closure: Closure
-    files: tuple[File | None, ...]
+class Summary(NamedTuple):
+    """What a closure comes to."""
+
     digest: str
+    files: tuple[str, ...]
+    questions: tuple[str, ...]  # what else the tree was asked for it: see `NotedTree`
+    needs: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 class Project:
-    """The Mage project of one tree, read without Mage and without a work tree."""
+    """The Mage project of one tree, read without Mage and without a work tree.
 
-    def __init__(self, tree: Tree) -> None:
+    Of the pipelines that the project `like` has, or what was remembered of `place`, only those are followed anew
+    that may have become others.
+    """
+
+    def __init__(self, tree: Tree, *, place: str | None = None, like: Project | None = None) -> None:
         self.tree = tree
         self._code = tree.under(FOLDER)
-        self._followed: dict[str, _Followed] = {}
-        self._is_read = False
+        self._place = place
+        self._like = like
+        self._followed: dict[str, tuple[Closure, Set[str]]] = {}
 
     @cached_property
     def pipelines(self) -> list[str]:
@@ -42,61 +52,94 @@ class Project:
     def __contains__(self, name: str) -> bool:
         return name in self._names
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.pipelines)
+
     def closure(self, name: str) -> Closure:
         """Return the closure of the pipeline `name`."""
-        return self._follow(name).closure
+        return self._follow(name)[0]
+
+    def _follow(self, name: str) -> tuple[Closure, Set[str]]:
+        """Return the closure of `name`, and what the tree was asked for it."""
+        if self._like and name not in self.renewed:
+            return self._like._follow(name)
+        if name not in self._followed:
+            tree = NotedTree(self._code)
+            self._followed[name] = closure_of(tree, name), tree.questions
+        return self._followed[name]
+
+    # What the closures of all pipelines come to
+
+    @cached_property
+    def summaries(self) -> Mapping[str, Summary]:
+        """The summary of every pipeline's closure."""
+        known = self._known[1]
+        (self._code.only(self._changed & self._code.keys()) if known else self.tree).read_ahead()
+        summaries = {name: self._summary(name) if name in self.renewed else known[name] for name in self.pipelines}
+        if self._place and self._changed:
+            self._remember(self._place, summaries)
+        return summaries
+
+    @cached_property
+    def renewed(self) -> Set[str]:
+        """The pipelines whose closures may be others than in the project that this one is `like`."""
+        known = self._known[1]
+        return {name for name in self.pipelines if name not in known or _depends_on(self._changed, known[name])}
+
+    @cached_property
+    def _changed(self) -> Set[str]:
+        """The questions that the known project answers otherwise."""
+        return set(changed_answers(self._known[0], self._code))
+
+    @cached_property
+    def _known(self) -> tuple[Tree, Mapping[str, Summary]]:
+        """The files of a project, and what was made of them."""
+        if self._like:
+            return self._like._code, self._like.summaries
+        files, summaries = self.tree.memory.known(_REMEMBERED, self._place, ({}, {})) if self._place else ({}, {})
+        return self._code.of_files(files), summaries
+
+    def _summary(self, name: str) -> Summary:
+        closure, questions = self._follow(name)
+        digest = self._code.only(closure.files).digest()
+        files = tuple(map(sys.intern, closure.files))  # a path that many need is kept once
+        others = tuple(sorted(map(sys.intern, questions - closure.files.keys())))
+        return Summary(digest, files, others, closure.pipeline.needs if closure.pipeline else (), closure.findings)
+
+    def remember(self, place: str) -> None:
+        """Keep what is known of the project for the next command that reads `place`."""
+        self._remember(place, self.summaries)
+
+    def _remember(self, place: str, summaries: Mapping[str, Summary]) -> None:
+        files = {sys.intern(path): file for path, file in self._code.items()}
+        self.tree.memory.remember(_REMEMBERED, place, (files, summaries))
 
     def digest(self, name: str) -> str:
         """Return the digest of the pipeline `name`: equal exactly when every file that it needs is."""
-        return self._follow(name).digest
+        return self.summaries[name].digest
 
-    def _follow(self, name: str) -> _Followed:
-        """Return what is remembered of `name`: it depends on the paths of the project and on its own files."""
-        if name not in self._followed:
-            self._followed[name] = self._code.memory.recall_where(
-                f"closures@{self._code.shape[:12]}",
-                name,
-                self._still_holds,
-                lambda: self._follow_anew(name),
-            )
-        return self._followed[name]
-
-    def _still_holds(self, known: _Followed) -> bool:
-        # What is wrong may be so because of files that the closure has not got.
-        return not known.closure.findings and self._code.files_at(known.closure.files) == known.files
-
-    def _follow_anew(self, name: str) -> _Followed:
-        if not self._is_read:
-            self._is_read = True
-            self.tree.read_ahead()
-        closure = closure_of(self._code, name)
-        files = self._code.files_at(closure.files)
-        return _Followed(closure, files, self._code.only(closure.files).digest())
+    def digests(self) -> dict[str, str]:
+        """Return the digest of every pipeline."""
+        return {name: summary.digest for name, summary in self.summaries.items()}
 
     def recall(self, kind: str, name: str, work_out: Callable[[Project, str], T]) -> T:
         """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for each digest."""
         return self.tree.memory.recall(kind, self.digest(name), lambda: work_out(self, name))
 
-    def users(self, path: str) -> list[str]:
-        """Return the pipelines whose closure holds `path`."""
-        return self._users.get(path, [])
-
-    @property
-    def claimed(self) -> Set[str]:
-        """The paths that belong to at least one pipeline."""
-        return self._users.keys()
-
-    def digests(self) -> dict[str, str]:
-        """Return the digest of every pipeline."""
-        return {name: self.digest(name) for name in self.pipelines}
-
-    @cached_property
-    def _users(self) -> Mapping[str, list[str]]:
+    def users(self, paths: Iterable[str]) -> Mapping[str, list[str]]:
+        """Return for each of `paths` that any pipeline needs the pipelines whose closure holds it."""
         users: dict[str, list[str]] = defaultdict(list)
-        for name in self.pipelines:
-            for path in self.closure(name).files:
+        wanted = set(paths)
+        for name, summary in self.summaries.items():
+            for path in wanted.intersection(summary.files):
                 users[path].append(name)
         return dict(users)
+
+    @cached_property
+    def claimed(self) -> Set[str]:
+        """The paths that belong to at least one pipeline."""
+        return set().union(*(summary.files for summary in self.summaries.values()))
 
     def readers(self, name: str) -> list[str]:
         """Return the pipelines that read the tables of `name`, or of such a pipeline, each after what it reads."""
@@ -110,14 +153,10 @@ class Project:
     @cached_property
     def _readers(self) -> Mapping[str, set[str]]:
         readers: dict[str, set[str]] = defaultdict(set)
-        for name in self.pipelines:
-            for needed in self._needs(name):
+        for name, summary in self.summaries.items():
+            for needed in summary.needs:
                 readers[needed].add(name)
         return dict(readers)
-
-    def _needs(self, name: str) -> tuple[str, ...]:
-        pipeline = self.closure(name).pipeline
-        return pipeline.needs if pipeline else ()
 
     def needed_first(self, names: list[str]) -> list[str]:
         """Return `names` and the pipelines whose tables they read, each after what it reads."""
@@ -128,7 +167,7 @@ class Project:
             if name in visited or name not in self:
                 return
             visited.add(name)
-            for needed in self._needs(name):
+            for needed in self.summaries[name].needs:
                 visit(needed)
             ordered.append(name)
 
@@ -136,6 +175,6 @@ class Project:
             visit(name)
         return ordered
 
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(self.pipelines)
+
+def _depends_on(changed: Set[str], summary: Summary) -> bool:
+    return not (changed.isdisjoint(summary.files) and changed.isdisjoint(summary.questions))

@@ -278,12 +278,8 @@ class History(Sequence[Release]):
 
     def _release(self, commit: str) -> Release:
         if commit not in self._read:
-            self._read[commit] = self._repository.memory.recall_where(
-                f"records@{self._environment}",
-                self._environment,
-                lambda known: known.commit == commit,
-                lambda: _read(self._repository, self._environment, commit),
-            )
+            read = partial(_read, self._repository, self._environment, commit)
+            self._read[commit] = self._repository.memory.recall("records", f"{self._environment} {commit}", read)
         return self._read[commit]
 
     def entries(self) -> Iterator[Entry]:

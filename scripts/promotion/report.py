@@ -34,7 +34,8 @@ class Report:
         from promotion.plan_markdown import plan_markdown
         from promotion.plan_text import plan_lines
 
-        self._document["plan"] = plan_document(plan)
+        if self.as_json:
+            self._document["plan"] = plan_document(plan)
         if self.as_markdown:
             self._lines([(plan_markdown(plan).removesuffix("\n"), "")])
         else:

@@ -77,7 +77,7 @@ class _Candidates:
 
     @cached_property
     def _upstream(self) -> Mapping[str, set[str]]:
-        return {name: needed_pipelines(side, name) for name, side in self._owner.items()}
+        return {name: side.recall("upstream", name, needed_pipelines) for name, side in self._owner.items()}
 
     @cached_property
     def _downstream(self) -> Mapping[str, list[str]]:
@@ -100,16 +100,15 @@ class _Candidates:
         return [name for name in self.names if tag in tags[name]]
 
     def _tags(self, name: str) -> tuple[str, ...]:
-        pipeline = self._owner[name].closure(name).pipeline
-        return pipeline.tags if pipeline else ()
+        return self._owner[name].recall("tags", name, _tags_of)
 
     def _users(self, path: str) -> list[str]:
-        files = {name: self._owner[name].closure(name).files for name in self.names}
-        if not any(path in needed for needed in files.values()):
-            known = {other for needed in files.values() for other in needed}
+        users = {side: side.users([path]).get(path, ()) for side in (self._source, self._target)}
+        found = sorted(name for side, names in users.items() for name in names if self._owner[name] is side)
+        if not found:
             message = f"no pipeline of {self._place} needs the file {path!r}"
-            raise UsageError("unknown-path", message, fix=near(path, known))
-        return [name for name in self.names if path in files[name]]
+            raise UsageError("unknown-path", message, fix=near(path, self._source.claimed | self._target.claimed))
+        return found
 
     def _reached(
         self, seeds: Iterable[str], edges: Mapping[str, Iterable[str]], direction: str
@@ -123,6 +122,11 @@ class _Candidates:
                         seen.add(name)
                         waiting.append(name)
                         yield name, f"{direction} of {seed}"
+
+
+def _tags_of(project: Project, name: str) -> tuple[str, ...]:
+    pipeline = project.closure(name).pipeline
+    return pipeline.tags if pipeline else ()
 
 
 def needed_pipelines(project: Project, name: str) -> set[str]:

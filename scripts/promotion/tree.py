@@ -7,7 +7,7 @@ import os
 import posixpath
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from operator import is_
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -44,7 +44,8 @@ class Tree(Mapping[str, File]):
 
     def __init__(self, files: Mapping[str, File], blobs: Blobs) -> None:
         self._paths = sorted(files)
-        self._files = {path: files[path] for path in self._paths}
+        is_sorted = all(map(is_, self._paths, files))  # as nearly all are: parts of others
+        self._files = dict(files) if is_sorted else {path: files[path] for path in self._paths}
         self._blobs = blobs
 
     def __getitem__(self, path: str) -> File:
@@ -59,27 +60,18 @@ class Tree(Mapping[str, File]):
     def __len__(self) -> int:
         return len(self._files)
 
-    @cached_property
-    def shape(self) -> str:
-        """A digest of the paths alone."""
-        return _sha256("\0".join(self._paths).encode(errors="surrogateescape"))
-
-    def files_at(self, paths: Iterable[str]) -> tuple[File | None, ...]:
-        """Return the file at each of `paths`, None where there is none."""
-        return tuple(map(self._files.get, paths))
-
     def read(self, path: str) -> bytes:
         """Return the content of `path`; of a symbolic link, the path that it points to."""
-        return self._blobs.read(self._files[path].oid)
+        return self._blobs.read(self[path].oid)
 
     def recall(self, kind: str, path: str, work_out: Callable[[bytes], T]) -> T:
         """Return what `work_out` makes of the content of `path`, remembered as `kind` for each content."""
-        oid = self._files[path].oid
+        oid = self[path].oid
         return self._blobs.memory.recall(kind, oid, lambda: work_out(self._blobs.read(oid)))
 
     def recall_each(self, kind: str, paths: Iterable[str], work_out: Callable[[bytes], T]) -> list[tuple[str, T]]:
         """Return each of `paths` with what `recall` returns of it: there may be very many."""
-        known, files = self.memory.known(kind), self._files
+        known, files = self.memory.at_hand(kind), self._files
         return [
             (path, known[oid] if (oid := files[path].oid) in known else self.recall(kind, path, work_out))
             for path in paths
@@ -93,7 +85,7 @@ class Tree(Mapping[str, File]):
     def read_ahead(self) -> None:
         """Read in one go every content of which nothing is remembered, for those who will ask for most of them."""
         files = (file for file in self._files.values() if file.mode != SUBMODULE)
-        self._blobs.read_ahead(file.oid for file in files if not self.memory.knows(_DIGESTS, file.oid))
+        self._blobs.read_ahead(file.oid for file in files if self.memory.known(_DIGESTS, file.oid) is None)
 
     def text(self, path: str) -> str:
         """Return the content as text; raise `Malformed` where it is not UTF-8."""
@@ -104,7 +96,7 @@ class Tree(Mapping[str, File]):
 
     def is_text(self, path: str) -> bool:
         """Tell whether `path` is a file of UTF-8 text."""
-        if self._files[path].mode in (SYMLINK, SUBMODULE):
+        if self[path].mode in (SYMLINK, SUBMODULE):
             return False
         return self.recall("text", path, _is_text)
 
@@ -145,6 +137,10 @@ class Tree(Mapping[str, File]):
         """Return the part that `paths` names."""
         return Tree({path: self._files[path] for path in paths}, self._blobs)
 
+    def of_files(self, files: Mapping[str, File]) -> Tree:
+        """Return a tree of `files`, whose contents are where those of this one are."""
+        return Tree(files, self._blobs)
+
     def without(self, paths: Iterable[str]) -> Tree:
         """Return everything but `paths`."""
         gone = set(paths)
@@ -156,8 +152,8 @@ class Tree(Mapping[str, File]):
 
     def overlaid_with(self, other: Tree) -> Tree:
         """Return this tree with `other` laid over it, a file over a folder of the same name and vice versa."""
-        folders = {folder for path in other for folder in _folders(path)}
-        covered = [path for path in folders if path in self._files]
+        around = {folder for path in other for folder in folders(path)}
+        covered = [path for path in around if path in self._files]
         covered += [below for path in other for below in self.paths_at(path) if below != path]
         return Tree({**self.without(covered)._files, **other._files}, self._blobs)
 
@@ -182,7 +178,8 @@ class Tree(Mapping[str, File]):
             target.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
 
 
-def _folders(path: str) -> list[str]:
+def folders(path: str) -> list[str]:
+    """Return the folders around `path`, the outermost first."""
     parts = path.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 

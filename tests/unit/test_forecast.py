@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from helpers import call_script, promote, push, refused, schedule, values, write, write_policy
+from promotion.approvals import plan_digest
 from promotion.commands.promote import plan_promotion
 from promotion.environment import Schedule
 from promotion.errors import Malformed
@@ -44,7 +45,9 @@ def want(clone: Path, **schedules: dict[str, Any]) -> None:
 
 def plan(clone: Path, now: datetime = SUMMER_TIME_ENDS) -> Plan:
     with Repository.find(clone) as repository:
-        return plan_promotion(repository, "main", "dev", Options(), now=now)
+        made = plan_promotion(repository, "main", "dev", Options(), now=now)
+        plan_digest(made)  # which documents tell, and which reads all files, while the clone is open
+        return made
 
 
 def rows(clone: Path) -> dict[str, Any]:

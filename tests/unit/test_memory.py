@@ -79,14 +79,14 @@ def test_another_clone_of_the_code_does_not_believe_it(tmp_path: Path, monkeypat
     other = Memory(tmp_path)
     assert other.recall("lengths", "key", lambda: 2) == 2
     other.save()
-    assert [file.name for file in tmp_path.iterdir()] == ["lengths-of-other-code"]
+    assert [file.name for file in tmp_path.iterdir()] == ["memory-of-other-code.sqlite"]
 
 
 def test_a_failure_is_not_remembered(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     with pytest.raises(ZeroDivisionError):
-        memory.recall("quotients", 0, lambda: 1 // 0)
-    assert memory.recall("quotients", 0, lambda: 7) == 7
+        memory.recall("quotients", "zero", lambda: 1 // 0)
+    assert memory.recall("quotients", "zero", lambda: 7) == 7
 
 
 def test_a_commit_without_changes_reads_nothing_new(project: Path) -> None:
@@ -99,25 +99,44 @@ def test_a_commit_without_changes_reads_nothing_new(project: Path) -> None:
     assert {file.name: file.stat().st_mtime_ns for file in folder(project).iterdir()} == before
 
 
-def test_what_depends_on_more_than_its_key_is_worked_out_again_where_that_is_other(tmp_path: Path) -> None:
-    def half(whole: int) -> float:
+def squares(folder: Path, numbers: range) -> list[int]:
+    """Return the squares of `numbers` that are remembered, 0 for the others; then all are."""
+    memory = Memory(folder)
+    known = [memory.known("squares", str(number), 0) for number in numbers]
+    for number in numbers:
+        memory.recall("squares", str(number), lambda number=number: number**2)  # type: ignore[misc]
+    memory.save()
+    return known
+
+
+def test_many_values_are_read_as_few_are(tmp_path: Path) -> None:
+    many = range(2000)
+    assert set(squares(tmp_path, many)) == {0}
+    assert squares(tmp_path, many) == [number**2 for number in many]
+    assert squares(tmp_path, range(1990, 2010)) == [*(number**2 for number in range(1990, 2000)), *[0] * 10]
+
+
+def test_what_two_commands_find_at_once_is_kept_of_both(tmp_path: Path) -> None:
+    one, other = Memory(tmp_path), Memory(tmp_path)
+    for memory, key in ((one, "one"), (other, "other")):
+        memory.recall("names", key, lambda key=key: key.upper())  # type: ignore[misc]
+    one.save()
+    other.save()
+    known = Memory(tmp_path)
+    assert [known.known("names", key) for key in ("one", "other")] == ["ONE", "OTHER"]
+
+
+def test_what_is_remembered_in_the_place_of_something_replaces_it(tmp_path: Path) -> None:
+    for value in (1, 2):
         memory = Memory(tmp_path)
-        known = memory.recall_where("halves", "key", lambda known: known[0] == whole, lambda: (whole, whole / 2))
+        memory.remember("newest", "key", value)
         memory.save()
-        return known[1]
-
-    assert [half(2), half(3), half(2)] == [1, 1.5, 1]
-    half_of_two = Memory(tmp_path).recall_where("halves", "key", lambda known: known[0] == 2, lambda: (2, 0.0))
-    assert half_of_two == (2, 1)
+    assert Memory(tmp_path).known("newest", "key") == 2
 
 
-def test_of_many_variants_only_the_newest_are_kept(tmp_path: Path) -> None:
-    for number in range(20):
-        memory = Memory(tmp_path)
-        memory.recall(f"squares@{number}", number, lambda number=number: number**2)  # type: ignore[misc]
-        memory.recall("others", number, lambda: 0)
-        memory.save()
-    kept = [file.name.partition("-")[0] for file in tmp_path.iterdir()]
-    assert "others" in kept
-    assert "squares@19" in kept
-    assert len(kept) < 12
+def test_a_large_file_is_begun_anew_with_what_was_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    squares(tmp_path, range(10))
+    monkeypatch.setattr("promotion.memory._LARGEST", 0)
+    assert squares(tmp_path, range(9, 11)) == [81, 0]
+    monkeypatch.undo()
+    assert squares(tmp_path, range(7, 12)) == [0, 0, 81, 100, 0]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, promote, push, tree_of, write
+from promotion.changes import platform_digest
 from promotion.environment import Environment, load_environment
 from promotion.evidence import evidence_keys
 from promotion.git import Repository
@@ -24,7 +25,8 @@ def proven_side(repository: Repository, environment: Environment, number: int) -
     """Return dev as it was at the release `number`, with evidence for all that it ran then."""
     known = [release for release in releases(repository, "dev") if release.number <= number]
     tree = repository.tree(known[0].commit)
-    keys = evidence_keys(Project(tree), environment)
+    project = Project(tree)
+    keys = evidence_keys(project, platform_digest(project), environment)
     smoke = {name: Evidence(key, "local", number, 2, 1.0) for name, key in keys.items()}
     current = replace(known[0], smoke=smoke, commit=known[0].commit)
     return Side(Endpoint("dev", number, current.commit), tree, [current, *known[1:]])
@@ -73,5 +75,5 @@ def test_a_proof_holds_until_a_pipeline_that_it_rests_on_changes(
 
 def test_another_database_of_the_chart_asks_for_new_proof(sources: Path) -> None:
     project, dev = Project(tree_of(sources)), load_environment(tree_of(sources), "dev")
-    before, after = (evidence_keys(project, replace(dev, databases=names)) for names in ((), ("lake",)))
+    before, after = (evidence_keys(project, "", replace(dev, databases=names)) for names in ((), ("lake",)))
     assert not set(before.values()) & set(after.values())
