@@ -15,10 +15,11 @@ _NEVER = {"", ".", "..", ".git"}  # as a folder or a file, in any spelling that 
 def refuse_other_paths(paths: Iterable[str], environment: str) -> None:
     """Raise `GateRefused` with every one of `paths` that no release of `environment` may hold."""
     fix = "nothing was released; see what brought it into the source, and take it out there"
+    roots = (f"{ENVIRONMENTS}/{environment}/", *(f"{root}/" for root in PLATFORM_AND_PROJECT))
     findings = [
         Finding(path, None, "path-not-allowed", f"no release of {environment} holds this path", fix)
         for path in paths
-        if not _allowed(path, environment)
+        if not _allowed(path, roots)
     ]
     if findings:
         raise GateRefused(
@@ -29,7 +30,6 @@ def refuse_other_paths(paths: Iterable[str], environment: str) -> None:
         )
 
 
-def _allowed(path: str, environment: str) -> bool:
-    folders = (f"{ENVIRONMENTS}/{environment}/", *(f"{root}/" for root in PLATFORM_AND_PROJECT))
-    inside = path in (FILE, *PLATFORM_AND_PROJECT) or path.startswith(folders)
+def _allowed(path: str, roots: tuple[str, ...]) -> bool:
+    inside = path.startswith(roots) or path in (FILE, *PLATFORM_AND_PROJECT)
     return inside and _NEVER.isdisjoint(path.lower().split("/"))

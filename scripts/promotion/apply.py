@@ -11,7 +11,7 @@ from promotion.backfills import backfills_after
 from promotion.errors import Conflict
 from promotion.git import Repository
 from promotion.plan import Plan
-from promotion.release import FILE, Evidence, Release, Released, branch_of, image_tag
+from promotion.release import FILE, Evidence, Release, Released, branch_of, image_tag, remember
 from promotion.story import Story
 from promotion.tree import Tree
 
@@ -64,6 +64,7 @@ def carry_out_plan(
 
 def _remember(plan: Plan, release: Release, repository: Repository) -> None:
     """Keep for the next plan what was found out of the target as it is now."""
+    remember(repository, release)
     plan.project.remember(release.environment)
     if "static" in release.gates:
         repository.memory.remember("passed", release.commit, value=True)
@@ -95,7 +96,7 @@ def _same_plan(plan: Plan, later: Plan) -> Plan:
 def _record(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Release:
     request = plan.request
     current = request.target.current
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)  # as it is written
     skipped = plan.emergency.skipped if plan.emergency else ()
     pipelines = {}
     for name in plan.project.pipelines:

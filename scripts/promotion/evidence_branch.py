@@ -15,6 +15,8 @@ from promotion.record_types import refuse_other_types
 from promotion.release import FORMAT_VERSION, Backfill, Evidence
 from promotion.tree import Tree
 from promotion.wording import few
+from promotion.yaml_file import LOADER
+from promotion.yaml_text import line_each, section
 
 FILE = "evidence.yaml"
 _DATES = ("begin", "at")
@@ -88,21 +90,25 @@ class Record:
 
     def to_yaml(self) -> str:
         """Write the record."""
-        record = {
-            "format_version": FORMAT_VERSION,
-            "smoke": {name: asdict(evidence) for name, evidence in sorted(self.smoke.items())},
+        said = {
             "ratified": [_dated(entry) for entry in self.ratified],
             "approvals": [_dated(entry) for entry in self.approvals],
             "closed": [closing.to_document() for closing in self.closed],
-            "runs": {name: _dated(runs) for name, runs in sorted(self.runs.items())},
         }
-        header = "# Written by scripts/smoke.py and scripts/promote.py, never by hand.\n"
-        return header + yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=110)
+        return "".join(
+            (
+                "# Written by scripts/smoke.py and scripts/promote.py, never by hand.\n",
+                section({"format_version": FORMAT_VERSION}),
+                line_each("smoke", {name: vars(evidence) for name, evidence in self.smoke.items()}),
+                section(said),
+                line_each("runs", {name: _dated(runs) for name, runs in self.runs.items()}),
+            )
+        )
 
     @classmethod
     def from_yaml(cls, text: str) -> Record:
         """Read what `to_yaml` wrote."""
-        record = yaml.safe_load(text)
+        record = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe one)
         return cls(
             {name: Evidence(**entry) for name, entry in record["smoke"].items()},
             tuple(Ratification(**_with_dates(entry)) for entry in record.get("ratified", [])),  # since 1.1

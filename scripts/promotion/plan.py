@@ -205,9 +205,8 @@ def _projects(request: Request) -> tuple[Project, Project]:
     """Return what the source and the target run."""
     source, target = request.source, request.target
     before = Project(target.tree, place=target.endpoint.environment)
-    if request.action == "rollback":
-        return Project(source.tree, like=before), before
-    return Project(source.tree, place=source.endpoint.environment), before
+    place = source.endpoint.environment if request.action == "promotion" else None
+    return Project(source.tree, place=place, like=before), before
 
 
 def _proven(target: Side) -> list[Evidence]:

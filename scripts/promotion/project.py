@@ -29,11 +29,26 @@ class Summary(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class _Followed(NamedTuple):
+    """A closure, and what the tree was asked for it."""
+
+    closure: Closure
+    questions: Set[str]
+
+
+class _Known(NamedTuple):
+    """What is known before anything is followed: of which files, and what of it was followed by this command."""
+
+    files: Tree
+    summaries: Mapping[str, Summary]
+    followed: Mapping[str, _Followed]
+
+
 class Project:
     """The Mage project of one tree, read without Mage and without a work tree.
 
-    Of the pipelines that the project `like` has, or what was remembered of `place`, only those are followed anew
-    that may have become others.
+    Only those of its pipelines are followed anew that may be others than those that were remembered of `place`, or
+    where there is nothing, those of the project `like`.
     """
 
     def __init__(self, tree: Tree, *, place: str | None = None, like: Project | None = None) -> None:
@@ -41,7 +56,7 @@ class Project:
         self._code = tree.under(FOLDER)
         self._place = place
         self._like = like
-        self._followed: dict[str, tuple[Closure, Set[str]]] = {}
+        self._followed: dict[str, _Followed] = {}
 
     @cached_property
     def pipelines(self) -> list[str]:
@@ -58,15 +73,12 @@ class Project:
 
     def closure(self, name: str) -> Closure:
         """Return the closure of the pipeline `name`."""
-        return self._follow(name)[0]
+        return self._follow(name).closure
 
-    def _follow(self, name: str) -> tuple[Closure, Set[str]]:
-        """Return the closure of `name`, and what the tree was asked for it."""
-        if self._like and name not in self.renewed:
-            return self._like._follow(name)
+    def _follow(self, name: str) -> _Followed:
         if name not in self._followed:
             tree = NotedTree(self._code)
-            self._followed[name] = closure_of(tree, name), tree.questions
+            self._followed[name] = _Followed(closure_of(tree, name), tree.questions)
         return self._followed[name]
 
     # What the closures of all pipelines come to
@@ -74,7 +86,11 @@ class Project:
     @cached_property
     def summaries(self) -> Mapping[str, Summary]:
         """The summary of every pipeline's closure."""
-        known = self._known[1]
+        known = self._known.summaries
+        kept = self._known.followed.items()
+        self._followed.update(
+            {name: followed for name, followed in kept if name in self and name not in self.renewed}
+        )
         (self._code.only(self._changed & self._code.keys()) if known else self.tree).read_ahead()
         summaries = {name: self._summary(name) if name in self.renewed else known[name] for name in self.pipelines}
         if self._place and self._changed:
@@ -83,22 +99,21 @@ class Project:
 
     @cached_property
     def renewed(self) -> Set[str]:
-        """The pipelines whose closures may be others than in the project that this one is `like`."""
-        known = self._known[1]
+        """The pipelines whose closures may be others than in what was known."""
+        known = self._known.summaries
         return {name for name in self.pipelines if name not in known or _depends_on(self._changed, known[name])}
 
     @cached_property
     def _changed(self) -> Set[str]:
-        """The questions that the known project answers otherwise."""
-        return set(changed_answers(self._known[0], self._code))
+        """The questions that were answered otherwise by the files of what was known."""
+        return set(changed_answers(self._known.files, self._code))
 
     @cached_property
-    def _known(self) -> tuple[Tree, Mapping[str, Summary]]:
-        """The files of a project, and what was made of them."""
-        if self._like:
-            return self._like._code, self._like.summaries
+    def _known(self) -> _Known:
         files, summaries = self.tree.memory.known(_REMEMBERED, self._place, ({}, {})) if self._place else ({}, {})
-        return self._code.of_files(files), summaries
+        if self._like and not summaries:
+            return _Known(self._like._code, self._like.summaries, self._like._followed)
+        return _Known(self._code.of_files(files), summaries, {})
 
     def _summary(self, name: str) -> Summary:
         closure, questions = self._follow(name)

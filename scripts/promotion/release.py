@@ -16,12 +16,14 @@ from promotion.git import ObjectMissing, Repository
 from promotion.record_types import refuse_other_types
 from promotion.tree import Tree
 from promotion.wording import few, short
-from promotion.yaml_file import DUMPER, LOADER
+from promotion.yaml_file import LOADER
+from promotion.yaml_text import line_each, section
 
 FILE = "release.yaml"
 FORMAT_VERSION = "1.2"
 IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # and nothing else
 _DIGEST = "  digest: "  # the last key of `release`, which is the last one of the file
+_RECORDS = "records"
 PLATFORM, CONFIGURATION = "@platform", "@configuration"  # among pipelines, whose names have no @
 
 
@@ -164,7 +166,7 @@ class Release:
 
     def to_yaml(self) -> str:
         """Write the record; `image.tag` and `release` are what the chart reads of it."""
-        record = {
+        about = {
             "format_version": FORMAT_VERSION,
             "number": self.number,
             "environment": self.environment,
@@ -176,19 +178,26 @@ class Release:
             "source": asdict(self.source),
             "configuration": {"digest": self.configuration, "commit": self.configuration_commit},
             "platform": {"digest": self.platform},
-            "pipelines": {name: _written(released) for name, released in sorted(self.pipelines.items())},
-            "gates": {
-                "passed": list(self.gates),
-                "smoke": {name: asdict(evidence) for name, evidence in sorted(self.smoke.items())},
-            },
+        }
+        left = {
             "holds": [asdict(hold) for hold in self.holds],
             "emergency": self.emergency and asdict(self.emergency) | {"skipped": list(self.emergency.skipped)},
             "renamed": dict(self.renamed),
             "backfills": [backfill.to_document() for backfill in self.backfills],
         }
-        overlay = {"image": {"tag": self.image}, "release": record}
-        header = f"# Release {self.number} of {self.environment}: written by the promotion, never by hand.\n"
-        text = header + yaml.dump(overlay, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=110)
+        text = "".join(
+            (
+                f"# Release {self.number} of {self.environment}: written by the promotion, never by hand.\n",
+                section({"image": {"tag": self.image}}),
+                "release:\n",
+                section(about, 1),
+                line_each("pipelines", {name: _written(each) for name, each in self.pipelines.items()}, 1),
+                "  gates:\n",
+                section({"passed": list(self.gates)}, 2),
+                line_each("smoke", {name: vars(evidence) for name, evidence in self.smoke.items()}, 2),
+                section(left, 1),
+            )
+        )
         return f"{text}{_DIGEST}{_digest(text)}\n"
 
     @classmethod
@@ -279,7 +288,7 @@ class History(Sequence[Release]):
     def _release(self, commit: str) -> Release:
         if commit not in self._read:
             read = partial(_read, self._repository, self._environment, commit)
-            self._read[commit] = self._repository.memory.recall("records", f"{self._environment} {commit}", read)
+            self._read[commit] = self._repository.memory.recall(_RECORDS, f"{self._environment} {commit}", read)
         return self._read[commit]
 
     def entries(self) -> Iterator[Entry]:
@@ -311,6 +320,11 @@ def releases(repository: Repository, environment: str) -> History:
     """Return the releases of `environment`, newest first."""
     head = repository.head(branch_of(environment))
     return History(repository, environment, repository.history(head) if head else [])
+
+
+def remember(repository: Repository, release: Release) -> None:
+    """Keep a `release` that was just made: to parse its record takes longer than all the rest of a plan."""
+    repository.memory.remember(_RECORDS, f"{release.environment} {release.commit}", release)
 
 
 def _read(repository: Repository, environment: str, commit: str) -> Release:

@@ -92,7 +92,7 @@ def test_another_mode_by_hand_is_found(editor: Path) -> None:
 def test_every_value_of_the_record_changed_by_hand_is_found(editor: Path) -> None:
     record = editor / "release.yaml"
     text = record.read_text()
-    values = {value[1]: value.span(2) for value in re.finditer(r"([\w-]+): ([^\n]+)\n", text)}
+    values = {value[1]: value.span(2) for value in re.finditer(r'([\w-]+)"?: ([^\n{},]+)', text)}
     assert {"number", "by", "at", "reason", "since", "digest", "commit", "tag"} <= set(values)
     for key, (start, end) in values.items():
         record.write_text(f"{text[:start]}7{text[end:]}")

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from helpers import PROJECT, commit, push, run_script, write
+from helpers import PROJECT, commit, promote, push, run_script, write
+from promotion.git import Repository
 from promotion.memory import Memory
+from promotion.release import Release, releases
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 
@@ -87,6 +89,22 @@ def test_a_failure_is_not_remembered(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         memory.recall("quotients", "zero", lambda: 1 // 0)
     assert memory.recall("quotients", "zero", lambda: 7) == 7
+
+
+def test_a_release_is_remembered_as_it_is_read(two_changes: Path) -> None:
+    for name in ("stock", "orders"):
+        promote(two_changes, "main", "dev", "-p", name, "--reason", "new prices")
+    remembered, read = releases_of(two_changes), releases_of(two_changes, forget=True)
+    assert remembered == read
+    assert [release.number for release in read] == [3, 2, 1]
+
+
+def releases_of(clone: Path, *, forget: bool = False) -> list[Release]:
+    if forget:
+        shutil.rmtree(folder(clone))
+    with Repository.find(clone) as repository:
+        repository.fetch()
+        return list(releases(repository, "dev"))
 
 
 def test_a_commit_without_changes_reads_nothing_new(project: Path) -> None:

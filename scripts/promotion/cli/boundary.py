@@ -17,7 +17,7 @@ from promotion.process import without_credentials
 from promotion.report import Report
 
 # What is read stays until the end: to look for garbage in it every 700 objects takes a third of the time.
-_OBJECTS = 100_000
+_OBJECTS = 1_000_000
 
 
 def run(

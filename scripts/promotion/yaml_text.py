@@ -1,0 +1,38 @@
+"""YAML text of a record, written so that git shows what changed in it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from promotion.yaml_file import DUMPER
+
+_INDENT = "  "
+_NO_END = 2**20  # columns: no entry is as long
+
+
+def section(content: Mapping[str, Any], depth: int = 0) -> str:
+    """Return the keys of `content` as they stand in a mapping that is `depth` deep."""
+    text = yaml.dump(content, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=110 - len(_INDENT) * depth)
+    return textwrap.indent(text, _INDENT * depth)
+
+
+def line_each(key: str, entries: Mapping[str, Mapping[str, Any]], depth: int = 0) -> str:
+    """Return `entries` by their names under `key`, a line each: of thousands a release changes one."""
+    if not entries:
+        return section({key: {}}, depth)
+    lines = (_line(name, entry) for name, entry in sorted(entries.items()))
+    return textwrap.indent(f"{key}:\n{textwrap.indent(''.join(lines), _INDENT)}", _INDENT * depth)
+
+
+def _line(name: str, entry: Mapping[str, Any]) -> str:
+    """Return one entry as JSON, which is YAML, too, and written thirty times as fast."""
+    text = json.dumps({name: entry})[1:-1]
+    if "\\" in text:  # JSON's escapes are not all the same in YAML
+        text = yaml.dump({name: entry}, Dumper=DUMPER, default_flow_style=True, sort_keys=False, width=_NO_END)
+        text = text.strip()[1:-1]
+    return f"{text}\n"

@@ -1,0 +1,57 @@
+"""The record of a release: what is written is what is read, a line for each pipeline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import PROJECT, git, head, promote, push, remote_of, write
+from promotion.release import Endpoint, Evidence, Release, Released
+
+NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
+SOURCES = st.builds(Endpoint, NAMES, st.none() | st.integers(1), st.none() | NAMES)
+PIPELINES = st.dictionaries(NAMES, st.builds(Released, NAMES, SOURCES, st.integers(1)), max_size=3)
+EVIDENCE = st.builds(Evidence, NAMES, NAMES, st.integers(1), st.integers(1), st.floats(0, 9999), NAMES)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    pipelines=PIPELINES, smoke=st.dictionaries(NAMES, EVIDENCE, max_size=3), source=SOURCES, by=NAMES, reason=NAMES
+)
+def test_what_is_written_is_what_is_read(
+    pipelines: dict[str, Released], smoke: dict[str, Evidence], source: Endpoint, by: str, reason: str
+) -> None:
+    release = Release(
+        number=1,
+        environment="dev",
+        action="promotion",
+        source=source,
+        pipelines=pipelines,
+        platform="sha256:1",
+        configuration="sha256:2",
+        configuration_commit="3",
+        image="src-4",
+        smoke=smoke,
+        gates=("static",),
+        by=by,
+        at=datetime(2026, 11, 28, tzinfo=UTC),
+        reason=f"{reason}\n\n {reason}",
+    )
+    text = release.to_yaml()
+    assert Release.from_yaml(text, "") == release
+    assert yaml.safe_load(text)["release"]["pipelines"].keys() == pipelines.keys()  # without libyaml, too
+
+
+def test_a_change_of_one_pipeline_is_a_change_of_its_line(promoted_to_dev: Path) -> None:
+    write(promoted_to_dev, {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    push(promoted_to_dev)
+    promote(promoted_to_dev, "main", "dev")
+    at = head(promoted_to_dev, "env/dev")
+    changed = git(
+        remote_of(promoted_to_dev), "diff", "--unified=0", f"{at}~1", at, "--", "release.yaml"
+    ).splitlines()
+    assert [line.split('"')[1] for line in changed if line.startswith('+    "')] == ["stock"]
