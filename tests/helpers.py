@@ -20,11 +20,11 @@ from unittest import mock
 import yaml
 from jsonschema import Draft202012Validator
 
-from promotion import gates
-from promotion.environment import load_environment
+from promotion.configuration.environment import load_environment
 from promotion.errors import Finding
-from promotion.project import Project
-from promotion.tree import Tree, tree_of_folder
+from promotion.gates import static_gate
+from promotion.pipelines.project import Project
+from promotion.repository.tree import Tree, tree_of_folder
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PROJECT = "mage_project"
@@ -400,7 +400,7 @@ def static_findings(folder: Path, files: Mapping[str, str | bytes] | None = None
     """Write `files` into `folder` and return what the static gate of dev says of it."""
     write(folder, files or {})
     tree = tree_of(folder)
-    findings = gates.static_findings(Project(tree), load_environment(tree, "dev"))
+    findings = static_gate.static_findings(Project(tree), load_environment(tree, "dev"))
     assert all(finding.fix for finding in findings)
     return findings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from promotion.markup import Markup, element
-from promotion.page import section, table
+from promotion.output.markup import Markup, element
+from promotion.output.page import section, table
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from demonstration.numbers import carriers_as_published, carriers_of, comparison
 from demonstration.stage import Stage, head_of, stage
 from demonstration.story import FIRST_DAY, LAST_DAY, STEPS
 from promotion.errors import PromotionError
-from promotion.git import Repository
-from promotion.matrix import read_matrix
-from promotion.page import page
-from promotion.report import Report
+from promotion.output.page import page
+from promotion.output.report import Report
+from promotion.record.matrix import read_matrix
+from promotion.repository.git import Repository
 from runtime.postgres import ServerError
 
 INTERRUPTED = 130

@@ -18,11 +18,11 @@ from types import FrameType
 from typing import NoReturn
 
 from mage_pod.mage_api import ApiError, MageApi
-from promotion.environment import FOLDER as ENVIRONMENTS
-from promotion.environment import Environment, load_environment
+from promotion.configuration.environment import FOLDER as ENVIRONMENTS
+from promotion.configuration.environment import Environment, load_environment
 from promotion.errors import PromotionError
-from promotion.report import finding_lines
-from promotion.tree import tree_of_folder
+from promotion.output.report import finding_lines
+from promotion.repository.tree import tree_of_folder
 from runtime.binding import bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.source_data import load_source

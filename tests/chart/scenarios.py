@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from chart.engine import merged
-from promotion.release import Endpoint, Release
+from promotion.record.release import Endpoint, Release
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "mage"

@@ -15,7 +15,7 @@ from chart.engine import Object, identity, merged
 from chart.rendering import Renderer
 from chart.scenarios import CHART, ENVIRONMENTS, ROOT, environment, read, release_overlay
 from chart.validity import VERSIONS, schema_errors
-from promotion.release import FILE, branch_of
+from promotion.record.release import FILE, branch_of
 
 FOLDERS = ("argocd", "flux")
 KINDS = {"argocd": ["Application"], "flux": ["GitRepository", "HelmRelease"]}

@@ -11,10 +11,10 @@ from chart.engine import Object
 from chart.objects import of_kind, one, pods, walk
 from chart.rendering import Renderer
 from chart.scenarios import ROOT, Scenario
-from promotion.connections import read_connections
-from promotion.environment import Environment
-from promotion.places.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
-from promotion.policy import Policy
+from promotion.configuration.connections import read_connections
+from promotion.configuration.environment import Environment
+from promotion.configuration.policy import Policy
+from promotion.smoke.places.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
 
 IO_CONFIG = (ROOT / "mage_project" / "io_config.yaml").read_text()
 OF_A_CLUSTER = {"Ingress", "HTTPRoute", "ExternalSecret"}

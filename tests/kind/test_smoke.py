@@ -12,8 +12,8 @@ from helpers import Result, command, git, push, record, remote_refs, run_at_most
 from kind.cluster import Cluster, eventually
 from kind.docker import docker, why_no_docker
 from kind.release import ROOT
-from promotion.release import image_tag
-from promotion.tree import tree_of_folder
+from promotion.record.release import image_tag
+from promotion.repository.tree import tree_of_folder
 from stock import LOADER, VALUES, make_clone, values
 
 POLICY = "environments/dev/policy.yaml"

@@ -18,7 +18,7 @@ from typing import Any
 from helpers import SCRIPTS
 from mage.projects import Block, write_project
 from promotion.layout import FOLDER
-from promotion.tree import Tree
+from promotion.repository.tree import Tree
 from runtime.run import worker_environment
 from runtime.worker import Mage
 

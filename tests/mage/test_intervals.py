@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mage_ai.shared.croniter import CroniterBadDateError, croniter
 
-from promotion.interval import is_interval, times
+from promotion.configuration.interval import is_interval, times
 
 SECOND = timedelta(seconds=1)
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 import yaml
 
-from promotion.io_config import without_jinja
+from promotion.pipelines.io_config import without_jinja
 from runtime import dev
 from runtime.binding import bind_locally
 from runtime.postgres import Server

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from helpers import GIT, PROJECT, edit_branch, git, head, promote, push, released_files, remote_refs, write
-from promotion.allow_list import refuse_other_paths
-from promotion.apply import apply
 from promotion.commands.promote import plan_promotion
 from promotion.errors import GateRefused
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.plan import Plan
-from promotion.story import Story
-from promotion.tree import Tree
+from promotion.output.story import Story
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan
+from promotion.releasing.allow_list import refuse_other_paths
+from promotion.releasing.apply import apply
+from promotion.repository.git import Repository
+from promotion.repository.tree import Tree
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 

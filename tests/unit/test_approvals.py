@@ -28,7 +28,7 @@ from helpers import (
     write,
     write_policy,
 )
-from promotion.release import Release
+from promotion.record.release import Release
 
 STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 ADA, BOB, EVE = (f"{name} Example <{name.lower()}@example.com>" for name in ("Ada", "Bob", "Eve"))

@@ -30,11 +30,11 @@ from helpers import (
     write_policy,
 )
 from promotion.commands.promote import plan_promotion
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.plan_file import read_plan_file
-from promotion.release import FILE, Release, releases
-from promotion.tree import Tree
+from promotion.planning.options import Options
+from promotion.planning.plan_file import read_plan_file
+from promotion.record.release import FILE, Release, releases
+from promotion.repository.git import Repository
+from promotion.repository.tree import Tree
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, block, metadata_of, tree_of, write, write_pipeline
-from promotion.project import Project
+from promotion.pipelines.project import Project
 
 MONEY = f"{PROJECT}/utils/money.py"
 CLEAN = f"{PROJECT}/transformers/clean.py"

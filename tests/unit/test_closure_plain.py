@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, block, metadata_of, static_findings, tree_of, write, write_pipeline
-from promotion.project import Project
+from promotion.pipelines.project import Project
 
 STREAM, RATES, CERTIFICATE = (
     f"{PROJECT}/{path}" for path in ("data_loaders/stream.yaml", "data/rates.csv", "certs/ca.pem")

@@ -18,7 +18,7 @@ from helpers import (
     write,
     write_pipeline,
 )
-from promotion.project import Project
+from promotion.pipelines.project import Project
 
 MONEY = f"{PROJECT}/utils/money.py"
 PROMOTION = f"{PROJECT}/pipelines/orders/promotion.yaml"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, block, metadata_of, static_findings, tree_of, write, write_pipeline
-from promotion.project import Project
+from promotion.pipelines.project import Project
 
 BLOCK = f"{PROJECT}/transformers/score.r"
 DEEP, DEEPER, RATES = f"{PROJECT}/r/deep.R", f"{PROJECT}/r/deeper.r", f"{PROJECT}/data/rates.csv"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from helpers import tree_of, values, write
-from promotion.environment import Environment, environment_names, load_environment
+from promotion.configuration.environment import Environment, environment_names, load_environment
+from promotion.configuration.interval import is_interval
 from promotion.errors import Finding, GateRefused
-from promotion.interval import is_interval
 
 BEGIN = "env: dev\nio: {}\n"
 EMPTY = BEGIN + "schedules: {}\n"

@@ -22,10 +22,10 @@ from helpers import (
     write_policy,
 )
 from promotion.commands.promote import plan_promotion
-from promotion.evidence_branch import add_evidence
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.release import Evidence, Release
+from promotion.planning.options import Options
+from promotion.record.evidence_branch import add_evidence
+from promotion.record.release import Evidence, Release
+from promotion.repository.git import Repository
 
 MUSEUM = {"start": "2026-01-01", "end": "2126-01-01", "zone": "UTC", "reason": "museum"}
 REASON = "INC-7: <totals> are wrong"

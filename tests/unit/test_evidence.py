@@ -9,10 +9,10 @@ import pytest
 
 from helpers import GIT, PROJECT, call_script, edit_branch, git, promote, push, record, refused, remote_of, write
 from promotion.commands.promote import plan_promotion
-from promotion.evidence_branch import add_evidence, read_record
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.release import Evidence
+from promotion.planning.options import Options
+from promotion.record.evidence_branch import add_evidence, read_record
+from promotion.record.release import Evidence
+from promotion.repository.git import Repository
 
 OTHER_TYPES = "smoke: {stock: {key: [], kind: local, release: 1, runs: 2, seconds: 1.0}}\n"
 POLICY = "environments/dev/policy.yaml"

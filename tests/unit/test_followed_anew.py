@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from helpers import PROJECT, block, metadata_of, tree_of, write, write_pipeline
 from mage.random_projects import RandomProject, random_projects
-from promotion.project import Project
-from promotion.tree import Tree
+from promotion.pipelines.project import Project
+from promotion.repository.tree import Tree
 
 CLEAN, READ = f"{PROJECT}/transformers/clean.py", f"{PROJECT}/custom/read.py"
 READS = """\

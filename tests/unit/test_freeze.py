@@ -10,11 +10,11 @@ import pytest
 
 from helpers import PROJECT, call_script, promote, push, refused, write, write_policy
 from promotion.commands.promote import plan_promotion
+from promotion.configuration.freeze import Freeze, Window, freeze_at
+from promotion.configuration.policy import read_policy
 from promotion.errors import Malformed
-from promotion.freeze import Freeze, Window, freeze_at
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.policy import read_policy
+from promotion.planning.options import Options
+from promotion.repository.git import Repository
 from promotion.yaml_file import load_mapping
 
 WEEKEND = {"start": "Fri 16:00", "end": "Mon 08:00", "zone": "Europe/Berlin", "reason": "weekend"}

@@ -9,8 +9,8 @@ import pytest
 
 from helpers import PROJECT, call_script, commit, git, released_text, run_script, write
 from promotion.commands.image import tree_of_checkout
-from promotion.release import image_tag
-from promotion.story import Story
+from promotion.output.story import Story
+from promotion.record.release import image_tag
 
 STRAY = f"{PROJECT}/data_loaders/stray.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from promotion.interval import is_interval, times
+from promotion.configuration.interval import is_interval, times
 
 FRIDAY = datetime(2026, 11, 27, 22, 40, 30, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, call_script, promote, push, refused, tree_of, write, write_loading_pipeline
-from promotion.mage_gate import needed
-from promotion.project import Project
+from promotion.gates.mage_gate import needed
+from promotion.pipelines.project import Project
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 LINES, COLUMNS = 60, 400

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from helpers import PROJECT, commit, promote, push, run_script, write
-from promotion.git import Repository
-from promotion.memory import Memory
-from promotion.release import Release, releases
+from promotion.record.release import Release, releases
+from promotion.repository.git import Repository
+from promotion.repository.memory import Memory
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 
@@ -77,7 +77,7 @@ def test_another_clone_of_the_code_does_not_believe_it(tmp_path: Path, monkeypat
     assert first.recall("lengths", "key", lambda: 1) == 1
     first.save()
     assert Memory(tmp_path).recall("lengths", "key", lambda: 2) == 1
-    monkeypatch.setattr("promotion.memory._version", lambda: "of-other-code")
+    monkeypatch.setattr("promotion.repository.memory._version", lambda: "of-other-code")
     other = Memory(tmp_path)
     assert other.recall("lengths", "key", lambda: 2) == 2
     other.save()
@@ -154,7 +154,7 @@ def test_what_is_remembered_in_the_place_of_something_replaces_it(tmp_path: Path
 
 def test_a_large_file_is_begun_anew_with_what_was_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     squares(tmp_path, range(10))
-    monkeypatch.setattr("promotion.memory._LARGEST", 0)
+    monkeypatch.setattr("promotion.repository.memory._LARGEST", 0)
     assert squares(tmp_path, range(9, 11)) == [81, 0]
     monkeypatch.undo()
     assert squares(tmp_path, range(7, 12)) == [0, 0, 81, 100, 0]

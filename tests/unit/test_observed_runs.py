@@ -26,8 +26,8 @@ from helpers import (
     write_policy,
     write_program,
 )
+from promotion.configuration.policy import read_policy
 from promotion.errors import Malformed
-from promotion.policy import read_policy
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 FINE = {"completed": 3, "failed": 1, "last": "completed"}

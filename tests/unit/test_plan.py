@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, promote, push, tree_of, write
-from promotion.changes import platform_digest
-from promotion.environment import Environment, load_environment
-from promotion.evidence import evidence_keys
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.plan import Plan, Request, Side, build_plan
-from promotion.policy import Policy
-from promotion.project import Project
-from promotion.release import Endpoint, Evidence, releases
-from promotion.sides import main_side
+from promotion.configuration.environment import Environment, load_environment
+from promotion.configuration.policy import Policy
+from promotion.pipelines.project import Project
+from promotion.planning.changes import platform_digest
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan, Request, Side, build_plan
+from promotion.planning.sides import main_side
+from promotion.record.evidence import evidence_keys
+from promotion.record.release import Endpoint, Evidence, releases
+from promotion.repository.git import Repository
 
 
 def proven_side(repository: Repository, environment: Environment, number: int) -> Side:

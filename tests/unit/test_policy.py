@@ -22,8 +22,8 @@ from helpers import (
     write,
     write_policy,
 )
+from promotion.configuration.policy import People, Policy, StandingHold, read_policy
 from promotion.errors import Malformed
-from promotion.policy import People, Policy, StandingHold, read_policy
 from promotion.yaml_file import load_mapping
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"

@@ -32,7 +32,7 @@ from helpers import (
     write,
     write_loading_pipeline,
 )
-from promotion.release import FORMAT_VERSION
+from promotion.record.release import FORMAT_VERSION
 
 MONEY = f"{PROJECT}/utils/money.py"
 CLEAN = f"{PROJECT}/transformers/clean.py"

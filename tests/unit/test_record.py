@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import PROJECT, git, head, promote, push, remote_of, write
-from promotion.release import Endpoint, Evidence, Release, Released
+from promotion.record.release import Endpoint, Evidence, Release, Released
 
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 SOURCES = st.builds(Endpoint, NAMES, st.none() | st.integers(1), st.none() | NAMES)

@@ -21,9 +21,9 @@ from helpers import (
     write_pipeline,
 )
 from promotion.errors import UsageError
-from promotion.project import Project
-from promotion.selection import select
-from promotion.tree import Tree, tree_of_folder
+from promotion.pipelines.project import Project
+from promotion.planning.selection import select
+from promotion.repository.tree import Tree, tree_of_folder
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ from helpers import (
     write,
     write_pipeline,
 )
-from promotion import plan as planning
-from promotion.environment import Environment, load_environment
+from promotion.configuration.environment import Environment, load_environment
+from promotion.configuration.policy import Policy
 from promotion.errors import Finding, GateRefused
-from promotion.gates import Part, static_findings
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.plan import Plan, Request, build_plan
-from promotion.policy import Policy
-from promotion.project import Project
-from promotion.sides import environment_side, main_side
+from promotion.gates.static_gate import Part, static_findings
+from promotion.pipelines.project import Project
+from promotion.planning import plan as planning
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan, Request, build_plan
+from promotion.planning.sides import environment_side, main_side
+from promotion.repository.git import Repository
 
 LOADS = LOADER.format(name="orders")
 LOAD_ORDERS, STARTS = f"{PROJECT}/data_loaders/load_orders.py", f"{PROJECT}/custom/start.py"

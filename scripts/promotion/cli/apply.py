@@ -8,8 +8,8 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_pr, make_parser
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 _APPLY = """Carry out a kept plan: exactly that, without a question, or nothing.
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.apply_plan import apply_plan
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return apply_plan(repository, options.file, pr=options.pr, report=report, story=Story())

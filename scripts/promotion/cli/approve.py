@@ -8,8 +8,8 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 _APPROVE = """Agree to a kept plan: exactly that, for whoever else promotes it. Releases nothing.
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.approve import approve
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return approve(repository, options.file, report=report, story=Story())

@@ -9,8 +9,8 @@ from pathlib import Path
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_pipelines, add_reason, make_parser
 from promotion.errors import UsageError
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 _BACKFILL = """Show what of an environment's data an older version wrote, or say that it is settled.
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.backfill import close_backfills, show_backfills
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         closes, reason = options.done or options.waive, options.reason
         if bool(options.pipelines) != closes:

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import NoReturn
 
 from promotion.errors import Interrupted, PromotionError
+from promotion.output.report import Report
 from promotion.process import without_credentials
-from promotion.report import Report
 
 # What is read stays until the end: to look for garbage in it every 700 objects takes a third of the time.
 _OBJECTS = 1_000_000

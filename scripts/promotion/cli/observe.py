@@ -8,8 +8,8 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 _OBSERVE = """Count the scheduled runs of what an environment runs, in its cluster, and keep that as evidence.
 
@@ -27,8 +27,8 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.observe import observe
-        from promotion.git import Repository
-        from promotion.scheduler import Cluster
+        from promotion.repository.git import Repository
+        from promotion.smoke.scheduler import Cluster
 
         cluster = Cluster(options.context, options.namespace or options.environment)
         with Repository.find(Path.cwd()) as repository:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from promotion.environment import FOLDER as ENVIRONMENTS
+from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.errors import UsageError
 from promotion.process import CommandError, run
 

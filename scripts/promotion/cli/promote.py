@@ -17,8 +17,8 @@ from promotion.cli.parser import add_modes, add_selectors, make_parser, options_
 from promotion.cli.ratify import main as ratify_main
 from promotion.cli.rehearse import main as rehearse_main
 from promotion.cli.why import main as why_main
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 # What `promote.py` does when its first word is no environment.
 _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
@@ -52,7 +52,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.promote import promote
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return promote(

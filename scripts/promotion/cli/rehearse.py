@@ -8,9 +8,9 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, add_verify_dependants, make_parser
-from promotion.options import Options
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.options import Options
 
 _REHEARSE = """Promote and take back, with all gates, in a clone and a remote that are thrown away.
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.rehearse import rehearse
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         wanted = Options(tuple(options.pipelines), tuple(options.exclude), options.verify_dependants)
         with Repository.find(Path.cwd()) as repository:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_pipelines, make_parser, options_of
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.rollback import rollback
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return rollback(

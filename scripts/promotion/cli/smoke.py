@@ -8,9 +8,9 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, make_parser
-from promotion.options import SMOKE_KINDS, Options
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.options import SMOKE_KINDS, Options
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.smoke import prove
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         wanted = Options(tuple(options.pipelines), tuple(options.exclude), smoke=options.on)
         with Repository.find(Path.cwd()) as repository:

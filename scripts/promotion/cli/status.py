@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.report import Report
+from promotion.output.report import Report
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.status import status
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return status(repository, options.environment, options.html, report=report)

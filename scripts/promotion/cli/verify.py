@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:

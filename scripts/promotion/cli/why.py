@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.report import Report
+from promotion.output.report import Report
 
 _WHY = """Explain why a pipeline needs a file: every reference on the way from one to the other.
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.commands.why import why
-        from promotion.git import Repository
+        from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
             return why(repository, options.pipeline, options.file, options.place, report=report)

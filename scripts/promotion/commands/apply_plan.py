@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from promotion.commands.promote import plan_promotion
-from promotion.git import Repository
-from promotion.interactive import decide
-from promotion.plan import Plan
-from promotion.plan_file import PlannedPromotion, read_plan_file
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.plan import Plan
+from promotion.planning.plan_file import PlannedPromotion, read_plan_file
+from promotion.releasing.interactive import decide
+from promotion.repository.git import Repository
 
 
 def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report, story: Story) -> int:

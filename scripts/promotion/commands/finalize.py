@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from promotion.audit import audit_release
-from promotion.environment import load_environment
+from promotion.configuration.environment import load_environment
 from promotion.errors import Conflict, Finding, GateCouldNotRun, GateRefused
-from promotion.git import Repository
-from promotion.merge import is_merge_of
-from promotion.pull_request import follow_requests, request_branch, requests
-from promotion.release import History, branch_of, releases
-from promotion.report import Report
-from promotion.sides import main_side
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.sides import main_side
+from promotion.record.audit import audit_release
+from promotion.record.release import History, branch_of, releases
+from promotion.releasing.pull_request import follow_requests, request_branch, requests
+from promotion.repository.git import Repository
+from promotion.repository.merge import is_merge_of
 
 
 def finalize(repository: Repository, name: str, *, report: Report, story: Story) -> int:

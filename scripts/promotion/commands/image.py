@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from promotion import docker
-from promotion.environment import load_environment
+from promotion.configuration.environment import load_environment
 from promotion.errors import UsageError
-from promotion.git import Repository
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.sides import environment_side, main_side
 from promotion.process import CommandError, run
-from promotion.release import IMAGE_SOURCE, image_tag
-from promotion.report import Report
-from promotion.sides import environment_side, main_side
-from promotion.story import Story
-from promotion.tree import Tree, tree_of_folder
+from promotion.record.release import IMAGE_SOURCE, image_tag
+from promotion.repository.git import Repository
+from promotion.repository.tree import Tree, tree_of_folder
+from promotion.smoke import docker
 
 _OCI = "org.opencontainers.image"
 _MAGE = re.compile(r"^mage-ai(?:\[[^]]*\])?==(\S+)", re.MULTILINE)

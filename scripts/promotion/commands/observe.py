@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from promotion.evidence_branch import Observed, add_observations, branch_of, read_record
-from promotion.git import Repository
-from promotion.release import Release
-from promotion.report import Report
-from promotion.scheduler import Cluster, Scheduler, find_scheduler
-from promotion.sides import released_side
-from promotion.soak import running_since
-from promotion.story import Story
+from promotion.gates.soak import running_since
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.sides import released_side
+from promotion.record.evidence_branch import Observed, add_observations, branch_of, read_record
+from promotion.record.release import Release
+from promotion.repository.git import Repository
+from promotion.smoke.scheduler import Cluster, Scheduler, find_scheduler
 from promotion.wording import short
 
 

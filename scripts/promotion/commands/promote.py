@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from promotion.approvals import who_approved
-from promotion.environment import load_environment
+from promotion.configuration.environment import load_environment
 from promotion.errors import NotYet, UsageError
-from promotion.evidence_branch import read_record
-from promotion.git import Repository
-from promotion.interactive import carry_out
-from promotion.options import Options
-from promotion.plan import Plan, Request, build_plan
-from promotion.plan_file import write_plan_file
-from promotion.report import Report
-from promotion.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
-from promotion.story import Story
+from promotion.gates.approvals import who_approved
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan, Request, build_plan
+from promotion.planning.plan_file import write_plan_file
+from promotion.planning.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
+from promotion.record.evidence_branch import read_record
+from promotion.releasing.interactive import carry_out
+from promotion.repository.git import Repository
 
 
 def promote(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from promotion.apply import apply
 from promotion.commands.promote import plan_promotion
 from promotion.commands.rollback import plan_rollback
 from promotion.errors import Finding, GateRefused
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.plan import Plan, Side
-from promotion.plan_document import plan_document
-from promotion.plan_text import plan_lines
-from promotion.release import FILE, branch_of
-from promotion.report import Report
-from promotion.sides import environment_side, refuse_local_changes
-from promotion.story import Story
-from promotion.throw_away_clone import throw_away_clone
+from promotion.output.plan_document import plan_document
+from promotion.output.plan_text import plan_lines
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan, Side
+from promotion.planning.sides import environment_side, refuse_local_changes
+from promotion.record.release import FILE, branch_of
+from promotion.releasing.apply import apply
+from promotion.repository.git import Repository
+from promotion.repository.throw_away_clone import throw_away_clone
 
 
 def rehearse(

@@ -6,19 +6,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from promotion.environment import Environment, load_environment
+from promotion.configuration.environment import Environment, load_environment
 from promotion.errors import PromotionError, UsageError
-from promotion.evidence_branch import Closing, read_record
-from promotion.git import Repository
-from promotion.holds import holds_after_rollback
-from promotion.interactive import carry_out
-from promotion.options import Options
-from promotion.plan import Plan, Request, Side, build_plan
-from promotion.refusals import unknown_pipeline
-from promotion.release import Endpoint, Release
-from promotion.report import Report
-from promotion.sides import main_side, promoter, released_side
-from promotion.story import Story
+from promotion.gates.refusals import unknown_pipeline
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.holds import holds_after_rollback
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan, Request, Side, build_plan
+from promotion.planning.sides import main_side, promoter, released_side
+from promotion.record.evidence_branch import Closing, read_record
+from promotion.record.release import Endpoint, Release
+from promotion.releasing.interactive import carry_out
+from promotion.repository.git import Repository
 
 
 def rollback(

@@ -11,17 +11,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from promotion.environment import FOLDER as ENVIRONMENTS
-from promotion.environment import Environment, environment_names, load_environment
+from promotion.configuration.environment import FOLDER as ENVIRONMENTS
+from promotion.configuration.environment import Environment, environment_names, load_environment
 from promotion.errors import GateRefused, UsageError
-from promotion.git import Repository
-from promotion.pipeline import Pipeline
-from promotion.project import FOLDER, Project
-from promotion.report import Report
-from promotion.sides import environment_side, main_side
-from promotion.story import Story
-from promotion.tree import Tree, tree_of_folder
-from promotion.warehouse import local_warehouse
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.pipelines.pipeline import Pipeline
+from promotion.pipelines.project import FOLDER, Project
+from promotion.planning.sides import environment_side, main_side
+from promotion.repository.git import Repository
+from promotion.repository.tree import Tree, tree_of_folder
+from promotion.smoke.warehouse import local_warehouse
 from runtime.run import BlockResult, Run, RunResult, run_pipelines
 
 _STYLES = {"completed": "", "failed": "bold red", "skipped": "dim", "upstream_failed": "dim"}

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 
 from promotion.commands.promote import plan_promotion
 from promotion.errors import PolicyRefused
-from promotion.evidence_branch import add_evidence, branch_of
-from promotion.git import Repository
-from promotion.options import Options
-from promotion.plan import Plan
-from promotion.release import Evidence
-from promotion.report import Report
-from promotion.story import Story
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.planning.options import Options
+from promotion.planning.plan import Plan
+from promotion.record.evidence_branch import add_evidence, branch_of
+from promotion.record.release import Evidence
+from promotion.repository.git import Repository
 
 
 def prove(
@@ -38,7 +38,7 @@ def prove(
 
 def _prove(plan: Plan, repository: Repository, story: Story) -> Mapping[str, Evidence]:
     identity = repository.identity()  # asked before minutes of smoke tests, not after
-    from promotion.smoke import smoke  # brings the database driver
+    from promotion.smoke.smoke_gate import smoke  # brings the database driver
 
     return {name: replace(evidence, by=identity) for name, evidence in smoke(plan, story).items()}
 

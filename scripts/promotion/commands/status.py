@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from promotion.emergency import told
+from promotion.configuration.freeze import Freeze
 from promotion.errors import UsageError
-from promotion.freeze import Freeze
-from promotion.git import MAIN, Repository
-from promotion.matrix import Cell, Column, Matrix, read_matrix
-from promotion.output_file import write_file
-from promotion.page import page
-from promotion.release import Entry
-from promotion.report import Report
+from promotion.gates.emergency import told
+from promotion.output.output_file import write_file
+from promotion.output.page import page
+from promotion.output.report import Report
+from promotion.record.matrix import Cell, Column, Matrix, read_matrix
+from promotion.record.release import Entry
+from promotion.repository.git import MAIN, Repository
 from promotion.wording import age, few, short
 
 _RELEASES_SHOWN = 5

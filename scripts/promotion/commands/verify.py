@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promotion.audit import audit
-from promotion.bare_clone import BareClone
-from promotion.environment import FOLDER as ENVIRONMENTS
-from promotion.environment import environment_names, load_environment, source_findings
+from promotion.configuration.environment import FOLDER as ENVIRONMENTS
+from promotion.configuration.environment import environment_names, load_environment, source_findings
 from promotion.errors import Finding, GateRefused, UsageError
-from promotion.gates import static_findings
-from promotion.git import MAIN, Repository
-from promotion.memory import Memory
-from promotion.plan import PLATFORM_AND_PROJECT
-from promotion.project import FOLDER, Project
-from promotion.release import branch_of, releases
-from promotion.report import Report
-from promotion.sides import main_side
-from promotion.story import Story
+from promotion.gates.static_gate import static_findings
+from promotion.output.report import Report
+from promotion.output.story import Story
+from promotion.pipelines.project import FOLDER, Project
+from promotion.planning.plan import PLATFORM_AND_PROJECT
+from promotion.planning.sides import main_side
+from promotion.record.audit import audit
+from promotion.record.release import branch_of, releases
+from promotion.repository.bare_clone import BareClone
+from promotion.repository.git import MAIN, Repository
+from promotion.repository.memory import Memory
+from promotion.repository.work_tree import read_work_tree
 from promotion.wording import counted
-from promotion.work_tree import read_work_tree
 
 
 def verify(what: Path | str, *, report: Report, story: Story) -> int:
@@ -31,7 +31,7 @@ def verify(what: Path | str, *, report: Report, story: Story) -> int:
 
 
 def _verify_folder(folder: Path, report: Report, story: Story) -> int:
-    from promotion.mage_gate import mage_findings
+    from promotion.gates.mage_gate import mage_findings
 
     tree = read_work_tree(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
     project = Project(tree)

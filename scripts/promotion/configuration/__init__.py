@@ -1,0 +1,1 @@
+"""What an environment is: the files that people write below `environments/`."""

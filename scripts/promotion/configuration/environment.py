@@ -1,0 +1,168 @@
+"""An environment's configuration on `main`: `environments/<env>/values.yaml` and `policy.yaml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from promotion.configuration.connections import Connections, read_connections, variables_of
+from promotion.configuration.interval import WORDS, is_interval
+from promotion.configuration.policy import Policy, read_policy
+from promotion.errors import Finding, GateRefused, Malformed, UsageError
+from promotion.repository.git import MAIN
+from promotion.repository.tree import Tree
+from promotion.yaml_file import load_mapping, located, malformed, mapping
+
+FOLDER = "environments"
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # it names a branch, a namespace and a Helm release
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One trigger of one pipeline, as the environment wants it; `timeout` in seconds."""
+
+    name: str
+    pipeline: str
+    interval: str
+    enabled: bool
+    timeout: int
+    variables: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        state = "" if self.enabled else ", paused"
+        return f"{self.pipeline} {self.interval}{state}"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an environment adds to a release: settings, names of secrets and databases, schedules, policy."""
+
+    name: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]  # environment variable → `secret/key`
+    databases: tuple[str, ...]  # in the chart's own PostgreSQL
+    executor: str  # where blocks run on a cluster
+    schedules: Mapping[str, Schedule]
+    policy: Policy
+
+    @property
+    def from_cluster(self) -> frozenset[str]:
+        """The environment variables whose values only the cluster knows."""
+        return frozenset(self.secrets).union(*map(variables_of, self.databases))
+
+    @property
+    def supplied(self) -> frozenset[str]:
+        """The environment variables that a block finds in this environment."""
+        return self.from_cluster | frozenset(self.settings) | {"ENV"}
+
+
+def configured(tree: Tree) -> list[str]:
+    """Return the names of the environments that `tree` has a folder for."""
+    return sorted({path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1})
+
+
+def environment_names(tree: Tree) -> list[str]:
+    """Return the environments that `tree` configures, each after the one that it is promoted from."""
+    sources = _sources(tree)
+    return sorted(sources, key=lambda name: (len(_way_back(name, sources)), name))
+
+
+def source_findings(tree: Tree) -> Iterator[Finding]:
+    """Yield the policies from which no way of promotions leads back to `main`."""
+    sources = _sources(tree)
+    for name, source in sources.items():
+        if _way_back(name, sources)[-1] != MAIN:
+            path, fix = f"{FOLDER}/{name}/policy.yaml", f"name {MAIN}, or an environment that is promoted from it"
+            problem = f"source: no promotion leads from {MAIN} over {source} to {name}"
+            yield Finding(path, None, "unknown-source", problem, fix)
+
+
+def _sources(tree: Tree) -> dict[str, str]:
+    return {name: load_environment(tree, name).policy.source for name in configured(tree)}
+
+
+def _way_back(name: str, sources: Mapping[str, str]) -> list[str]:
+    """Return the sources of `name`, the nearest first, up to the first that has none or was passed before."""
+    way = [name]
+    while way[-1] in sources and way[-1] not in way[:-1]:
+        way.append(sources[way[-1]])
+    return way
+
+
+def load_environment(tree: Tree, name: str) -> Environment:
+    """Read `environments/<name>/`; raise `UsageError` where there is none, `GateRefused` for what is wrong."""
+    folder = f"{FOLDER}/{name}"
+    known = configured(tree)
+    if name not in known:
+        raise UsageError(
+            "unknown-environment",
+            f"there is no environment {name!r}",
+            fix=f"one of {', '.join(known) or 'none'}; a new one starts with {folder}/ on {MAIN}",
+        )
+    findings: list[Finding] = []
+    if not _NAME.fullmatch(name) or name == MAIN:
+        fix = "use lower-case letters, digits and `-`"
+        findings.append(Finding(folder, None, "bad-name", f"{name!r} can name no environment", fix))
+    values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
+    policy = _load(tree, f"{folder}/policy.yaml", read_policy, findings)
+    if findings or values is None or policy is None:
+        raise GateRefused(
+            "bad-configuration",
+            f"the configuration of {name} is not usable",
+            fix="fix it on main",
+            findings=findings,
+        )
+    connections, executor, schedules = values
+    return Environment(name, *connections, executor, schedules, policy)
+
+
+def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findings: list[Finding]) -> T | None:
+    if path not in tree:
+        findings.append(Finding(path, None, "file-missing", "the file is missing", f"write {path}"))
+        return None
+    try:
+        return read(path, load_mapping(path, tree.text(path)))
+    except Malformed as error:
+        text = tree.text(path) if tree.is_text(path) else ""
+        findings.append(located(error.finding, text))
+        return None
+
+
+def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections, str, dict[str, Schedule]]:
+    if content.get("env") != name:
+        raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
+    for key, empty in (("io", "{settings: {}, secrets: {}}"), ("schedules", "{}")):
+        if key not in content:
+            raise malformed(path, key, "is missing", f"write it; `{key}: {empty}` when there are none")
+    schedules = mapping(path, "schedules", content["schedules"])
+    executor = mapping(path, "executor", content.get("executor"))
+    return (
+        read_connections(path, content),
+        str(executor.get("type", "local")),
+        {key: _schedule(path, key, value) for key, value in schedules.items()},
+    )
+
+
+def _schedule(path: str, name: str, value: Any) -> Schedule:
+    key = f"schedules.{name}"
+    entry = mapping(path, key, value)
+    expected = {"pipeline": str, "interval": str, "enabled": bool, "timeout": int}
+    for field, kind in expected.items():
+        if not isinstance(entry.get(field), kind):
+            raise malformed(path, f"{key}.{field}", f"is missing or no {kind.__name__}", f"write `{field}:`")
+    if isinstance(entry["timeout"], bool) or entry["timeout"] < 1:
+        raise malformed(path, f"{key}.timeout", "is no number of seconds", "write e.g. `timeout: 1800`")
+    unknown = sorted(set(entry) - {*expected, "variables"})
+    if unknown:
+        raise malformed(path, f"{key}.{unknown[0]}", "is unknown", f"known are {', '.join(expected)}, variables")
+    interval = entry["interval"]
+    if not is_interval(interval):
+        fix = f"write five cron fields in quotes, of days that come, or one of {', '.join(WORDS)}"
+        raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
+    variables = mapping(path, f"{key}.variables", entry.get("variables"))
+    return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)

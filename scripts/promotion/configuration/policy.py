@@ -1,0 +1,167 @@
+"""`environments/<env>/policy.yaml`: what a release of the environment has to satisfy. A closed list of keys."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from promotion.configuration.freeze import Window, read_window
+from promotion.configuration.zone import read_zone
+from promotion.planning.options import SMOKE_KINDS
+from promotion.repository.git import MAIN
+from promotion.yaml_file import malformed, mapping
+
+GATES = ("static", "smoke")
+
+_TEN_YEARS = 87_660  # hours
+
+
+@dataclass(frozen=True)
+class StandingHold:
+    """A decision on `main` that `pipeline` (None: the whole environment) stays as it is."""
+
+    pipeline: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class People:
+    """Git identities, by e-mail; `*` in a pattern stands for anything."""
+
+    patterns: tuple[str, ...] = ("*",)
+
+    def __contains__(self, identity: object) -> bool:
+        """Whether `identity`, in the form `Name <email>`, is one of them."""
+        return any(fnmatchcase(email(str(identity)), pattern.lower()) for pattern in self.patterns)
+
+    def __str__(self) -> str:
+        return ", ".join(self.patterns) or "nobody"
+
+
+EVERYBODY = People()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Where promotions to an environment may come from, who makes them, and what they must pass."""
+
+    source: str
+    gates: tuple[str, ...]
+    smoke: str = SMOKE_KINDS[0]  # the kind of evidence that the smoke gate asks for
+    promoters: People = field(default=EVERYBODY)
+    signed: bool = False  # releases and approvals are signed commits
+    approvals: int = 0  # of people other than who promotes
+    approvers: People = field(default=EVERYBODY)  # the promoters, where nobody else is named
+    soak: float = 0  # hours in the source environment
+    runs: int = 0  # scheduled ones that completed there
+    freezes: tuple[Window, ...] = ()
+    holds: tuple[StandingHold, ...] = ()
+    zone: str = "UTC"  # in which people read times of theirs
+
+
+def email(identity: str) -> str:
+    """Return the e-mail of `Name <email>` in lower case: git compares them so, too."""
+    return identity.rpartition("<")[2].rstrip(">").lower()
+
+
+def read_policy(path: str, content: dict[str, Any]) -> Policy:
+    """Read the content of a policy.yaml; raise `Malformed` for the first thing that is wrong with it."""
+    known = ("source", "gates", *_OPTIONAL)
+    _refuse_unknown(path, "", content, known)
+    source, gates = content.get("source"), content.get("gates")
+    if not isinstance(source, str):
+        raise malformed(path, "source", "is missing", f"name `{MAIN}` or an environment")
+    if not isinstance(gates, list) or any(gate not in GATES for gate in gates):
+        raise malformed(path, "gates", f"is no list of {', '.join(GATES)}", "write e.g. `gates: [static, smoke]`")
+    optional = {key: read(path, key, content[key]) for key, read in _OPTIONAL.items() if key in content}
+    optional.setdefault("approvers", optional.get("promoters", EVERYBODY))
+    for key in ("soak", "runs"):
+        if source == MAIN and optional.get(key):
+            raise malformed(path, key, f"on {MAIN} nothing runs", f"write `{key}: 0` or leave it out")
+    return Policy(source, tuple(gates), **optional)
+
+
+def _refuse_unknown(path: str, above: str, content: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            fix = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise malformed(path, f"{above}{key}", "is unknown", fix)
+
+
+def _smoke(path: str, key: str, value: Any) -> str:
+    if value not in SMOKE_KINDS:
+        raise malformed(path, key, f"{value!r} is no kind of evidence", f"one of {', '.join(SMOKE_KINDS)}")
+    return str(value)
+
+
+def _people(path: str, key: str, value: Any) -> People:
+    if not isinstance(value, list) or not value or not all(isinstance(entry, str) and entry for entry in value):
+        raise malformed(path, key, "is no list of e-mail addresses", f'write e.g. `{key}: ["*@example.com"]`')
+    return People(tuple(value))
+
+
+def _yes_or_no(path: str, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise malformed(path, key, f"{value!r} is neither true nor false", f"write `{key}: true` or leave it out")
+    return value
+
+
+def _count(path: str, key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise malformed(path, key, f"{value!r} is no number", f"write e.g. `{key}: 1`")
+    return value
+
+
+def _entries(path: str, key: str, value: Any, known: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the entries of a list of mappings, each with the key that names it; all give a reason."""
+    if not isinstance(value, list):
+        raise malformed(path, key, "is no list", f"write `{key}: []` when there are none")
+    entries = []
+    for number, item in enumerate(value):
+        name = f"{key}[{number}]"
+        entry = mapping(path, name, item)
+        _refuse_unknown(path, f"{name}.", entry, known)
+        if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
+            raise malformed(path, f"{name}.reason", "is missing", "say why: those who are refused read it")
+        entries.append((name, entry))
+    return entries
+
+
+def _hours(path: str, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _TEN_YEARS:
+        raise malformed(path, key, f"{value!r} is no number of hours", f"write e.g. `{key}: 24`")
+    return value
+
+
+def _freezes(path: str, key: str, value: Any) -> tuple[Window, ...]:
+    known = ("start", "end", "zone", "reason")
+    return tuple(read_window(path, name, entry) for name, entry in _entries(path, key, value, known))
+
+
+def _holds(path: str, key: str, value: Any) -> tuple[StandingHold, ...]:
+    holds = []
+    for name, entry in _entries(path, key, value, ("pipeline", "reason")):
+        pipeline = entry.get("pipeline")
+        if "pipeline" in entry and not isinstance(pipeline, str):
+            fix = "name one pipeline, or leave the key out to hold the whole environment"
+            raise malformed(path, f"{name}.pipeline", "is no name", fix)
+        holds.append(StandingHold(pipeline, entry["reason"]))
+    return tuple(holds)
+
+
+_OPTIONAL: Mapping[str, Callable[[str, str, Any], Any]] = {
+    "smoke": _smoke,
+    "promoters": _people,
+    "signed": _yes_or_no,
+    "approvals": _count,
+    "approvers": _people,
+    "soak": _hours,
+    "runs": _count,
+    "freezes": _freezes,
+    "holds": _holds,
+    "zone": read_zone,
+}

@@ -1,0 +1,73 @@
+"""What Mage asks of the files of blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from promotion.errors import Finding
+from promotion.pipelines.block_files import block_path
+from promotion.pipelines.pipeline import Block, Pipeline
+from promotion.pipelines.project import Project
+from promotion.pipelines.python_source import PythonSource, python_source
+
+_DECORATOR = {
+    "data_loader": "data_loader",
+    "transformer": "transformer",
+    "data_exporter": "data_exporter",
+    "sensor": "sensor",
+    "custom": "custom",
+    "callback": "callback",
+    "conditional": "condition",
+}
+_STREAMING = {"data_loader": "streaming_source", "data_exporter": "streaming_sink"}  # classes
+_INTEGRATION = {"data_loader": "data_integration_source", "data_exporter": "data_integration_destination"}
+_OTHER_FILES = re.compile(r"\{%[-+]?\s*(include|import|extends|from)\b")
+_COMMENT = re.compile(r"\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\b", re.DOTALL)
+
+
+def block_findings(project: Project, name: str) -> list[Finding]:
+    """Return what keeps Mage from running blocks of the pipeline `name`."""
+    return project.recall("blocks", name, _findings)
+
+
+def _findings(project: Project, name: str) -> list[Finding]:
+    closure, tree = project.closure(name), project.tree
+    if closure.pipeline is None:
+        return []
+    found: list[Finding] = []
+    for block in closure.pipeline.blocks:
+        path = block_path(tree, block)
+        if path not in closure.files or not tree.is_text(path):
+            continue
+        if block.language == "python":
+            found += _decorator(python_source(tree, path), closure.pipeline, path, block)
+        elif block.type != "dbt":  # a model's Jinja is rendered by dbt
+            for line, tag in tree.recall("templates", path, _other_files):
+                problem = f"Mage renders a block's Jinja without other files: `{tag}` fails when the block runs"
+                fix = "write the text into the block, or read the file in a Python block"
+                found.append(Finding(path, line, "template-of-another-file", problem, fix))
+    return found
+
+
+def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block) -> Iterator[Finding]:
+    """Python blocks must be in the form that Mage runs."""
+    expected = (_STREAMING if pipeline.type == "streaming" else {}).get(block.type) or _DECORATOR.get(block.type)
+    for name, line in source.unguarded:
+        fix = f"write `if '{expected}' not in globals():` above an import of {expected}"
+        yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's own", fix)
+    found = source.decorators.intersection({expected, _INTEGRATION.get(block.type)})
+    if expected and not source.references.error and not found:
+        kind = "class" if expected in _STREAMING.values() else "function"
+        problem = f"no {kind} is decorated with @{expected}, so Mage has nothing to run"
+        yield Finding(path, None, "decorator-missing", problem, f"decorate one {kind} with @{expected}")
+
+
+def _other_files(content: bytes) -> tuple[tuple[int, str], ...]:
+    """Return the lines where the Jinja of a block asks for another file, with the tag that does."""
+    text = content.decode()
+    if "{%" not in text:  # nearly every file
+        return ()
+    text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+    found = _OTHER_FILES.finditer(text)
+    return tuple((text.count("\n", 0, tag.start()) + 1, f"{{% {tag[1]} … %}}") for tag in found)

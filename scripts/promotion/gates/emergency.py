@@ -1,0 +1,47 @@
+"""What `--emergency` skips by name, and until when that stays red."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from promotion.planning.options import SKIPPABLE
+from promotion.record.evidence import accepted
+from promotion.record.release import Emergency, Entry, Evidence
+
+
+def open_emergencies(
+    history: Sequence[Entry], ratified: Collection[int], ever_proven: Callable[[], Iterable[Evidence]]
+) -> list[Entry]:
+    """Return the releases that skipped something which nobody has made good, newest first.
+
+    `ratified` are numbers of releases; `ever_proven` reads all evidence that was given without a release, which
+    takes long and is asked for only where nothing but a smoke test was skipped: then the proof itself will do.
+    """
+    return [
+        entry
+        for entry in history
+        if entry.emergency
+        and entry.number not in ratified
+        and not (entry.emergency.skipped == ("smoke",) and _proven(entry.emergency, history, ever_proven))
+    ]
+
+
+def _proven(emergency: Emergency, history: Sequence[Entry], ever_proven: Callable[[], Iterable[Evidence]]) -> bool:
+    released_with = [evidence for entry in history for evidence in entry.proven]
+    known = accepted([*released_with, *ever_proven()], emergency.kind)
+    return set(emergency.unproven.values()) <= set(known)
+
+
+def emergency_of(
+    asked: Sequence[str], refusing: Collection[str], kind: str, unproven: Mapping[str, str]
+) -> Emergency | None:
+    """Return what a release skips of what it `asked` to skip: only what would have refused it, or was due."""
+    needed = {*refusing, "smoke"} if unproven else {*refusing}
+    skipped = tuple(name for name in SKIPPABLE if name in asked and name in needed)
+    return Emergency(skipped, kind, unproven) if skipped else None
+
+
+def told(entry: Entry) -> str:
+    """Return what an emergency release skipped, and whose decision that was, as one line."""
+    skipped = ", ".join(entry.emergency.skipped) if entry.emergency else ""
+    return f"release {entry.number} skipped {skipped}, by {entry.by}: {entry.reason}"

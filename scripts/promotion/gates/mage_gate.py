@@ -1,0 +1,50 @@
+"""The static gate's second half: Mage's own loaders read every pipeline, in a process of their own."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from promotion.errors import Finding, GateCouldNotRun, GateRefused
+from promotion.output.story import Story
+from promotion.pipelines.project import FOLDER, Project
+from promotion.planning.plan import Plan
+from promotion.repository.tree import Tree
+from promotion.wording import few
+from runtime.load import LoadError, load_pipelines
+
+
+def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:
+    """Raise `GateRefused` with what Mage says of each pipeline that changes and that it cannot load.
+
+    Those that a smoke test runs, or has run, are left out: it loads them too, and Mage takes seconds to start.
+    """
+    smoked = {*plan.due, *plan.evidence}
+    names = [change.name for change in plan.pipelines if change.after is not None and change.name not in smoked]
+    if names:
+        step = story.step(f"static gate: Mage loads {few(names)}")
+        with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
+            needed(plan.project, names).write_to(Path(folder))
+            findings = mage_findings(Path(folder) / FOLDER, names)
+        if findings:
+            raise GateRefused("static-gate", "Mage cannot load a pipeline", fix="fix each", findings=findings)
+
+
+def needed(project: Project, names: list[str]) -> Tree:
+    """Return the project without the files that only other pipelines than `names` need."""
+    needed = {path for name in names for path in project.closure(name).files}
+    return project.tree.under(FOLDER).without(project.claimed - needed)
+
+
+def mage_findings(project: Path, names: list[str]) -> list[Finding]:
+    """Return what Mage's loaders say of the pipelines `names` of the project folder `project`."""
+    try:
+        errors = load_pipelines(project, names)
+    except LoadError as error:
+        raise GateCouldNotRun("mage-could-not-run", str(error), fix="make .venv/installed") from error
+    return [
+        Finding(
+            f"{FOLDER}/pipelines/{name}/metadata.yaml", None, "mage-cannot-load", problem, "fix it and try again"
+        )
+        for name, problem in errors.items()
+    ]

@@ -1,0 +1,94 @@
+"""Every pipeline that is named somewhere must be in the release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from promotion.configuration.environment import Environment
+from promotion.errors import Finding, Malformed
+from promotion.pipelines.pipeline import in_cycles
+from promotion.pipelines.project import FOLDER, Project
+from promotion.pipelines.python_source import python_sources
+from promotion.yaml_file import load_mapping, located
+
+_HOOKS = f"{FOLDER}/global_hooks.yaml"
+
+
+def named_pipeline_findings(
+    project: Project, environment: Environment, callers: Iterable[str]
+) -> Iterator[Finding]:
+    """Return what names a pipeline that is not there; of the code, that of the pipelines `callers`."""
+    yield from _needs(project)
+    yield from _calls(project, callers)
+    yield from _hooks(project)
+    yield from _schedules(project, environment)
+
+
+def _needs(project: Project) -> Iterator[Finding]:
+    graph = {name: summary.needs for name, summary in project.summaries.items()}
+    stuck = in_cycles(graph)
+    for name in stuck:
+        path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
+        problem = f"needs form a cycle: {', '.join(stuck)}"
+        yield Finding(path, None, "cycle", problem, "remove one of the edges")
+    for name, needs in graph.items():
+        for needed in needs:
+            if needed not in project:
+                path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
+                problem = f"needs: the pipeline {needed} is not in this release"
+                yield Finding(path, None, "needed-pipeline-missing", problem, f"promote it too: -p {needed}")
+
+
+def _calls(project: Project, callers: Iterable[str]) -> Iterator[Finding]:
+    """Mage raises an error where the pipeline to start, or to wait for, does not exist."""
+    for caller in callers:
+        for path, name, line in project.recall("calls", caller, _calls_of):
+            if name not in project:
+                problem = f"starts or waits for the pipeline {name}, which is not in this release"
+                yield Finding(path, line, "called-pipeline-missing", problem, f"promote it too: -p {name}")
+
+
+def _calls_of(project: Project, name: str) -> list[tuple[str, str, int]]:
+    return [
+        (path, *call)
+        for path, source in python_sources(project.tree, project.closure(name).files)
+        if any(each.module.startswith("mage_ai.orchestration") for each in source.references.imports)
+        for call in source.calls
+    ]
+
+
+def _hooks(project: Project) -> Iterator[Finding]:
+    """Mage leaves out, with a line in its log, a hook whose pipeline does not exist."""
+    try:
+        text = project.tree.text(_HOOKS) if _HOOKS in project.tree else ""
+        hooks = load_mapping(_HOOKS, text).get("resources")
+    except Malformed as error:
+        yield error.finding
+        return
+    for key, name in _hooked(hooks, "resources"):
+        if name not in project:
+            problem = f"{key}: the pipeline {name} is not in this release"
+            fix = f"promote it too (-p {name}), or remove the hook"
+            yield located(Finding(_HOOKS, None, "hooked-pipeline-missing", problem, fix), text)
+
+
+def _hooked(value: object, key: str) -> Iterator[tuple[str, str]]:
+    """Yield where below `key` a hook names its pipeline, and the name."""
+    if isinstance(value, dict):
+        pipeline = value.get("pipeline")
+        if isinstance(pipeline, dict) and isinstance(pipeline.get("uuid"), str):
+            yield f"{key}.pipeline.uuid", pipeline["uuid"]
+        for name, part in value.items():
+            yield from _hooked(part, f"{key}.{name}")
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _hooked(part, f"{key}[{number}]")
+
+
+def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
+    path = f"environments/{environment.name}/values.yaml"
+    for schedule in environment.schedules.values():
+        if schedule.pipeline not in project:
+            problem = f"schedules.{schedule.name}: the pipeline {schedule.pipeline} is not in this release"
+            fix = f"promote it too (-p {schedule.pipeline}), or remove the schedule on main"
+            yield Finding(path, None, "schedule-without-pipeline", problem, fix)

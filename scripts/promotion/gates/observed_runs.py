@@ -1,0 +1,49 @@
+"""Observed runs: whether the very digests that would go on have run often enough where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promotion.gates.soak import running_since
+from promotion.record.evidence_branch import Observed
+from promotion.wording import short
+
+if TYPE_CHECKING:
+    from promotion.planning.plan import Plan
+
+
+@dataclass(frozen=True)
+class TooFew:
+    """A pipeline that has to run more often first; `runs` is None where it was not observed in this version."""
+
+    name: str
+    digest: str
+    runs: Observed | None
+    is_there: bool  # whether the source runs it in this version
+
+    def __str__(self) -> str:
+        return f"{self.name} {short(self.digest)} ({self._why})"
+
+    @property
+    def _why(self) -> str:
+        if not self.is_there:
+            return "it does not run there"
+        if self.runs is None:
+            return "not observed"
+        return f"{self.runs.completed}{', and the last one failed' if self.runs.last == 'failed' else ''}"
+
+
+def too_few_runs(plan: Plan) -> Iterator[TooFew]:
+    """Yield what would change and has completed fewer scheduled runs than the policy asks for, or failed since."""
+    request = plan.request
+    asked = request.environment.policy.runs
+    for change in plan.pipelines if asked else ():
+        if change.after:
+            arrived = running_since(request.source.releases, change.name, change.after)
+            runs = request.runs.get(change.name)
+            if runs and not (arrived and (runs.digest, runs.since) == (change.after, arrived.number)):
+                runs = None  # of another version, or from when this one was there before
+            if runs is None or runs.completed < asked or runs.last == "failed":
+                yield TooFew(change.name, change.after, runs, arrived is not None)

@@ -1,0 +1,55 @@
+"""Soak time: how long the very digests that would go on have been running where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from promotion.record.release import PLATFORM, Release
+from promotion.wording import short
+
+if TYPE_CHECKING:
+    from promotion.planning.plan import Plan
+
+
+@dataclass(frozen=True)
+class Soaking:
+    """A pipeline (or the platform) that has not run long enough; `over` is None when it does not run there."""
+
+    name: str
+    digest: str
+    over: datetime | None
+
+    def __str__(self) -> str:
+        end = f"until {self.over:%Y-%m-%d %H:%M} UTC" if self.over else "it does not run there"
+        return f"{self.name} {short(self.digest)} ({end})"
+
+
+def still_soaking(plan: Plan) -> Iterator[Soaking]:
+    """Yield what would change and has run for less than the policy's hours, by the source's releases."""
+    request = plan.request
+    hours = timedelta(hours=request.environment.policy.soak)
+    for name, digest in _brought(plan) if hours else ():
+        since = running_since(request.source.releases, name, digest)
+        over = since.at + hours if since else None
+        if over is None or request.now < over:
+            yield Soaking(name, digest, over)
+
+
+def _brought(plan: Plan) -> Iterator[tuple[str, str]]:
+    yield from ((change.name, change.after) for change in plan.pipelines if change.after)
+    before, after, _ = plan.platform
+    if plan.selected is None and before != after:  # a selection takes no platform
+        yield PLATFORM, after
+
+
+def running_since(releases: Sequence[Release], name: str, digest: str) -> Release | None:
+    """Return the release with which `digest` came and stayed; None when it does not run now."""
+    since = None
+    for release in releases:  # newest first
+        if release.digests.get(name) != digest:
+            break
+        since = release
+    return since

@@ -1,0 +1,88 @@
+"""A plan as one JSON document for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from promotion.gates.approvals import plan_digest
+from promotion.planning.forecast import Runs
+from promotion.planning.impact import Impact
+from promotion.planning.plan import Plan
+from promotion.record.release import Endpoint
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return `plan` as JSON."""
+    request = plan.request
+    return {
+        "action": request.action,
+        "source": _endpoint(request.source.endpoint),
+        "target": _endpoint(request.target.endpoint),
+        "number": plan.number,
+        "changes": not plan.is_empty,
+        "pipelines": [
+            {
+                "name": c.name,
+                "action": c.action,
+                "before": c.before,
+                "after": c.after,
+                "reason": c.reason,
+                "renamed_from": c.renamed_from,
+                "impact": {"kind": c.impact.kind, "backfill": _backfill(c.impact)},
+            }
+            for c in plan.pipelines
+        ],
+        "files": [
+            {"path": c.path, "action": c.action, "reason": c.reason, "pipelines": list(c.pipelines)}
+            for c in plan.files
+        ],
+        "platform": plan.platform._asdict(),
+        "configuration": plan.configuration._asdict(),
+        "databases": [asdict(c) for c in plan.databases],
+        "schedules": [
+            {
+                "name": c.name,
+                "before": c.before,
+                "after": c.after,
+                "renamed_from": c.renamed_from,
+                "next_before": _times(c.forecast.before),
+                "next_after": _times(c.forecast.after),
+                "starts_at_once": c.forecast.at_once is not None,
+                "starts_at_once_because": c.forecast.at_once,
+            }
+            for c in plan.schedules
+        ],
+        "needs": {
+            "settings": sorted(request.environment.settings),
+            "secrets": dict(request.environment.secrets),
+            "databases": list(request.environment.databases),
+        },
+        "gates": list(request.gates),
+        "smoke": {"kind": request.smoke, "due": list(plan.due), "reused": sorted(plan.evidence)},
+        "approvals": {
+            "asked": request.environment.policy.approvals,
+            "plan": plan_digest(plan),
+            "by": list(plan.approved_by),
+        },
+        "emergency": plan.emergency and asdict(plan.emergency),
+        "refusals": [
+            {"code": error.code, "message": error.message, "fix": error.fix, "exit_code": error.exit_code}
+            for error in plan.refusals
+        ],
+    }
+
+
+def _times(runs: Runs | None) -> list[str] | None:
+    return None if runs is None else [time.isoformat() for time in runs.times]
+
+
+def _backfill(impact: Impact) -> dict[str, Any] | None:
+    """A range that ends with the release, and hence is no other tomorrow: a kept plan stays true."""
+    if impact.start is None:
+        return None
+    return {"start": impact.start.isoformat(), "days": impact.days, "readers": list(impact.readers)}
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {"environment": endpoint.environment, "release": endpoint.release, "commit": endpoint.commit}

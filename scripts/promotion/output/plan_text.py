@@ -1,0 +1,195 @@
+"""A plan as text for people: what somebody reads before the question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+from promotion.configuration.zone import zone_of
+from promotion.gates.policy_gate import approvals
+from promotion.planning.changes import DigestChange, FileChange, PipelineChange, ScheduleChange
+from promotion.planning.forecast import Forecast, Runs
+from promotion.planning.plan import Plan
+from promotion.record.release import Emergency
+from promotion.wording import counted, few, short
+
+_SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
+_STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}
+_FILES_SHOWN = 12
+_SCHEDULES_SHOWN = 12  # and all that start at once
+_ROWS_SHOWN = 40  # of pipelines; of more than that only the first of each action
+_OF_EACH = 8
+
+
+def plan_lines(plan: Plan) -> list[tuple[str, str]]:
+    """Return the lines of `plan`, each with its style."""
+    request = plan.request
+    ends = f"{request.source.endpoint} → {request.target.endpoint}"
+    lines = [(f"{request.action.capitalize()} plan  {ends}", "bold")]
+    if plan.is_empty:
+        return [*lines, (f"Nothing to do: {request.environment.name} already is what it would become.", "green")]
+    lines += [("Pipelines", "bold"), *_pipeline_lines(plan)]
+    if request.target.current:  # all files of a first release are new
+        lines += [("Files", "bold"), *_file_lines(plan.files)]
+    lines += [
+        (f"Platform       {digests(plan.platform)}", ""),
+        (f"Configuration  {digests(plan.configuration)}", ""),
+        *_database_lines(plan),
+    ]
+    lines.append((f"Needs          {needs(plan)}", ""))
+    if plan.schedules:
+        lines += [(f"Schedules      times in {request.environment.policy.zone}", "bold"), *_schedule_lines(plan)]
+    lines.append((f"Gates due      {gates_due(plan)}", ""))
+    if asks_for_approvals(plan):
+        lines.append((f"Approvals      {approvals(plan)}", ""))
+    if plan.emergency:
+        lines.append((f"Emergency      {skips(plan.emergency)}", "bold red"))
+    lines += [(f"Refused        {error.message} [{error.code}]", "red") for error in plan.refusals]
+    return [*lines, (summary(plan), "bold")]
+
+
+def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
+    shown = _shown(plan.pipelines)
+    width = max((len(change.name) for change in shown), default=0)
+    lines = [
+        (
+            f"  {_SIGNS[change.action]} {change.name:<{width}}  "
+            f"{short(change.before):>8} → {short(change.after):<8}  {reason(change)}",
+            _STYLES[change.action],
+        )
+        for change in shown
+    ]
+    if more := len(plan.pipelines) - len(shown):
+        lines.append((f"  … and {more} more: see --json", "dim"))
+    same = unchanged(plan)
+    return [*lines, (f"  = {same} unchanged", "dim")] if same else lines
+
+
+def _shown(changes: Sequence[PipelineChange]) -> Sequence[PipelineChange]:
+    """Return the rows that one screen has room for."""
+    if len(changes) <= _ROWS_SHOWN:
+        return changes
+    seen: Counter[str] = Counter()
+    shown = []
+    for change in changes:
+        seen[change.action] += 1
+        if seen[change.action] <= _OF_EACH:
+            shown.append(change)
+    return shown
+
+
+def unchanged(plan: Plan) -> int:
+    """Return how many pipelines stay as they are."""
+    return len(plan.project.pipelines) - sum(change.after is not None for change in plan.pipelines)
+
+
+def reason(change: PipelineChange) -> str:
+    """Return why a pipeline is in the plan, what its name does not say, and what becomes of its data."""
+    before = f"renamed from {change.renamed_from}; " if change.renamed_from else ""
+    data = "its tables stay" if change.action == "removed" else change.impact
+    return f"{before}{change.reason}; {data}"
+
+
+def _file_lines(files: Sequence[FileChange]) -> list[tuple[str, str]]:
+    lines = []
+    for change in files[:_FILES_SHOWN]:
+        users = f"  ({few(change.pipelines)})" if len(change.pipelines) > 1 else ""
+        lines.append((f"  {_SIGNS[change.action]} {change.path}  {change.reason}{users}", _STYLES[change.action]))
+    if len(files) > _FILES_SHOWN:
+        lines.append((f"  … and {len(files) - _FILES_SHOWN} more: see --json", "dim"))
+    return lines
+
+
+def digests(change: DigestChange) -> str:
+    """Return what becomes of a digest, and why."""
+    before, after, reason = change
+    told = f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
+    return f"{told}  {reason}"
+
+
+def _database_lines(plan: Plan) -> list[tuple[str, str]]:
+    return [
+        (
+            f"  {_SIGNS[change.action]} database {change.name}  in the chart's PostgreSQL; {change.reason}",
+            _STYLES[change.action],
+        )
+        for change in plan.databases
+    ]
+
+
+def needs(plan: Plan) -> str:
+    """Return what the environment supplies."""
+    environment = plan.request.environment
+    secrets = ", ".join(f"{name} ({reference})" for name, reference in sorted(environment.secrets.items()))
+    databases = ", ".join(environment.databases)
+    from_chart = f"; databases {databases}" if databases else ""
+    return f"{counted(len(environment.settings), 'setting')}; secrets {secrets or 'none'}{from_chart}"
+
+
+def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
+    zone = zone_of(plan.request.environment.policy.zone)
+    lines = []
+    shown = [c for n, c in enumerate(plan.schedules) if n < _SCHEDULES_SHOWN or c.forecast.at_once]
+    for change in shown:
+        action = schedule_action(change)
+        what = " → ".join(text for text in (change.before, change.after) if text)
+        why = "  moves with its pipeline" if change.renamed_from else ""
+        lines.append((f"  {_SIGNS[action]} {change.name}  {what}{why}", _STYLES[action]))
+        lines += _forecast_lines(change.forecast, zone)
+    if more := len(plan.schedules) - len(shown):
+        lines.append((f"  … and {more} more: see --json", "dim"))
+    return lines
+
+
+def _forecast_lines(forecast: Forecast, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    if forecast.before == forecast.after:
+        yield f"      as before  {next_runs(forecast.after, zone)}", "dim"
+    else:
+        rows = (("before", forecast.before), ("after", forecast.after))
+        yield from ((f"      {label:<9}  {next_runs(runs, zone)}", "dim") for label, runs in rows if runs)
+    if forecast.at_once:
+        yield f"      starts at once: {forecast.at_once}", "bold red"
+
+
+def next_runs(runs: Runs | None, zone: tzinfo) -> str:
+    """Return when a trigger runs next, by the clocks of `zone`: each year an hour is there twice."""
+    if runs is None:
+        return "—"
+    return ", ".join(f"{time.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for time in runs.times) or runs.otherwise
+
+
+def schedule_action(change: ScheduleChange) -> str:
+    """Return what happens to a schedule."""
+    return "added" if change.before is None else "removed" if change.after is None else "changed"
+
+
+def gates_due(plan: Plan) -> str:
+    """Return which gates the release has to pass, and what a smoke test still has to prove."""
+    gates = ", ".join(plan.request.gates)
+    if "smoke" not in plan.request.gates:
+        return f"{gates or 'none'} (smoke: not asked for)"
+    reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
+    skipped = plan.emergency is not None and "smoke" in plan.emergency.skipped
+    due = few(plan.due) or ("skipped" if skipped else "nothing new")
+    return f"{gates} (smoke, {plan.request.smoke}: {due}{reused})"
+
+
+def asks_for_approvals(plan: Plan) -> bool:
+    """Tell whether others have to agree to the plan."""
+    return plan.request.action == "promotion" and plan.request.environment.policy.approvals > 0
+
+
+def skips(emergency: Emergency) -> str:
+    """Return what an emergency skips."""
+    unproven = f"; not proven: {few(list(emergency.unproven))}" if emergency.unproven else ""
+    return f"skips {', '.join(emergency.skipped)}{unproven}"
+
+
+def summary(plan: Plan) -> str:
+    """Return how much the plan does."""
+    count = Counter(change.action for change in plan.pipelines)
+    counts = f"{count['added']} to add, {count['changed']} to change, {count['removed']} to remove"
+    counts += f", {count['renamed']} to rename" if count["renamed"] else ""
+    files = counted(len(plan.files), "file")
+    return f"Plan: {counts}; {count['affected']} more affected; {files}."

@@ -1,0 +1,1 @@
+"""What a pipeline is, and every file that it needs."""

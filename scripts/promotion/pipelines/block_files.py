@@ -1,0 +1,87 @@
+"""Where in a tree Mage looks for the files of a block."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from promotion.errors import Malformed
+from promotion.layout import FOLDER
+from promotion.pipelines.pipeline import Block
+from promotion.repository.tree import Tree
+from promotion.yaml_file import load_mapping
+
+_DBT_PROJECT = ("dbt_project.yml", "dbt_project.yaml")
+_DBT_PACKAGES = ("packages.yml", "dependencies.yml")
+
+
+def declared_paths(block: Block) -> Iterator[str]:
+    """Yield the paths that the block's configuration names."""
+    source = block.configuration.get("file_source")
+    for path in (block.configuration.get("file_path"), source.get("path") if isinstance(source, dict) else None):
+        if isinstance(path, str) and path:
+            yield path
+
+
+def block_path(tree: Tree, block: Block) -> str:
+    """Return the path of the block's own file, which may be missing.
+
+    `file_source` counts for models of dbt alone: Mage reads the others' only where it has several projects.
+    """
+    is_model = block.type == "dbt" and block.language != "yaml"
+    declared = next(declared_paths(block), "") if is_model else block.configuration.get("file_path")
+    if isinstance(declared, str) and declared:
+        return _below_project(tree, declared)
+    return f"{FOLDER}/{block.default_path}"
+
+
+def callback_path(block: Block) -> str:
+    """Return the path of the callback of a block that `has_callback`: Mage makes its name of the block's."""
+    name = re.sub(r"\W", "_", block.uuid).lower()
+    return f"{FOLDER}/callbacks/{'letter_' if name[0].isdigit() else ''}{name}_callback.py"
+
+
+def dbt_folders(tree: Tree, block: Block) -> list[str]:
+    """Return the folder of a dbt block's project, and those of its local packages; none if there is none."""
+    named = [block_path(tree, block)]
+    if block.language == "yaml":
+        keys = (block.configuration.get(key) for key in ("dbt_profiles_file_path", "dbt_project_name"))
+        named = [_below_project(tree, key) for key in keys if isinstance(key, str) and key]
+    folders = [folder for path in named for folder in _around(tree, path)][:1]
+    for folder in folders:  # which grows meanwhile
+        folders += [package for package in _local_packages(tree, folder) if package not in folders]
+    return folders
+
+
+def _below_project(tree: Tree, declared: str) -> str:
+    """Return where Mage finds `declared`: in the project, in its folder `dbt`, or wherever a path ends like it."""
+    inside = declared.removeprefix(f"{FOLDER}/")
+    for folder in (FOLDER, f"{FOLDER}/dbt"):
+        first = f"{folder}/{inside.split('/')[0]}"
+        if inside != declared or first in tree or tree.has_folder(first):
+            return f"{folder}/{inside}"
+    ends = [path for path in tree.paths_at(FOLDER) if path.endswith(declared)]
+    return (
+        ends[0] if len(ends) == 1 else f"{FOLDER}/{inside}"
+    )  # of several, Mage takes the one that it meets first
+
+
+def _around(tree: Tree, path: str) -> Iterator[str]:
+    """Yield the folders from `path` upwards that hold a dbt project."""
+    while path.startswith(FOLDER):
+        if any(f"{path}/{name}" in tree for name in _DBT_PROJECT):
+            yield path
+        path = posixpath.dirname(path)
+
+
+def _local_packages(tree: Tree, folder: str) -> Iterator[str]:
+    for file in (f"{folder}/{name}" for name in _DBT_PACKAGES):
+        packages: object = []
+        if file in tree:
+            with suppress(Malformed):  # with Jinja in it, say
+                packages = load_mapping(file, tree.text(file)).get("packages")
+        for package in packages if isinstance(packages, list) else ():
+            if isinstance(package, dict) and isinstance(package.get("local"), str):
+                yield posixpath.normpath(posixpath.join(folder, package["local"]))

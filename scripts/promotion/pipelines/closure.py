@@ -1,0 +1,186 @@
+"""A pipeline's closure: every file that it needs, found by following references through the tree."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from promotion.errors import Finding, Malformed
+from promotion.layout import FOLDER
+from promotion.pipelines.block_files import block_path, callback_path, dbt_folders, declared_paths
+from promotion.pipelines.gathered_files import GatheredFiles
+from promotion.pipelines.gathered_files import Reason as Reason
+from promotion.pipelines.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
+from promotion.pipelines.project_files import matching
+from promotion.repository.tree import Tree
+from promotion.yaml_file import load_mapping, mapping
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Every file that a pipeline needs, each with the reason, and what could not be resolved."""
+
+    pipeline: Pipeline | None
+    files: Mapping[str, Reason]  # path in the tree → why it is needed
+    findings: tuple[Finding, ...]
+
+
+def closure_of(tree: Tree, name: str) -> Closure:
+    """Return the closure of the pipeline `name` in `tree`."""
+    return _ClosureBuilder(tree).build(name)
+
+
+class _ClosureBuilder:
+    """Gathers what one pipeline's declarations name, and the files know of each other."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.files = GatheredFiles(tree)
+        self._seen: dict[str, Pipeline | None] = {}
+
+    def build(self, name: str) -> Closure:
+        pipeline = self._pipeline(name)
+        self.files.follow()
+        self._report_unresolved(name)
+        return Closure(pipeline, dict(sorted(self.files.reasons.items())), tuple(sorted(set(self.files.findings))))
+
+    def _pipeline(self, name: str, referrer: str | None = None, product: str | None = None) -> Pipeline | None:
+        self._seen[name] = None
+        folder = f"{FOLDER}/pipelines/{name}"
+        for path in self.tree.under(folder):
+            self.files.add(path, Reason(f"folder of pipeline {name}", referrer, name=product))
+        metadata = f"{folder}/metadata.yaml"
+        if not PIPELINE_NAME.fullmatch(name):
+            fix = "use letters, digits, `_`, `-` and `.`"
+            self.files.report(folder, "bad-name", f"{name!r} is no pipeline name", fix)
+            return None
+        if metadata not in self.tree:
+            fix = f"add {metadata}, or remove the folder"
+            self.files.report(folder, "pipeline-without-metadata", "the folder has no metadata.yaml", fix)
+            return None
+        try:
+            pipeline = self._seen[name] = self._parsed(name, metadata, f"{folder}/promotion.yaml")
+            self._interactions(f"{folder}/interactions.yaml")
+        except Malformed as error:
+            self._malformed(error.finding)
+            return None
+        for block in pipeline.blocks:
+            self._block(pipeline, block)
+        self._declared_files(pipeline)
+        return pipeline
+
+    def _parsed(self, name: str, metadata: str, promotion: str) -> Pipeline:
+        tree = self.tree
+        key = f"{name} {tree[metadata].oid} {tree[promotion].oid if promotion in tree else None}"
+        return tree.memory.recall(
+            "pipelines",
+            key,
+            lambda: parse_pipeline(
+                name, metadata, tree.text(metadata), tree.text(promotion) if promotion in tree else None
+            ),
+        )
+
+    def _interactions(self, file: str) -> None:
+        """The forms in which people set a run's variables; without one of them Mage shows less, and runs."""
+        content = load_mapping(file, self.tree.text(file)) if file in self.tree else {}
+        blocks = mapping(file, "blocks", content.get("blocks"))
+        for entry in (entry for entries in blocks.values() if isinstance(entries, list) for entry in entries):
+            if isinstance(entry, dict) and f"{FOLDER}/interactions/{entry.get('uuid')}" in self.tree:
+                reason = Reason("interaction of the pipeline", file, name=entry["uuid"])
+                self.files.add(f"{FOLDER}/interactions/{entry['uuid']}", reason)
+
+    # Blocks
+
+    def _block(self, pipeline: Pipeline, block: Block) -> None:
+        if block.type == "global_data_product" and not block.replicated:
+            self._global_data_product(pipeline, block)
+            return
+        # A replicated block runs the file of another one of this pipeline, which has its own entry.
+        if not block.replicated and not self._leaves_project(pipeline, block):
+            self._need(block_path(self.tree, block), f"block {block.uuid}", pipeline, block)
+            if block.type == "dbt":
+                self._dbt_project(pipeline, block)
+        if block.has_callback:
+            self._need(callback_path(block), f"callback of block {block.uuid}", pipeline, block)
+
+    def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
+        for path in declared_paths(block):
+            if path.startswith("/") or posixpath.normpath(path).startswith(".."):
+                problem = f"block {block.uuid}: {path!r} leaves the project"
+                fix = f"name a path below {FOLDER}/"
+                self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
+                return True
+        return False
+
+    def _global_data_product(self, pipeline: Pipeline, block: Block) -> None:
+        registry = f"{FOLDER}/global_data_products.yaml"
+        try:
+            key = f"{block.uuid}.configuration.global_data_product"
+            declared = mapping(pipeline.metadata_path, key, block.configuration.get("global_data_product"))
+            product = str(declared.get("uuid"))
+            products = load_mapping(registry, self.tree.text(registry)) if registry in self.tree else {}
+            other = mapping(registry, product, products.get(product)).get("object_uuid")
+        except Malformed as error:
+            self._malformed(error.finding)
+            return
+        if not isinstance(other, str) or not self.tree.has_folder(f"{FOLDER}/pipelines/{other}"):
+            problem = f"block {block.uuid}: global data product {product!r} is not defined"
+            fix = f"define it in {registry}"
+            self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
+            return
+        reason = f"defines the global data product {product}"
+        self.files.add(registry, Reason(reason, pipeline.metadata_path, name=block.uuid))
+        if other not in self._seen:
+            self._pipeline(other, registry, product)
+
+    def _dbt_project(self, pipeline: Pipeline, block: Block) -> None:
+        folders = dbt_folders(self.tree, block)
+        if not folders:
+            problem = f"block {block.uuid}: no folder around its file has a dbt_project.yml"
+            self.files.report(pipeline.metadata_path, "dbt-project-missing", problem, "add the dbt project")
+        reason = Reason(f"dbt project of block {block.uuid}", pipeline.metadata_path, name=block.uuid)
+        for path in self.tree.under(*folders):
+            self.files.add(path, reason)
+
+    def _need(self, path: str, reason: str, pipeline: Pipeline, block: Block) -> None:
+        if path in self.tree:
+            self.files.add(path, Reason(reason, pipeline.metadata_path, name=block.uuid))
+        else:
+            fix = "restore the file, or remove the block from the pipeline"
+            problem = f"{reason}: there is no file {path}"
+            self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
+
+    # What a pipeline's promotion.yaml declares, and what it would have to
+
+    def _declared_files(self, pipeline: Pipeline) -> None:
+        for referrer, globs in pipeline.files.items():
+            for glob in globs:
+                found = list(matching(self.tree, f"{FOLDER}/{glob}"))
+                if not found:
+                    problem = f"files.{referrer}: {glob} is no file of the project"
+                    self.files.report(pipeline.promotion_path, "declared-in-vain", problem, "correct the path")
+                for path in found:
+                    self.files.add(
+                        path, Reason(f"declared for {referrer}", pipeline.promotion_path, name=referrer)
+                    )
+
+    def _report_unresolved(self, name: str) -> None:
+        read = (pipeline for pipeline in self._seen.values() if pipeline)
+        declared = {f"{FOLDER}/{referrer}": each.promotion_path for each in read for referrer in each.files}
+        for path, promotion in declared.items():
+            if path not in self.files.reasons:
+                problem = f"files.{_below(path)}: no such file belongs to the pipeline"
+                self.files.report(promotion, "declared-in-vain", problem, "correct the path, or remove the key")
+        for path, line, problem in self.files.unresolved:
+            if path not in declared:
+                key = f"`files: {{{_below(path)}: [GLOB]}}`"
+                fix = f"write it literally, or add to pipelines/{name}/promotion.yaml what it may be: {key}"
+                self.files.report(path, "unresolved", problem, fix, line)
+
+    def _malformed(self, finding: Finding) -> None:
+        self.files.report(finding.path, finding.code, finding.problem, finding.fix, finding.line)
+
+
+def _below(path: str) -> str:
+    return path.removeprefix(f"{FOLDER}/")

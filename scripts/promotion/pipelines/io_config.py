@@ -1,0 +1,51 @@
+"""The io profiles: `mage_project/io_config.yaml` as it stands in git, before Mage renders its Jinja."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from promotion.pipelines.project import FOLDER
+from promotion.repository.tree import Tree
+from promotion.yaml_file import load_mapping
+
+PATH = f"{FOLDER}/io_config.yaml"
+SUPPLIED = "supplied-by-jinja"  # what stands for an expression that holds no value of its own
+
+_EXPRESSION = re.compile(r"\{\{(.*?)\}\}")
+_STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}")
+_CONNECTION = re.compile(r"""\b(POSTGRES_(?:HOST|PORT|USER|DBNAME|PASSWORD))['"]?\s*:[ \t]*([^\s,}#][^,}]*)""")
+_DEFAULT = re.compile(r",\s*['\"]\s*[^'\"\s]")  # `env_var('NAME', 'value')`
+
+
+def profiles(tree: Tree) -> dict[str, Any]:
+    """Return the profiles by name; raise `Malformed` where the file is not what Mage could read."""
+    if PATH not in tree:
+        return {}
+    text = tree.text(PATH)
+    branches = bool(_STATEMENT.search(text))  # a key may then stand in each branch of an `{% if … %}`
+    return load_mapping(PATH, without_jinja(text), unique=not branches)
+
+
+def literal_connections(tree: Tree) -> Iterator[tuple[str, int]]:
+    """Yield the parts of PostgreSQL connections that stand in the file itself, as their key and line."""
+    text = tree.text(PATH) if PATH in tree and tree.is_text(PATH) else ""
+    for number, line in enumerate(without_jinja(text).splitlines(), start=1):
+        for match in _CONNECTION.finditer(line):
+            if SUPPLIED not in match[2] and match[2].strip("'\" ") and not line.lstrip().startswith("#"):
+                yield match[1], number
+
+
+def is_expression(text: str) -> bool:
+    """Tell whether Jinja computes (a part of) `text`."""
+    return bool(_EXPRESSION.search(text) or _STATEMENT.search(text))
+
+
+def without_jinja(text: str) -> str:
+    """Return `text` as YAML, line by line: a stand-in for each expression, nothing for each statement."""
+    return _EXPRESSION.sub(_stand_in, _STATEMENT.sub("", text))
+
+
+def _stand_in(expression: re.Match[str]) -> str:
+    return f"{SUPPLIED}-with-default" if _DEFAULT.search(expression[1]) else SUPPLIED

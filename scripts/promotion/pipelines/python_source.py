@@ -1,0 +1,157 @@
+"""What a Python file says about itself, read from its syntax tree: nothing of it is executed."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from promotion.pipelines.pipeline_calls import called_pipelines
+from promotion.pipelines.references.expressions import dotted_name
+from promotion.pipelines.references.python import python_references
+from promotion.pipelines.references.values import References
+from promotion.pipelines.syntax_tree import SyntaxTree
+from promotion.repository.tree import Tree
+
+_MAGE_DECORATORS = "mage_ai.data_preparation.decorators"
+
+
+@dataclass(frozen=True)
+class PythonSource:
+    """The facts that closures and gates need of one file."""
+
+    references: References
+    environment: tuple[tuple[str, int], ...] = ()  # names read without a default, with their lines
+    profiles: tuple[tuple[str, int], ...] = ()  # io profiles named in the code, with their lines
+    unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
+    literals: tuple[tuple[str, str, int], ...] = ()  # names given a literal text, the text, the line
+    decorators: frozenset[str] = frozenset()
+    calls: tuple[tuple[str, int], ...] = ()  # pipelines that it starts or waits for, with their lines
+
+
+def python_source(tree: Tree, path: str) -> PythonSource:
+    """Return the facts of the file `path`, which must be text."""
+    return tree.recall("python", path, _read)
+
+
+def python_sources(tree: Tree, paths: Iterable[str]) -> list[tuple[str, PythonSource]]:
+    """Return those of `paths` that are Python, each with its facts."""
+    return tree.recall_each("python", tree.texts(path for path in paths if path.endswith(".py")), _read)
+
+
+def _read(content: bytes) -> PythonSource:
+    return read_python(content.decode())
+
+
+@cache
+def read_python(text: str) -> PythonSource:
+    """Parse `text`; a syntax error is returned in `references.error`, not raised."""
+    try:
+        module = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(module, "<block>", "exec", dont_inherit=True)  # finds what parsing lets pass: a stray return
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        place = (str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1)
+        return PythonSource(References(error=place))
+    syntax = SyntaxTree(module)
+    return PythonSource(
+        references=python_references(text, syntax),
+        environment=tuple(_environment_names(syntax)),
+        profiles=tuple(_profiles(syntax)),
+        unguarded=tuple(_unguarded(module)),
+        literals=tuple(_literals(syntax)),
+        decorators=frozenset(_decorators(syntax)),
+        calls=tuple(called_pipelines(text, syntax)),
+    )
+
+
+def _environment_names(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
+    aliases = dict(_aliases_of_os(syntax))
+
+    def full_name(node: ast.AST) -> str:
+        first, dot, rest = dotted_name(node).partition(".")
+        return aliases.get(first, first) + dot + rest
+
+    for call in syntax.of(ast.Call):
+        if full_name(call.func) in {"os.getenv", "os.environ.get"}:
+            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+            yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second one is the default
+    for item in syntax.of(ast.Subscript):
+        if isinstance(item.ctx, ast.Load):  # writing needs no supply
+            yield from _literal(item.slice) if full_name(item.value) == "os.environ" else ()
+
+
+def _aliases_of_os(syntax: SyntaxTree) -> Iterator[tuple[str, str]]:
+    """Yield every name that stands for `os` or for a part of it, with what it stands for."""
+    for node in syntax.of(ast.Import, ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            yield from ((alias.asname or "os", "os") for alias in node.names if alias.name == "os")
+        elif node.module == "os" and not node.level:
+            yield from ((alias.asname or alias.name, f"os.{alias.name}") for alias in node.names)
+
+
+def _profiles(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
+    for node in syntax.of(ast.Call):
+        if dotted_name(node.func).endswith("ConfigFileLoader"):
+            if len(node.args) > 1:
+                yield from _literal(node.args[1])
+            for keyword in node.keywords:
+                if keyword.arg in {"profile", "config_profile"}:
+                    yield from _literal(keyword.value)
+
+
+def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
+    """Name the decorators that an import puts over Mage's own as soon as the block is loaded.
+
+    Mage runs a block with its decorators in the namespace; an import that replaces them makes the run
+    fail with "does not have any decorated functions". In the body of an `if … not in globals()` it is harmless.
+    """
+    for node in _executed_at_once(module.body):
+        if isinstance(node, ast.ImportFrom) and node.module == _MAGE_DECORATORS:
+            for alias in node.names:
+                yield alias.asname or alias.name, node.lineno
+
+
+def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield every statement that loading the module runs, but for what a test of `globals()` guards."""
+    for statement in statements:
+        yield statement
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            guarded = isinstance(statement, ast.If) and _is_guard(statement.test)
+            for part in ("handlers", "cases", "orelse", "finalbody", *(() if guarded else ("body",))):
+                yield from _executed_at_once(getattr(statement, part, []))
+
+
+def _is_guard(test: ast.expr) -> bool:
+    """Tell whether `test` is a `… not in globals()`."""
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.NotIn)
+        and isinstance(test.comparators[0], ast.Call)
+        and dotted_name(test.comparators[0].func) == "globals"
+    )
+
+
+def _literals(syntax: SyntaxTree) -> Iterator[tuple[str, str, int]]:
+    for node in syntax.of(ast.Assign, ast.AnnAssign, ast.keyword):
+        if isinstance(node, ast.keyword):
+            names = [node.arg or ""]
+        else:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [dotted_name(target).split(".")[-1] for target in targets]
+        for text, line in _literal(node.value) if node.value else ():
+            yield from ((name, text, line) for name in names)
+
+
+def _decorators(syntax: SyntaxTree) -> Iterator[str]:
+    for node in syntax.of(ast.FunctionDef, ast.ClassDef):  # a class is what streams
+        for decorator in node.decorator_list:
+            yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+
+
+def _literal(node: ast.AST) -> Iterator[tuple[str, int]]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value, node.lineno

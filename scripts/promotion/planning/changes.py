@@ -1,0 +1,205 @@
+"""The differences between what an environment runs and what it would run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from promotion.configuration.environment import Environment, Schedule, load_environment
+from promotion.errors import PromotionError
+from promotion.pipelines.project import Project
+from promotion.planning.forecast import Forecast, forecast
+from promotion.planning.impact import NO_IMPACT, Impact
+from promotion.planning.renames import renamed
+from promotion.record.release import FILE
+from promotion.repository.tree import Tree
+from promotion.wording import few
+
+
+@dataclass(frozen=True)
+class PipelineChange:
+    """One row of the plan.
+
+    `action` is added, changed, renamed, removed or affected (changed, though not selected).
+    """
+
+    name: str
+    action: str
+    before: str | None
+    after: str | None
+    reason: str
+    renamed_from: str | None = None
+    impact: Impact = NO_IMPACT
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file that differs between the target's current release and the planned one."""
+
+    path: str
+    action: str  # added | changed | removed
+    reason: str
+    pipelines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScheduleChange:
+    """What happens to one trigger of the target."""
+
+    name: str
+    before: str | None
+    after: str | None
+    renamed_from: str | None  # it moves with its pipeline, which had this name
+    forecast: Forecast = field(compare=False)  # the same change is forecast anew as time goes by
+
+
+@dataclass(frozen=True)
+class DatabaseChange:
+    """A database of the chart's own PostgreSQL that blocks of the target find now, or no longer do."""
+
+    name: str
+    action: str  # added | removed
+    reason: str
+
+
+class DigestChange(NamedTuple):
+    """What becomes of the platform, or of the configuration, as a whole."""
+
+    before: str | None
+    after: str
+    reason: str
+
+
+def platform_digest(project: Project) -> str:
+    """Return the digest of all that is neither configuration, nor record, nor claimed by a pipeline."""
+    tree = project.tree.without(project.claimed)
+    return tree.without([*tree.under("environments"), FILE]).digest()
+
+
+def platform_change(
+    before: Project, after: Project, selected: Mapping[str, str] | None, place: str
+) -> DigestChange:
+    """Compare the platform; None for `selected` means that all of `place` is taken, and the platform with it."""
+    old, new = platform_digest(before) if before.tree else None, platform_digest(after)
+    if selected is None:
+        reason = f"all of {place}"
+    elif old is None:
+        reason = "a first release needs one"
+    else:
+        reason = "a selection leaves it" if old == new else "pipelines claim files of it now"
+    return DigestChange(old, new, reason)
+
+
+def pipeline_changes(
+    before: Project, after: Project, selected: Mapping[str, str] | None, place: str
+) -> tuple[PipelineChange, ...]:
+    """Compare pipeline by pipeline; `selected` says why each was, None means all of `place`."""
+    changes = []
+    olds, news = before.digests(), after.digests()
+    for name in sorted({*olds, *news}):
+        old, new = olds.get(name), news.get(name)
+        if old == new:
+            continue
+        chosen = selected is None or name in selected
+        action = "added" if old is None else "removed" if new is None else "changed" if chosen else "affected"
+        reason = selected.get(name) if selected is not None else f"all of {place}"
+        reason = reason or f"shares {few(_shared_changes(before, after, name))}"
+        changes.append(PipelineChange(name, action, old, new, reason))
+    return tuple(_with_renames(before, after, changes))
+
+
+def _with_renames(before: Project, after: Project, changes: Sequence[PipelineChange]) -> Iterator[PipelineChange]:
+    """Yield `changes` with one row, instead of two, for each pipeline that only got another name."""
+    rows = {change.name: change for change in changes}
+    gone = [change.name for change in changes if change.action == "removed"]
+    come = [change.name for change in changes if change.action == "added"]
+    new_names = renamed(before, gone, after, come)
+    old_names = {new: old for old, new in new_names.items()}
+    for change in changes:
+        if old := old_names.get(change.name):
+            yield replace(change, action="renamed", before=rows[old].before, renamed_from=old)
+        elif change.name not in new_names:
+            yield change
+
+
+def _shared_changes(before: Project, after: Project, name: str) -> list[str]:
+    paths = sorted({*before.closure(name).files, *after.closure(name).files})
+    return [path for path in paths if before.tree.get(path) != after.tree.get(path)]
+
+
+def file_changes(
+    before: Project, after: Project, platform: DigestChange, configuration: DigestChange
+) -> tuple[FileChange, ...]:
+    """Compare file by file, but for the record itself."""
+    changes = []
+    paths = [path for path in before.tree.differences(after.tree) if path != FILE]
+    were_used, are_used = before.users(paths), after.users(paths)
+    for path in paths:
+        project, used = (after, are_used) if path in after.tree else (before, were_used)
+        users = tuple(used.get(path, ()))
+        action = "added" if path not in before.tree else "removed" if path not in after.tree else "changed"
+        if users:
+            needed = project.closure(users[0]).files[path].text
+            reason = f"was {needed}" if action == "removed" else needed
+        elif path.startswith("environments/"):
+            reason = f"configuration, {configuration.reason}"
+        else:
+            reason = f"platform, {platform.reason}"
+        changes.append(FileChange(path, action, reason, users))
+    return tuple(changes)
+
+
+def released_environment(before: Tree, name: str) -> Environment | None:
+    """Return the configuration of the target's current release."""
+    with suppress(PromotionError):  # no release yet, or one whose configuration no longer passes today's rules
+        return load_environment(before, name)
+    return None
+
+
+def configuration_change(before: Tree, after: Tree, name: str, place: str) -> DigestChange:
+    """Compare the configuration of the environment `name`; it comes from `place`."""
+    folder = f"environments/{name}"
+    old = before.under(folder)
+    return DigestChange(old.digest() if old else None, after.under(folder).digest(), f"from {place}")
+
+
+def schedule_changes(
+    before: Environment | None, after: Environment, pipelines: Sequence[PipelineChange], now: datetime
+) -> tuple[ScheduleChange, ...]:
+    """Compare the triggers of the target's current release with those that the environment wants now."""
+    old: Mapping[str, Schedule] = before.schedules if before else {}
+    new = after.schedules
+    renames = {change.name: change.renamed_from for change in pipelines}
+
+    def change(name: str) -> ScheduleChange:
+        was, is_now = old.get(name), new.get(name)
+        renamed_from = renames.get(is_now.pipeline) if is_now else None
+        moves = was is not None and was.pipeline == renamed_from
+        foreseen = forecast(was, is_now, now)
+        return ScheduleChange(name, *_told(was, is_now), renamed_from if moves else None, foreseen)
+
+    return tuple(change(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name))
+
+
+def database_changes(
+    before: Environment | None, after: Environment, configuration: DigestChange
+) -> tuple[DatabaseChange, ...]:
+    """Compare the databases that the chart's own PostgreSQL has for blocks."""
+    old, reason = before.databases if before else (), f"configuration, {configuration.reason}"
+    added = (DatabaseChange(name, "added", reason) for name in after.databases if name not in old)
+    removed = (DatabaseChange(name, "removed", reason) for name in old if name not in after.databases)
+    return (*added, *removed)
+
+
+def _told(old: Schedule | None, new: Schedule | None) -> tuple[str | None, str | None]:
+    """Return both as text, with the rest of them where the text alone would not tell them apart."""
+    if old and new and str(old) == str(new):
+        return _in_full(old), _in_full(new)
+    return str(old) if old else None, str(new) if new else None
+
+
+def _in_full(schedule: Schedule) -> str:
+    return f"{schedule}, timeout {schedule.timeout} s, variables {dict(schedule.variables)}"

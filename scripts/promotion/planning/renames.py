@@ -1,0 +1,55 @@
+"""Pipelines that only got another name: gone under one, there under another, with the same content."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+
+from promotion.errors import Malformed
+from promotion.pipelines.project import FOLDER, Project
+from promotion.yaml_file import load_mapping
+
+_NAMES = ("name", "uuid")  # what Mage changes in metadata.yaml with the folder
+
+
+def renamed(before: Project, gone: Iterable[str], after: Project, come: Iterable[str]) -> Mapping[str, str]:
+    """Return the new name of each pipeline of `gone` that came back under another one.
+
+    Where several have the same content nobody can tell which became which: they are left out.
+    """
+    gone, come = list(gone), list(come)
+    if not (gone and come):
+        return {}
+    olds, news = _by_content(before, gone), _by_content(after, come)
+    return {
+        olds[content][0]: news[content][0]
+        for content in olds.keys() & news.keys()
+        if len(olds[content]) == len(news[content]) == 1
+    }
+
+
+def _by_content(project: Project, names: Iterable[str]) -> Mapping[Hashable, list[str]]:
+    found: dict[Hashable, list[str]] = defaultdict(list)
+    for name in names:
+        found[_content(project, name)].append(name)
+    return found
+
+
+def _content(project: Project, name: str) -> Hashable:
+    """Return all that the pipeline `name` consists of, but for its name."""
+    folder = f"{FOLDER}/pipelines/{name}/"
+    files = {path: project.tree[path] for path in project.closure(name).files}
+    oids = {path: file.oid for path, file in files.items()}
+    if (metadata := f"{folder}metadata.yaml") in files:
+        oids[metadata] = _nameless(project, metadata)
+    return frozenset((path.removeprefix(folder), file.mode, oids[path]) for path, file in files.items())
+
+
+def _nameless(project: Project, path: str) -> str:
+    """Return the content of a metadata.yaml without the pipeline's name."""
+    try:
+        content = load_mapping(path, project.tree.text(path))
+    except Malformed:  # told by the static gate
+        return project.tree[path].oid
+    return json.dumps({key: value for key, value in content.items() if key not in _NAMES}, default=str)

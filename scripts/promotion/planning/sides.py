@@ -1,0 +1,97 @@
+"""Where the ends of a promotion stand, read from the remote's branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from promotion.configuration.environment import FOLDER, Environment, configured, load_environment
+from promotion.configuration.policy import EVERYBODY, Policy
+from promotion.errors import PolicyRefused, PromotionError, UsageError
+from promotion.gates.refusals import refuse_wrong_source
+from promotion.planning.plan import PLATFORM_AND_PROJECT, Side
+from promotion.record.release import Endpoint, releases
+from promotion.repository.git import MAIN, Repository
+from promotion.repository.tree import Tree
+
+
+def main_side(repository: Repository) -> Side:
+    """Return `main` as the remote has it."""
+    commit = repository.head(MAIN)
+    if commit is None:
+        raise PromotionError(
+            "no-main", f"the remote has no branch {MAIN}", fix=f"git push {repository.remote} {MAIN}"
+        )
+    return Side(Endpoint(MAIN, None, commit), repository.tree(commit))
+
+
+def environment_side(repository: Repository, name: str) -> Side:
+    """Return the environment `name` with its releases; empty before the first one."""
+    known = releases(repository, name)
+    if not known:
+        return Side(Endpoint(name, None, None), Tree({}, repository))
+    here, tree = Endpoint(name, known[0].number, known[0].commit), repository.tree(known[0].commit)
+    return Side(here, tree, known, list(known.entries()))
+
+
+def released_side(repository: Repository, name: str) -> Side:
+    """Return the environment `name`; raise `UsageError` where it has no release."""
+    side = environment_side(repository, name)
+    if side.current is None:
+        main = main_side(repository).tree
+        known = configured(main)
+        if name in known:
+            raise UsageError("no-release", f"{name} has no release yet", fix=_promotion_to(main, name))
+        raise _unknown_environment(name, known)
+    return side
+
+
+def _promotion_to(main: Tree, name: str) -> str:
+    return f"scripts/promote.py {load_environment(main, name).policy.source} {name}"
+
+
+def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
+    """Return the source of a promotion to `target`; its policy must allow it, and there must be a release."""
+    known = [MAIN, *configured(main.tree)]
+    if name not in known:
+        raise _unknown_environment(name, known)
+    refuse_wrong_source(name, target)
+    return main if name == MAIN else released_side(repository, name)
+
+
+def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
+    return UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {', '.join(known)}")
+
+
+def promoter(repository: Repository, policy: Policy) -> str | None:
+    """Return who is at the keyboard, None where `policy` treats everybody alike: a plan needs no name then."""
+    return None if policy.promoters == EVERYBODY and not policy.approvals else repository.identity()
+
+
+def answering(repository: Repository, name: str, policy: Policy) -> str:
+    """Return who is at the keyboard and answers for the environment `name`: `policy` must let them release."""
+    identity = repository.identity()
+    if identity not in policy.promoters:
+        raise PolicyRefused(
+            "not-a-promoter",
+            f"{identity} may not speak for {name}: {policy.promoters} may",
+            fix="ask one of them",
+        )
+    return identity
+
+
+def refuse_local_changes(repository: Repository, source: str, target: str) -> None:
+    """Refuse when this clone has work that the promotion reads from the remote, where it is not yet."""
+    roots = [f"{FOLDER}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
+    if dirty := repository.uncommitted(roots):
+        raise PromotionError(
+            "uncommitted-changes",
+            f"{dirty[0]}{f' and {len(dirty) - 1} more' if len(dirty) > 1 else ''} differ from the last commit, "
+            f"and promotions take what {repository.remote}/{MAIN} has",
+            fix=f"commit and push to {MAIN}, or put them aside: git stash --include-untracked",
+        )
+    if ahead := repository.unpushed(roots):
+        raise PromotionError(
+            "unpushed-commits",
+            f"{len(ahead)} of your commits on {MAIN} not yet on {repository.remote}: {ahead[0]}",
+            fix=f"git push {repository.remote} {MAIN}",
+        )

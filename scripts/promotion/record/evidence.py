@@ -1,0 +1,38 @@
+"""What a smoke verdict depends on, and hence which earlier verdicts still hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from promotion.configuration.environment import Environment
+from promotion.pipelines.project import Project
+from promotion.planning.options import SMOKE_KINDS
+from promotion.record.release import Evidence
+
+SMOKE_VERSION = "1"  # change it when smoke tests start to prove more
+
+
+def evidence_keys(project: Project, platform: str, environment: Environment) -> dict[str, str]:
+    """Return for each pipeline the digest of all that its smoke verdict depends on.
+
+    That is the pipeline, those whose tables it reads, the `platform` (its digest), the connections and the
+    executor: not the sizes and not the schedules, which no run of a smoke test sees.
+    """
+    databases = [(name, "postgres.databases") for name in environment.databases]
+    connections = sorted([*environment.settings.items(), *environment.secrets.items(), *databases])
+    shared = [SMOKE_VERSION, environment.name, platform, repr(connections), environment.executor]
+    begun = hashlib.sha256("\n".join(shared).encode())
+    return {name: _key(begun.copy(), project, name) for name in project.pipelines}
+
+
+def _key(digest: hashlib._Hash, project: Project, name: str) -> str:
+    for run in project.needed_first([name]):
+        digest.update(f"\n{run} {project.digest(run)}".encode())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def accepted(known: Iterable[Evidence], asked: str) -> dict[str, Evidence]:
+    """Return by their keys those of `known` that will do where evidence of the kind `asked` is asked for."""
+    enough = SMOKE_KINDS[SMOKE_KINDS.index(asked) :]
+    return {evidence.key: evidence for evidence in known if evidence.kind in enough}

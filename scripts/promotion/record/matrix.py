@@ -1,0 +1,152 @@
+"""The matrix pipelines × environments: what runs where, since when, proven or on hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promotion.configuration.environment import FOLDER, configured, load_environment
+from promotion.configuration.freeze import Freeze, freeze_at
+from promotion.configuration.policy import Policy, StandingHold
+from promotion.errors import PromotionError
+from promotion.gates.emergency import open_emergencies
+from promotion.pipelines.project import Project
+from promotion.planning.backfills import still_open
+from promotion.planning.changes import platform_digest
+from promotion.planning.plan import PLATFORM_AND_PROJECT
+from promotion.planning.sides import main_side
+from promotion.record.evidence_branch import Record, ever_proven, read_record
+from promotion.record.release import Backfill, Entry, Hold, Release, releases
+from promotion.repository.git import MAIN, Repository
+from promotion.repository.tree import Tree
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One pipeline in one environment; `since` is when its digest arrived there."""
+
+    digest: str
+    release: int | None = None
+    since: datetime | None = None
+    verified: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One environment (or `main`, which has no releases) with its pipelines."""
+
+    name: str
+    policy: Policy | None  # None for main, and while the environment's configuration is not usable
+    cells: Mapping[str, Cell]
+    current: Release | None = None
+    history: Sequence[Entry] = ()  # newest first
+    configuration_ahead: bool = False  # main has another configuration than the release
+    platform: str | None = None  # the digest of what all pipelines share
+    emergencies: Sequence[Entry] = ()  # what they skipped nobody has made good
+    backfills: Sequence[Backfill] = ()  # that are open
+
+    @property
+    def source(self) -> str | None:
+        """The name of where promotions come from."""
+        return self.policy.source if self.policy else None
+
+    def freeze(self, now: datetime) -> Freeze | None:
+        """Return the freeze that is on."""
+        return freeze_at(self.policy.freezes, now) if self.policy else None
+
+    @property
+    def standing_holds(self) -> Sequence[StandingHold]:
+        """The holds that stand in the policy on `main`."""
+        return self.policy.holds if self.policy else ()
+
+    @property
+    def holds(self) -> Sequence[Hold]:
+        """The holds that rollbacks left."""
+        return self.current.holds if self.current else ()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All environments in the order of promotion, `main` first."""
+
+    columns: Sequence[Column]
+
+    @property
+    def pipelines(self) -> list[str]:
+        """Every pipeline of every environment."""
+        return sorted({name for column in self.columns for name in column.cells})
+
+    def is_behind(self, column: Column, pipeline: str) -> bool:
+        """Whether the environment's source has another version of the pipeline (or has it, or has it no more)."""
+        source = self._source(column)
+        if source is None:
+            return False
+        theirs, ours = source.cells.get(pipeline), column.cells.get(pipeline)
+        return (theirs.digest if theirs else None) != (ours.digest if ours else None)
+
+    def is_behind_anywhere(self, pipeline: str) -> bool:
+        """Whether any environment's source has another version of the pipeline."""
+        return any(self.is_behind(column, pipeline) for column in self.columns)
+
+    def platform_is_behind(self, column: Column) -> bool:
+        """Whether the environment's source has another platform."""
+        source = self._source(column)
+        return (
+            source is not None
+            and None not in (source.platform, column.platform)
+            and (source.platform != column.platform)
+        )
+
+    def _source(self, column: Column) -> Column | None:
+        return next((other for other in self.columns if other.name == column.source), None)
+
+
+def read_matrix(repository: Repository) -> Matrix:
+    """Fetch, and read what every environment runs."""
+    repository.fetch()
+    main = main_side(repository).tree
+    project = Project(main.under(*PLATFORM_AND_PROJECT), place=MAIN)
+    cells = {name: Cell(digest) for name, digest in project.digests().items()}
+    first = Column(MAIN, None, cells, platform=platform_digest(project))
+    policies = {name: _policy(main, name) for name in configured(main)}
+    sources = {name: policy.source if policy else None for name, policy in policies.items()}
+    order = sorted(sources, key=lambda name: (_steps_from_main(name, sources), name))
+    return Matrix([first, *(_column(repository, main, name, policies[name]) for name in order)])
+
+
+def _policy(main: Tree, name: str) -> Policy | None:
+    """Return the policy of an environment, None while its configuration is not usable."""
+    try:
+        return load_environment(main, name).policy
+    except PromotionError:
+        return None
+
+
+def _steps_from_main(name: str, sources: Mapping[str, str | None]) -> int:
+    steps, place = 0, sources[name]
+    while place is not None and place in sources and steps < len(sources):
+        steps, place = steps + 1, sources[place]
+    return steps if place == MAIN else len(sources)
+
+
+def _column(repository: Repository, main: Tree, name: str, policy: Policy | None) -> Column:
+    known = releases(repository, name)
+    if not known:
+        return Column(name, policy, {})
+    current = known[0]
+    history = list(known.entries())
+    arrived = {entry.number: entry.at for entry in history}
+    cells = {
+        pipeline: Cell(entry.digest, entry.since, arrived.get(entry.since), pipeline in current.smoke)
+        for pipeline, entry in current.pipelines.items()
+    }
+    ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
+    if not current.backfills and not any(entry.emergency for entry in history):
+        record = Record()  # what somebody did to the branch evidence/<env> is no matter then
+    else:
+        record = read_record(repository, name)
+    ratified = {entry.release for entry in record.ratified}
+    emergencies = open_emergencies(history, ratified, lambda: ever_proven(repository, name))
+    backfills = still_open(current.backfills, record.closed)
+    return Column(name, policy, cells, current, history, ahead, current.platform, emergencies, backfills)

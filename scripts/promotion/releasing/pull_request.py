@@ -1,0 +1,93 @@
+"""A release on a branch of its own, for a pull request: on many hosts nobody pushes to a protected `env/<env>`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from promotion.errors import Conflict
+from promotion.output.markdown import code, code_block, document
+from promotion.output.plan_markdown import plan_markdown
+from promotion.output.story import Story
+from promotion.planning.plan import Plan
+from promotion.record.release import FILE, Release, branch_of
+from promotion.releasing.apply import carry_out_plan, title
+from promotion.repository.git import Repository
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """What to open a pull request with: from `branch` to `base`. `replaces` is the commit that `branch` had."""
+
+    branch: str
+    base: str
+    commit: str
+    replaces: str | None
+    title: str
+    body: str
+
+
+def follow_requests(repository: Repository, environment: str) -> None:
+    """Let `repository` fetch the branches of pull requests to `environment`; nothing else needs them."""
+    repository.follow(f"{_folder(environment)}*")
+
+
+def request_branch(environment: str, number: int) -> str:
+    """Return the branch from which the release `number` is pulled."""
+    return f"{_folder(environment)}{number}"
+
+
+def _folder(environment: str) -> str:
+    return f"release/{environment}/"
+
+
+def requests(repository: Repository, environment: str) -> dict[int, str]:
+    """Return the commit on each branch of a pull request, by the number of its release, at the last fetch."""
+    names = {ref.removeprefix(f"refs/heads/{_folder(environment)}"): oid for ref, oid in repository.heads.items()}
+    return {int(name): oid for name, oid in names.items() if re.fullmatch("[1-9][0-9]*", name)}
+
+
+def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository, story: Story) -> PullRequest:
+    """Make the release that `plan` says and push it to a branch of its own; raise what `carry_out_plan` raises.
+
+    Of its own number it replaces what was proposed before, as it was when this began: a pull request is
+    no record, and two of one number could not both be merged. Any other branch stays.
+    """
+    name = plan.request.environment.name
+    follow_requests(repository, name)
+    repository.fetch()
+    known = requests(repository, name)
+
+    def push(release: Release, before: str | None) -> None:
+        repository.fetch()  # the gates may have taken minutes
+        if repository.head(branch_of(name)) != before:
+            raise Conflict("lost-race", f"{branch_of(name)} moved while this command ran", fix="run it again")
+        branch = request_branch(name, release.number)
+        with story.step(f"push release {release.number} to {branch}"):
+            repository.push(branch, release.commit, known.get(release.number))
+
+    plan, release = carry_out_plan(plan, replan, push, repository, story)
+    return PullRequest(
+        branch=request_branch(name, release.number),
+        base=branch_of(name),
+        commit=release.commit,
+        replaces=known.get(release.number),
+        title=title(plan, release),
+        body=document(_body(plan, release)),
+    )
+
+
+def _body(plan: Plan, release: Release) -> Iterator[str]:
+    base = code(branch_of(release.environment))
+    yield plan_markdown(plan).rstrip("\n")
+    yield "### Release"
+    if release.reason:
+        yield code_block(release.reason)
+    yield f"Made by {code(release.by)}. Every gate that was due has passed; {code(FILE)} has the evidence."
+    if release.number == 1:
+        yield f"{base} does not exist yet: create it at the head of this branch."
+    if plan.request.environment.policy.signed:
+        yield "Merge it by a merge commit or a fast-forward: a squash or a rebase loses the signature."
+    finalize = code(f"scripts/promote.py finalize {release.environment}")
+    yield f"Merge it as it is, before {base} gets another release. Then {finalize} checks what came of it."

@@ -1,0 +1,27 @@
+"""A bare clone: it is asked for what it holds itself, so nothing of it needs a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from promotion.process import CommandError, run
+from promotion.repository.git import Repository
+from promotion.repository.memory import Memory
+
+
+class BareClone(Repository):
+    """A repository without a work tree, like the one that an auditor keeps; its own branches are the record."""
+
+    @classmethod
+    def around(cls, folder: Path) -> BareClone | None:
+        """Return the bare repository that `folder` is, None where it is none."""
+        try:
+            shown = run("git", "rev-parse", "--is-bare-repository", cwd=folder)
+        except CommandError:
+            return None
+        return cls(folder, remote="", memory=Memory()) if shown.strip() == b"true" else None
+
+    def fetch(self) -> None:
+        """Read where its own branches are."""
+        listing = self._git("for-each-ref", "--format=%(objectname)\t%(refname)", "refs/heads")
+        self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}

@@ -1,0 +1,307 @@
+"""Every question to git, and the one write: a commit pushed by compare-and-swap."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from promotion.errors import Conflict, PromotionError
+from promotion.process import CommandError, run, start
+from promotion.repository.memory import Memory
+from promotion.repository.tree import File, Tree
+
+MAIN = "main"
+_RECORDS = ("refs/heads/env/*", "refs/heads/evidence/*")
+
+
+class ObjectMissing(PromotionError):
+    """Git was asked for something that it does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("object-missing", f"git has no object {name}", fix="git fsck")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a commit says beside its message: its files as one id, what it stands on, and when it was made."""
+
+    tree: str
+    parents: tuple[str, ...]
+    at: datetime
+
+
+class Repository:
+    """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
+
+    def __init__(self, root: Path, remote: str, memory: Memory) -> None:
+        self.root = root
+        self.remote = remote
+        self.memory = memory
+        self._followed = [f"refs/heads/{MAIN}", *_RECORDS]
+        self._heads: dict[str, str] = {}
+        self._reader: subprocess.Popen[bytes] | None = None
+        self._contents: dict[str, bytes] = {}
+
+    @classmethod
+    def find(cls, folder: Path) -> Repository:
+        """Return the repository around `folder`; refuse what cannot be promoted from."""
+        try:
+            shown = run("git", "rev-parse", "--show-toplevel", "--git-common-dir", cwd=folder)
+        except CommandError as error:
+            raise PromotionError(
+                "not-a-repository",
+                f"{folder} is not inside a git repository that can be used:\n{error.stderr}",
+                fix="cd into your clone and try again",
+            ) from error
+        root, common = os.fsdecode(shown.removesuffix(b"\n")).split("\n")
+        return cls(Path(root), _remote(Path(root)), Memory(folder / common / "promotion"))
+
+    def __enter__(self) -> Repository:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader is not None:
+            self._reader.communicate()
+        self.memory.save()
+
+    def _git(self, *arguments: str, stdin: bytes | None = None, **variables: str) -> str:
+        # Without optional locks a question about the work tree does not write the index.
+        environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+        return (
+            run("git", *arguments, cwd=self.root, stdin=stdin, environment=environment | variables)
+            .decode(errors="surrogateescape")
+            .rstrip("\n")
+        )
+
+    # What is there
+
+    def follow(self, pattern: str) -> None:
+        """Let `fetch` read the remote's branches that fit `pattern`, too."""
+        self._followed.append(f"refs/heads/{pattern}")
+
+    def fetch(self) -> None:
+        """Read where the remote's `main` and its records are, and bring those commits here.
+
+        No ref of this clone moves: two commands in one clone do not meet, and a killed one leaves no lock.
+        """
+        if self._git("rev-parse", "--is-shallow-repository") == "true":
+            raise PromotionError(
+                "shallow-clone",
+                "this clone is shallow: the releases' history is missing",
+                fix="git fetch --unshallow",
+            )
+        try:
+            listing = self._git("ls-remote", "--quiet", self.remote, *self._followed)
+            self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
+            if self._heads:
+                options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
+                self._git("fetch", *options, self.remote, *self._heads)
+        except CommandError as error:
+            raise PromotionError(
+                "remote-unreachable",
+                f"the remote {self.remote} could not be read:\n{error.stderr}",
+                fix=f"check the address and your access: git ls-remote {self.remote}",
+            ) from error
+
+    @property
+    def heads(self) -> Mapping[str, str]:
+        """What was followed of the remote at the last fetch: each ref with its commit."""
+        return self._heads
+
+    def head(self, branch: str) -> str | None:
+        """Return the commit that `branch` of the remote pointed to at the last fetch, None if there was none."""
+        return self._heads.get(f"refs/heads/{branch}")
+
+    def history(self, commit: str) -> list[str]:
+        """Return the first-parent history of `commit`, newest first."""
+        return self._git("rev-list", "--first-parent", commit).splitlines()
+
+    def header(self, commit: str) -> Header:
+        """Return what `commit` says of itself."""
+        lines = self.read(commit).partition(b"\n\n")[0].decode(errors="replace").split("\n")
+        entries = [line.split(" ", 1) for line in lines if " " in line]
+        parents = tuple(value for key, value in entries if key == "parent")
+        only = dict(entries)
+        seconds = int(only["committer"].rsplit(" ", 2)[1])
+        return Header(only["tree"], parents, datetime.fromtimestamp(seconds, UTC))
+
+    def uncommitted(self, roots: Iterable[str]) -> list[str]:
+        """Return the paths below `roots` that differ from HEAD in the work tree or the index."""
+        listing = self._git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *roots)
+        return [entry[3:] for entry in listing.split("\0") if entry]
+
+    def unpushed(self, roots: Iterable[str]) -> list[str]:
+        """Return the commits of the local `main` that touch `roots` and that the remote's does not have."""
+        with suppress(CommandError):  # there need be no local main
+            options = ("--format=%h %s", "--no-show-signature")
+            return self._git(
+                "log", *options, f"^{self.head(MAIN)}", f"refs/heads/{MAIN}", "--", *roots
+            ).splitlines()
+        return []
+
+    def identity(self) -> str:
+        """Return `Name <email>` of the person at the keyboard."""
+        try:
+            return self._git("var", "GIT_COMMITTER_IDENT").rsplit(" ", 2)[0]
+        except CommandError as error:
+            raise PromotionError(
+                "no-identity",
+                "git does not know who you are, and a release says who made it",
+                fix='git config user.name "…" && git config user.email "…"',
+            ) from error
+
+    def author(self, commit: str) -> str:
+        """Return `Name <email>` of the author of `commit`."""
+        return self._git("show", "--no-patch", "--no-show-signature", "--format=%an <%ae>", commit)
+
+    def commits_about(self, text: str, path: str, head: str) -> list[str]:
+        """Return the commits up to `head` that brought `text` to the file `path` or took it away, newest first."""
+        options = ("--first-parent", "--no-show-signature", "--format=%H", f"-S{text}")
+        return self._git("log", *options, head, "--", path).splitlines()
+
+    def signs(self) -> bool:
+        """Return whether git is told to sign commits."""
+        return run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true"
+
+    def signer(self, commit: str) -> str | None:
+        """Return who signed `commit` as git knows them, None unless `git verify-commit` finds the signature good.
+
+        An SSH key is known by `gpg.ssh.allowedSignersFile`, a GPG key by the keyring.
+        """
+        try:
+            self._git("verify-commit", commit)
+        except CommandError:
+            return None
+        return self._git("show", "--no-patch", "--format=%GS", commit)
+
+    def tree(self, commit: str) -> Tree:
+        """Return the complete tree of `commit`."""
+        files = {}
+        for entry in self._git("ls-tree", "-r", "-z", "--full-tree", commit).split("\0"):
+            if entry:
+                kind, path = entry.split("\t", 1)
+                mode, _, oid = kind.split(" ")
+                files[path] = File(mode, oid)
+        return Tree(files, self)
+
+    def read(self, oid: str) -> bytes:
+        """Return the content of the blob `oid`."""
+        if oid not in self._contents:
+            self._contents[oid] = self._read(oid)
+        return self._contents[oid]
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """Read the contents of many blobs in one go; a question for each takes longer than all their bytes."""
+        missing = sorted({*oids} - self._contents.keys())
+        if not missing:
+            return
+        questions = "".join(f"{oid}\n" for oid in missing).encode()
+        answers = io.BytesIO(run("git", "cat-file", "--batch", "--buffer", cwd=self.root, stdin=questions))
+        for oid in missing:
+            self._contents[oid] = _content(oid, answers)
+
+    def _read(self, oid: str) -> bytes:
+        if self._reader is None:
+            self._reader = start("git", "cat-file", "--batch", cwd=self.root)
+        reader = self._reader
+        if reader.stdin is None or reader.stdout is None:
+            raise PromotionError("git-unreadable", "git cat-file gave no pipe")
+        reader.stdin.write(f"{oid}\n".encode())
+        reader.stdin.flush()
+        return _content(oid, reader.stdout)
+
+    # What is written
+
+    def write_blob(self, content: bytes) -> File:
+        """Store `content` and return it as a regular file."""
+        return File("100644", self._git("hash-object", "-w", "--stdin", stdin=content))
+
+    def commit(self, tree: Tree, parent: str | None, message: str, at: datetime) -> str:
+        """Store `tree` as a commit on `parent`, made `at` that moment, without moving any ref; return its id."""
+        entries = "".join(f"{file.mode} {file.oid}\t{path}\0" for path, file in tree.items())
+        with tempfile.TemporaryDirectory(prefix="promotion-") as folder:
+            index = str(Path(folder) / "index")
+            self._git(
+                "update-index",
+                "-z",
+                "--index-info",
+                stdin=entries.encode(errors="surrogateescape"),
+                GIT_INDEX_FILE=index,
+            )
+            oid = self._git("write-tree", GIT_INDEX_FILE=index)
+        options = ["-p", parent] if parent else []
+        if self.signs():
+            options.append("-S")
+        date = at.astimezone().isoformat(timespec="seconds")
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        return self._git("commit-tree", *options, oid, stdin=message.encode(errors="surrogateescape"), **dates)
+
+    def push(self, branch: str, commit: str | None, expected: str | None) -> None:
+        """Move the remote's `branch` from `expected` to `commit`; None stands for no branch.
+
+        Raises `Conflict` when somebody moved it first; then nothing was written.
+        """
+        ref = f"refs/heads/{branch}"
+        lease = f"--force-with-lease={ref}:{expected or ''}"
+        try:
+            options = ("--quiet", "--no-follow-tags", "--no-recurse-submodules", lease)
+            self._git("push", *options, self.remote, f"{commit or ''}:{ref}")
+        except CommandError as error:
+            self._explain_failed_push(branch, commit, expected, error)
+
+    def _explain_failed_push(
+        self, branch: str, commit: str | None, expected: str | None, error: CommandError
+    ) -> None:
+        """Ask the remote what happened: a connection can also break after the push went through."""
+        try:
+            self.fetch()
+        except PromotionError as unreachable:
+            raise PromotionError(
+                "push-unknown",
+                f"the push to {branch} failed, and the remote does not say if it went through:\n{error.stderr}",
+                fix=f"once it can be reached again: scripts/status.py {branch.split('/')[1]}",
+            ) from unreachable
+        now = self.head(branch)
+        if now == commit or (now and commit in self.history(now)):
+            return
+        if now != expected:
+            raise Conflict(
+                "lost-race",
+                f"{branch} moved on the remote while this command ran",
+                fix="run the command again",
+            ) from error
+        raise PromotionError(
+            "push-refused",
+            f"the remote refused the push to {branch}:\n{error.stderr}",
+            fix=f"check that you may write {branch} on {self.remote}"
+            + (", or propose the release: add --pr" if branch.startswith("env/") else ""),
+        ) from error
+
+
+def _content(oid: str, answers: IO[bytes]) -> bytes:
+    """Read the answer of `git cat-file --batch` to the question for `oid`."""
+    header = answers.readline().split()
+    if len(header) != 3:
+        raise ObjectMissing(oid)
+    content = answers.read(int(header[2]))
+    answers.read(1)  # the line end after each object
+    return content
+
+
+def _remote(root: Path) -> str:
+    remotes = run("git", "remote", cwd=root).decode().split()
+    if not remotes:
+        raise PromotionError(
+            "no-remote",
+            "this clone has no remote, and releases live on a remote's env/* branches",
+            fix="git remote add origin ADDRESS",
+        )
+    return "origin" if "origin" in remotes else remotes[0]

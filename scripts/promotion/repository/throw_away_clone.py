@@ -1,0 +1,48 @@
+"""A clone and a remote of its own, to try out what moves branches: both are gone in the end, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from promotion.process import run
+from promotion.repository.git import Repository
+
+_WHO = r"^(user|author|committer|gpg|commit)\."  # who commits, and how commits are signed
+
+
+@contextmanager
+def throw_away_clone(repository: Repository) -> Iterator[Repository]:
+    """Yield a clone whose remote has what that of `repository` had at the last fetch; it copies no object."""
+    common = repository.root / _ask(repository.root, "rev-parse", "--git-common-dir").removesuffix("\n")
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
+        remote, clone = Path(folder) / "remote.git", Path(folder) / "clone"
+        for place, options in ((remote, ("--bare",)), (clone, ())):
+            _ask(Path(folder), "init", "--quiet", "--template=", *options, str(place))
+        for own in (remote / "objects", clone / ".git/objects"):
+            (own / "info").mkdir(exist_ok=True)
+            (own / "info/alternates").write_bytes(os.fsencode(common.resolve() / "objects") + b"\n")
+        for ref, commit in repository.heads.items():
+            _ask(remote, "update-ref", ref, commit)
+        _ask(clone, "remote", "add", "origin", str(remote))
+        for name, value in _settings(repository.root):
+            _ask(clone, "config", "--add", name, value)
+        with Repository(clone, "origin", repository.memory) as copy:
+            yield copy
+
+
+def _settings(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the settings in force in `root` that a clone elsewhere may not have."""
+    shown = run("git", "config", "-z", "--get-regexp", _WHO, cwd=root, check=False).decode(
+        errors="surrogateescape"
+    )
+    for entry in shown.split("\0")[:-1]:
+        name, has_value, value = entry.partition("\n")
+        yield name, value if has_value else "true"
+
+
+def _ask(folder: Path, *arguments: str) -> str:
+    return os.fsdecode(run("git", *arguments, cwd=folder))

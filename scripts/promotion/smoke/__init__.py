@@ -1,0 +1,1 @@
+"""The composed tree, run for real: on this machine or in a cluster."""

@@ -1,0 +1,44 @@
+"""Smoke runs on this machine: Mage in a process of its own, and a PostgreSQL without Docker."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from promotion.output.story import Story
+from promotion.pipelines.project import FOLDER
+from promotion.planning.plan import Plan
+from promotion.smoke.warehouse import Warehouse, local_warehouse
+from runtime.run import Run, RunResult, run_pipelines
+from runtime.tables import TableState, snapshot
+
+
+@dataclass(frozen=True)
+class LocalPlace:
+    """The folder of a project and the warehouse that it is bound to."""
+
+    project: Path
+    warehouse: Warehouse
+
+    def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
+        """Do `runs` in turn; nothing else writes here, so what a sensor does not find at once it never will."""
+        variables = self.warehouse.variables
+        run_pipelines(self.project, runs, environment=variables, on_result=on_result, sensor_seconds=1)
+
+    def tables(self, ignore: Collection[str]) -> dict[str, TableState]:
+        """Return the state of the warehouse's tables."""
+        return snapshot(self.warehouse.url, ignore=ignore)
+
+
+@contextmanager
+def local_place(plan: Plan, story: Story) -> Iterator[LocalPlace]:
+    """Write the plan's tree to a scratch folder, and have a database for it that is dropped in the end."""
+    with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
+        plan.tree.write_to(Path(folder))
+        project, database = Path(folder) / FOLDER, f"smoke_{secrets.token_hex(4)}"
+        with local_warehouse(project, plan.request.environment, database, story, drop=True) as warehouse:
+            yield LocalPlace(project, warehouse)

@@ -1,0 +1,124 @@
+"""The smoke gate: the composed tree, run twice on fixed input, must leave the same tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from promotion.errors import Finding, GateRefused
+from promotion.output.story import Story
+from promotion.pipelines.project import FOLDER, Project
+from promotion.planning.plan import Plan
+from promotion.record.release import Evidence
+from promotion.smoke.places.kind import kind_place
+from promotion.smoke.places.local import local_place
+from promotion.wording import few
+from runtime.run import Run, RunResult
+from runtime.tables import TableState
+
+Tables = Mapping[str, TableState]
+
+
+class Place(Protocol):
+    """Where the composed tree runs, against source data and a warehouse that nobody else uses."""
+
+    def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
+        """Do `runs` in turn, the next one when `on_result` has returned."""
+
+    def tables(self, ignore: Collection[str]) -> Tables:
+        """Return the state of the warehouse's tables; see `snapshot`."""
+
+
+_PLACES: Mapping[str, Callable[[Plan, Story], AbstractContextManager[Place]]] = {
+    "local": local_place,
+    "kind": kind_place,
+}
+
+
+def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
+    """Prove the pipelines that the plan has to prove; raise `GateRefused` when one of them fails.
+
+    The pipelines whose tables they read run first, each on the fixed variables of its `promotion.yaml`.
+    """
+    if not plan.due:
+        return {}
+    runs = [
+        Run(name, variables)
+        for name in plan.project.needed_first(list(plan.due))
+        for variables in _declared(plan.project, name)
+    ]
+    kind = plan.request.smoke
+    started = time.monotonic()
+    with _PLACES[kind](plan, story) as place, story.step(f"smoke: two runs of {few(plan.due)}"):
+        _refuse_differences(*_tables_after_each(place, runs, _volatile(plan.project)))
+    seconds = round(time.monotonic() - started, 1)
+    return {name: Evidence(plan.keys[name], kind, plan.number, 2 * len(runs), seconds) for name in plan.due}
+
+
+def _declared(project: Project, name: str) -> Sequence[Mapping[str, object]]:
+    pipeline = project.closure(name).pipeline
+    return pipeline.smoke_variables if pipeline else ()
+
+
+def _volatile(project: Project) -> list[str]:
+    pipelines = [project.closure(name).pipeline for name in project.pipelines]
+    return [name for pipeline in pipelines if pipeline for name in pipeline.volatile]
+
+
+def _tables_after_each(place: Place, runs: Sequence[Run], volatile: Sequence[str]) -> list[Tables]:
+    """Do `runs` twice and return the tables after the first time and after the second."""
+    states: list[Tables] = []
+    results: list[RunResult] = []
+
+    def look(result: RunResult) -> None:
+        results.append(result)
+        if len(results) % len(runs) == 0:
+            _refuse_failures(results)
+            states.append(place.tables(volatile))
+
+    place.run([*runs, *runs], look)
+    return states
+
+
+def _refuse_failures(results: Sequence[RunResult]) -> None:
+    findings = [finding for result in results for finding in _failures(result)]
+    if findings:
+        raise GateRefused(
+            "smoke-failed",
+            "a pipeline failed; nothing was released",
+            fix="mend it and try again",
+            findings=findings,
+        )
+
+
+def _failures(result: RunResult) -> Iterator[Finding]:
+    if result.status == "completed":
+        return
+    path = f"{FOLDER}/pipelines/{result.pipeline}"
+    day = ", ".join(f"{name}={value}" for name, value in result.variables.items())
+    failed = [block for block in result.blocks if block.status == "failed"]
+    for block in failed:
+        problem = f"block {block.block} ({day}): {block.error or 'failed'}"
+        yield Finding(path, None, "block-failed", problem, f"run it: scripts/run.py . -p {result.pipeline}")
+    if not failed:
+        yield Finding(path, None, "run-failed", f"({day}): {result.error or 'failed'}", "read the error above")
+
+
+def _refuse_differences(first: Tables, second: Tables) -> None:
+    findings = []
+    for table in sorted({*first, *second}):
+        before, after = first.get(table), second.get(table)
+        if before != after:
+            rows = f"{before.rows if before else 'no'} rows, then {after.rows if after else 'no'}"
+            problem = f"the second run on the same input changed the table: {rows}"
+            fix = "write by key (upsert), or declare the column in smoke.volatile of promotion.yaml"
+            findings.append(Finding(table, None, "not-repeatable", problem, fix))
+    if findings:
+        raise GateRefused(
+            "smoke-not-repeatable",
+            "a second run leaves other tables; nothing was released",
+            fix="make the pipeline idempotent and try again",
+            findings=findings,
+        )

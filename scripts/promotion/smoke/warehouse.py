@@ -1,0 +1,61 @@
+"""The warehouse of runs on this machine: a database of the local server, and the variables that bind to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg2
+
+from promotion.configuration.environment import Environment
+from promotion.errors import GateCouldNotRun, GateRefused
+from promotion.output.story import Story
+from runtime.binding import BindingError, bind_locally
+from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
+from runtime.run import WorkerError
+from runtime.source_data import load_source
+
+# Where `make dev` keeps its databases too: the source data is loaded once for both.
+_DATA = Path(__file__).resolve().parents[3] / ".local" / "postgres"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """What a run gets: its environment variables, and where the tables are that it writes."""
+
+    variables: Mapping[str, str] = field(repr=False)
+    url: str = field(repr=False)
+
+
+@contextmanager
+def local_warehouse(
+    project: Path, environment: Environment, database: str, story: Story, *, drop: bool
+) -> Iterator[Warehouse]:
+    """Bind the project folder `project`, as `environment` runs it, to `database`, which is made if it is missing.
+
+    With `drop` nothing of it stays, else it is there for the next run. Whatever keeps Mage or PostgreSQL from
+    working, in the `with` block too, is raised as `GateCouldNotRun`.
+    """
+    io_config = (project / "io_config.yaml").read_text(encoding="utf-8")
+    try:
+        with ExitStack() as stack:
+            with story.step(f"PostgreSQL with the source data and {database}"):
+                server = stack.enter_context(local_server(None if drop else _DATA, join=True))
+                load_source(server)
+                if drop:
+                    stack.callback(server.drop_database, database)
+                if database not in server.databases():
+                    server.create_database(database)
+            bound = bind_locally(io_config, environment.settings, environment.from_cluster, server, database)
+            yield Warehouse(bound | {"ENV": environment.name}, server.url(database))
+    except BindingError as error:
+        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
+    except ServerError as error:
+        raise GateCouldNotRun("no-server", error.problem, fix=error.fix) from error
+    except psycopg2.Error as error:
+        fix = f"try again; if it persists, look at {_DATA / 'log'} or at {EXTERNAL_SERVER}"
+        raise GateCouldNotRun("no-server", f"PostgreSQL: {str(error).strip()}", fix=fix) from error
+    except WorkerError as error:
+        raise GateCouldNotRun("mage-could-not-run", str(error), fix="make .venv/installed") from error
