@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +67,30 @@ def test_a_damaged_one_is_worked_out_again(project: Path, content: bytes) -> Non
     cold = plan(project)
     for file in folder(project).iterdir():
         file.write_bytes(content)
+    assert plan(project) == cold
+
+
+def test_while_it_is_locked_it_is_done_without(project: Path) -> None:
+    cold = plan(project)
+    (file,) = folder(project).iterdir()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("begin exclusive")
+        assert plan(project) == cold
+
+
+def test_what_a_kill_left_half_written_is_taken_back(project: Path) -> None:
+    cold = plan(project)
+    (file,) = folder(project).iterdir()
+    killed = f"""
+import os, signal, sqlite3
+connection = sqlite3.connect({str(file)!r}, isolation_level=None)
+connection.execute("pragma cache_size = 1")  # so that it writes to the file before it is done
+connection.execute("begin")
+connection.execute("update memory set value = x'00'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -signal.SIGKILL
+    assert file.with_name(f"{file.name}-journal").exists()
     assert plan(project) == cold
 
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 _CODE = Path(__file__).parents[1]
 _UNKNOWN = object()
 _ONE_BY_ONE = 300  # questions of one kind, after which all of the kind is read: that takes less time than the rest
+_PATIENCE = 1  # seconds for somebody else who writes
 _LARGEST = 512 * 2**20  # bytes; a larger file is begun anew with what the last command used
 _TABLE = "create table if not exists memory (kind, key, value, primary key (kind, key)) without rowid"
 
@@ -78,7 +79,7 @@ class _File:
         self._connection: sqlite3.Connection | None = None
         if path.is_file():
             with suppress(sqlite3.Error):
-                self._connection = sqlite3.connect(path)
+                self._connection = sqlite3.connect(path, timeout=_PATIENCE)
 
     def read(self, kind: str, key: str | None) -> dict[str, Any]:
         """Return the value of `key` by its key, None for all of `kind`; what is not there is left out."""
@@ -92,7 +93,8 @@ class _File:
                 rows = self._connection.execute(f"{query} and key = ?", [*values, _encoded(key)])
             # Who writes below .git runs code of theirs anyway.
             return {_decoded(key): pickle.loads(value) for key, value in rows}  # noqa: S301
-        except sqlite3.OperationalError:  # no table yet, or locked for long
+        except sqlite3.OperationalError:  # no table yet, or locked for long: it would be again
+            self._connection = None
             return {}
         except Exception:  # noqa: BLE001 (pickle raises what it likes)
             self._is_damaged = True
@@ -105,14 +107,18 @@ class _File:
             self._connection.close()
             self._connection = None  # who reads on has all that is new at hand
         if self._is_damaged or (self._path.exists() and self._path.stat().st_size > _LARGEST):
-            self._path.unlink(missing_ok=True)
+            self._remove(lambda name: name.startswith(self._path.name))
             new = used
-        with closing(sqlite3.connect(self._path)) as connection, connection:
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
             connection.execute(_TABLE)
             connection.executemany("insert or replace into memory values (?, ?, ?)", _rows(new))
-        for other in self._path.parent.iterdir():
-            if not other.name.startswith(self._path.name):  # of other code; SQLite's own begin with the name
-                other.unlink(missing_ok=True)
+        self._remove(lambda name: not name.startswith(self._path.name))  # of other code
+
+    def _remove(self, which: Callable[[str], bool]) -> None:
+        """Remove files beside this one; the names of those that SQLite itself keeps begin with its own."""
+        for file in self._path.parent.iterdir():
+            if which(file.name):
+                file.unlink(missing_ok=True)
 
 
 def _rows(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bytes, bytes]]:
