@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -94,9 +94,9 @@ def platform_change(
 
 
 def pipeline_changes(
-    before: Project, after: Project, selected: Mapping[str, str] | None, place: str
+    source: Project, before: Project, after: Project, selected: Mapping[str, str] | None, place: str
 ) -> tuple[PipelineChange, ...]:
-    """Compare pipeline by pipeline; `selected` says why each was, None means all of `place`."""
+    """Compare pipeline by pipeline; `selected` says why each was, None means all of `source`, called `place`."""
     changes = []
     olds, news = before.digests(), after.digests()
     for name in sorted({*olds, *news}):
@@ -108,7 +108,8 @@ def pipeline_changes(
         reason = selected.get(name) if selected is not None else f"all of {place}"
         reason = reason or f"shares {few(_shared_changes(before, after, name))}"
         changes.append(PipelineChange(name, action, old, new, reason))
-    return tuple(_with_renames(before, after, changes))
+    left = [name for name in before.pipelines if name not in source and name in after]
+    return tuple(_with_old_names(before, left, after, _with_renames(before, after, changes)))
 
 
 def _with_renames(before: Project, after: Project, changes: Sequence[PipelineChange]) -> Iterator[PipelineChange]:
@@ -123,6 +124,18 @@ def _with_renames(before: Project, after: Project, changes: Sequence[PipelineCha
             yield replace(change, action="renamed", before=rows[old].before, renamed_from=old)
         elif change.name not in new_names:
             yield change
+
+
+def _with_old_names(
+    before: Project, left: Sequence[str], after: Project, changes: Iterable[PipelineChange]
+) -> Iterator[PipelineChange]:
+    """Yield `changes`; a new name for one of `left`, which stays without being selected, says how to rename it."""
+    rows = list(changes)
+    new_names = renamed(before, left, after, [row.name for row in rows if row.action == "added"])
+    old_names = {new: old for old, new in new_names.items()}
+    for row in rows:
+        old = old_names.get(row.name)
+        yield replace(row, reason=f"{row.reason}, beside {old}: with -p {old} it is renamed") if old else row
 
 
 def _shared_changes(before: Project, after: Project, name: str) -> list[str]:

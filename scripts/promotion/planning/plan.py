@@ -166,7 +166,7 @@ def build_plan(request: Request) -> Plan:
     released = changes.released_environment(target.tree, environment.name)
     moved = tuple(
         _with_impact(request, before, after, change)
-        for change in changes.pipeline_changes(before, after, selected, place)
+        for change in changes.pipeline_changes(source, before, after, selected, place)
     )
     platform = changes.platform_change(before, after, selected, place)
     keys = evidence_keys(after, platform.after, environment)
