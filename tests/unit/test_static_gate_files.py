@@ -309,6 +309,15 @@ def test_a_block_without_its_decorator_is_refused(sources: Path) -> None:
     assert places(static_findings(sources, {LOAD_ORDERS: code})) == [("decorator-missing", LOAD_ORDERS, None)]
 
 
+def test_each_pipeline_of_one_closure_is_looked_at(sources: Path) -> None:
+    loaders = {name: f"data_loaders/load_{name}.py" for name in ("orders", "stock")}
+    for name, loader in loaders.items():
+        declared = f"files: {{{loader}: ['**']}}\n"
+        write(sources, {f"{PROJECT}/pipelines/{name}/promotion.yaml": declared, f"{PROJECT}/{loader}": ""})
+    wanted = [("decorator-missing", f"{PROJECT}/{loader}", None) for loader in loaders.values()]
+    assert places(static_findings(sources)) == wanted
+
+
 @pytest.mark.parametrize("kind", ["data_loader", "data_exporter"])
 def test_a_block_that_streams_has_a_class_of_its_own(sources: Path, kind: str) -> None:
     decorator = {"data_loader": "streaming_source", "data_exporter": "streaming_sink"}[kind]

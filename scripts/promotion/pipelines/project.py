@@ -139,8 +139,9 @@ class Project:
         return {name: summary.digest for name, summary in self.summaries.items()}
 
     def recall(self, kind: str, name: str, work_out: Callable[[Project, str], T]) -> T:
-        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for each digest."""
-        return self.tree.memory.recall(kind, self.digest(name), lambda: work_out(self, name))
+        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for each digest of it."""
+        key = f"{name} {self.digest(name)}"  # pipelines that need each other's files may have one digest
+        return self.tree.memory.recall(kind, key, lambda: work_out(self, name))
 
     def users(self, paths: Iterable[str]) -> Mapping[str, list[str]]:
         """Return for each of `paths` that any pipeline needs the pipelines whose closure holds it."""
