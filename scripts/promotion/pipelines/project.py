@@ -139,7 +139,7 @@ class Project:
         return {name: summary.digest for name, summary in self.summaries.items()}
 
     def recall(self, kind: str, name: str, work_out: Callable[[Project, str], T]) -> T:
-        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for each digest of it."""
+        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for its digest."""
         key = f"{name} {self.digest(name)}"  # pipelines that need each other's files may have one digest
         return self.tree.memory.recall(kind, key, lambda: work_out(self, name))
 
