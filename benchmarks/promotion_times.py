@@ -118,8 +118,9 @@ def measure(pipelines: int, folder: Path) -> dict[str, Cost]:
     clone = Clone(folder / "clone")
     found = {"start (--help)": _median(clone.script("promote", "--help") for _ in range(TIMES))}
     all_of_it = _along_the_chain(clone)
-    for ends in _ALL_WAYS:
+    for ends in _ALL_WAYS:  # brings back what it forgot
         clone.script("promote", *ends, "--plan")
+        clone.script("promote", *ends, "-p", ONE, "--plan")
     clone.change(_ONE_FILE)
     one = _along_the_chain(clone, "-p", ONE)
     return found | {

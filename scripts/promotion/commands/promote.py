@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import load_environment
 from promotion.errors import NotYet, UsageError
 from promotion.gates.approvals import who_approved
@@ -18,7 +19,7 @@ from promotion.planning.plan_file import write_plan_file
 from promotion.planning.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
 from promotion.record.evidence_branch import read_record
 from promotion.releasing.interactive import carry_out
-from promotion.repository.git import Repository
+from promotion.repository.git import MAIN, Repository
 
 
 def promote(
@@ -71,7 +72,8 @@ def plan_promotion(
 ) -> Plan:
     """Fetch and compute the plan of a promotion from `source` to `target` at the moment `now`."""
     repository.fetch()
-    main = main_side(repository)
+    # Of a main that is not the source only the configuration counts.
+    main = main_side(repository, *(() if source == MAIN else (ENVIRONMENTS,)))
     environment = load_environment(main.tree, target)
     taken_from = source_side(repository, source, main, environment)
     refuse_local_changes(repository, source, target)

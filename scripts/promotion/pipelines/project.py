@@ -143,7 +143,7 @@ class Project:
         key = f"{name} {self.digest(name)}"  # pipelines that need each other's files may have one digest
         return self.tree.memory.recall(kind, key, lambda: work_out(self, name))
 
-    def users(self, paths: Iterable[str]) -> Mapping[str, list[str]]:
+    def users(self, paths: Iterable[str]) -> dict[str, list[str]]:
         """Return for each of `paths` that any pipeline needs the pipelines whose closure holds it."""
         users: dict[str, list[str]] = defaultdict(list)
         wanted = set(paths)

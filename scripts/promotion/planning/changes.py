@@ -149,9 +149,10 @@ def file_changes(
     """Compare file by file, but for the record itself."""
     changes = []
     paths = [path for path in before.tree.differences(after.tree) if path != FILE]
-    were_used, are_used = before.users(paths), after.users(paths)
+    gone = [path for path in paths if path not in after.tree]
+    used = after.users(paths) | (before.users(gone) if gone else {})
     for path in paths:
-        project, used = (after, are_used) if path in after.tree else (before, were_used)
+        project = after if path in after.tree else before
         users = tuple(used.get(path, ()))
         action = "added" if path not in before.tree else "removed" if path not in after.tree else "changed"
         if users:

@@ -14,14 +14,14 @@ from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
 
 
-def main_side(repository: Repository) -> Side:
-    """Return `main` as the remote has it."""
+def main_side(repository: Repository, *roots: str) -> Side:
+    """Return `main` as the remote has it, or what of it is below `roots`."""
     commit = repository.head(MAIN)
     if commit is None:
         raise PromotionError(
             "no-main", f"the remote has no branch {MAIN}", fix=f"git push {repository.remote} {MAIN}"
         )
-    return Side(Endpoint(MAIN, None, commit), repository.tree(commit))
+    return Side(Endpoint(MAIN, None, commit), repository.tree(commit, *roots))
 
 
 def environment_side(repository: Repository, name: str) -> Side:

@@ -182,10 +182,10 @@ class Repository:
             return None
         return self._git("show", "--no-patch", "--format=%GS", commit)
 
-    def tree(self, commit: str) -> Tree:
-        """Return the complete tree of `commit`."""
+    def tree(self, commit: str, *roots: str) -> Tree:
+        """Return the tree of `commit`: all of it, or what is below `roots`."""
         files = {}
-        for entry in self._git("ls-tree", "-r", "-z", "--full-tree", commit).split("\0"):
+        for entry in self._git("ls-tree", "-r", "-z", "--full-tree", commit, "--", *roots).split("\0"):
             if entry:
                 kind, path = entry.split("\t", 1)
                 mode, _, oid = kind.split(" ")
