@@ -98,7 +98,8 @@ from promotion.cli.parser import make_parser
 def wait(options, report):
     with tempfile.TemporaryDirectory() as folder:
         print(folder, flush=True)
-        time.sleep(60)
+        for _ in range(600):  # a signal just before a long sleep would wait for its end
+            time.sleep(0.1)
 
 sys.exit(run(make_parser(""), [], wait))
 """

@@ -13,7 +13,22 @@ from typing import Any
 
 import pytest
 
-from helpers import PROJECT, commit, promote, push, run_script, write
+from helpers import (
+    PROJECT,
+    block,
+    call_script,
+    commit,
+    promote,
+    push,
+    run_script,
+    write,
+    write_pipeline,
+    write_policy,
+)
+from promotion.configuration.environment import load_environment
+from promotion.gates.static_gate import static_findings
+from promotion.pipelines.project import Project
+from promotion.planning.sides import main_side
 from promotion.record.release import Release, releases
 from promotion.repository.git import Repository
 from promotion.repository.memory import Memory
@@ -68,6 +83,58 @@ def test_a_damaged_one_is_worked_out_again(project: Path, content: bytes) -> Non
     for file in folder(project).iterdir():
         file.write_bytes(content)
     assert plan(project) == cold
+
+
+def test_a_block_that_finds_another_file_is_looked_at_again(project: Path) -> None:
+    """The closure has the same files, but where Mage looks depends on what else there is."""
+    configuration = {"file_path": "x/loader.py"}
+    write_pipeline(project, "stock", [block("load", "data_loader", configuration=configuration)])
+    declared = "files: {pipelines/stock/metadata.yaml: ['*/x/loader.py']}\n"
+    other, loader = f"{PROJECT}/x/other.py", f"{PROJECT}/data_loaders/x/loader.py"
+    promotion = f"{PROJECT}/pipelines/stock/promotion.yaml"
+    write(project, {promotion: declared, loader: "no_decorator = 1\n", other: ""})
+    write_policy(project, "dev", gates=["static"])
+    push(project)
+    first = codes(project)
+    (project / other).unlink()
+    push(project)
+    warm = codes(project)
+    assert first != warm == {"decorator-missing"}
+
+
+def codes(clone: Path) -> set[str]:
+    """Return the codes of what the static gate finds in main as a release of dev."""
+    with Repository.find(clone) as repository:
+        repository.fetch()
+        main = main_side(repository).tree
+        return {finding.code for finding in static_findings(Project(main), load_environment(main, "dev"))}
+
+
+def test_a_bit_that_flips_is_not_believed(project: Path) -> None:
+    cold = plan(project)
+    (file,) = folder(project).iterdir()
+    sound = file.read_bytes()
+    for place in range(5000, len(sound), len(sound) // 20):
+        file.write_bytes(sound[:place] + bytes([sound[place] ^ 4]) + sound[place + 1 :])
+        assert call_script(project, "promote", "main", "dev", "--plan", "--json").document == cold
+
+
+def test_what_lies_too_deep_is_not_remembered(tmp_path: Path) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    memory = Memory(tmp_path)
+    memory.remember("lists", "deep", deep)
+    memory.save()
+    assert Memory(tmp_path).known("lists", "deep") is None
+
+
+def test_a_folder_that_nobody_may_enter_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)  # tests may run as root, whom nothing is refused
+    assert Memory(tmp_path).recall("lengths", "key", lambda: 1) == 1
 
 
 def test_while_it_is_locked_it_is_done_without(project: Path) -> None:

@@ -48,6 +48,17 @@ def test_a_folder_outside_of_any_repository(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_pipeline_whose_name_is_no_text(project: Path) -> None:
+    folder = os.fsencode(project / PROJECT / "pipelines") + b"/caf\xe9"
+    os.mkdir(folder)  # noqa: PTH102
+    with open(folder + b"/metadata.yaml", "wb") as metadata:  # noqa: PTH123
+        metadata.write(b"blocks: []\n")
+    push(project)
+    error = refused(project, "promote", "main", "dev", "--yes")
+    assert (error["exit_code"], error["code"]) == (3, "bad-name")
+    assert "caf\\udce9" in error["message"]
+
+
 def test_a_clone_without_a_remote(project: Path) -> None:
     git(project, "remote", "remove", "origin")
     error = refused(project, "promote", "main", "dev", "--yes")

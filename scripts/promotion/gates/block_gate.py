@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from promotion.errors import Finding
-from promotion.pipelines.block_files import block_path
 from promotion.pipelines.pipeline import Block, Pipeline
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import PythonSource, python_source
@@ -36,8 +35,7 @@ def _findings(project: Project, name: str) -> list[Finding]:
     if closure.pipeline is None:
         return []
     found: list[Finding] = []
-    for block in closure.pipeline.blocks:
-        path = block_path(tree, block)
+    for block, path in zip(closure.pipeline.blocks, closure.block_paths, strict=True):
         if path not in closure.files or not tree.is_text(path):
             continue
         if block.language == "python":

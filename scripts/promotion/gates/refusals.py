@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from promotion.record.release import Hold
 from promotion.wording import counted, few
 
 _NAMES_TOLD = 10
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")  # how Python reads such bytes
 
 
 def refuse_wrong_source(source: str, environment: Environment) -> None:
@@ -38,6 +40,13 @@ def near(name: str, known: Iterable[str]) -> str:
     told = get_close_matches(name, names, n=3) or names[:_NAMES_TOLD]
     more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""
     return f"one of {', '.join(told)}{more}" if told else "there is none"
+
+
+def no_text(names: Iterable[str]) -> Iterator[GateRefused]:
+    """A record is UTF-8, and so is every name in it."""
+    odd = [ascii(name)[1:-1] for name in names if _NOT_UTF8.search(name)]
+    if odd:
+        yield GateRefused("bad-name", f"names of pipelines are not UTF-8: {few(odd)}", fix="rename their folders")
 
 
 def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:

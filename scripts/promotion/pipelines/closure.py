@@ -24,6 +24,7 @@ class Closure:
     pipeline: Pipeline | None
     files: Mapping[str, Reason]  # path in the tree → why it is needed
     findings: tuple[Finding, ...]
+    block_paths: tuple[str, ...]  # where Mage looks for the file of each block of `pipeline`
 
 
 def closure_of(tree: Tree, name: str) -> Closure:
@@ -43,7 +44,12 @@ class _ClosureBuilder:
         pipeline = self._pipeline(name)
         self.files.follow()
         self._report_unresolved(name)
-        return Closure(pipeline, dict(sorted(self.files.reasons.items())), tuple(sorted(set(self.files.findings))))
+        return Closure(
+            pipeline,
+            dict(sorted(self.files.reasons.items())),
+            tuple(sorted(set(self.files.findings))),
+            tuple(block_path(self.tree, block) for block in pipeline.blocks) if pipeline else (),
+        )
 
     def _pipeline(self, name: str, referrer: str | None = None, product: str | None = None) -> Pipeline | None:
         self._seen[name] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -23,6 +24,7 @@ class Summary(NamedTuple):
     """What a closure comes to."""
 
     digest: str
+    key: str  # a digest of all that the closure alone decides
     files: tuple[str, ...]
     questions: tuple[str, ...]  # what else the tree was asked for it: see `NotedTree`
     needs: tuple[str, ...]
@@ -120,7 +122,10 @@ class Project:
         digest = self._code.only(closure.files).digest()
         files = tuple(map(sys.intern, closure.files))  # a path that many need is kept once
         others = tuple(sorted(map(sys.intern, questions - closure.files.keys())))
-        return Summary(digest, files, others, closure.pipeline.needs if closure.pipeline else (), closure.findings)
+        needs = closure.pipeline.needs if closure.pipeline else ()
+        # Closures of several pipelines may have the same files, and blocks may find theirs elsewhere among them.
+        key = hashlib.sha256(repr((name, digest, closure.block_paths)).encode()).hexdigest()
+        return Summary(digest, key, files, others, needs, closure.findings)
 
     def remember(self, place: str) -> None:
         """Keep what is known of the project for the next command that reads `place`."""
@@ -139,9 +144,8 @@ class Project:
         return {name: summary.digest for name, summary in self.summaries.items()}
 
     def recall(self, kind: str, name: str, work_out: Callable[[Project, str], T]) -> T:
-        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` for its digest."""
-        key = f"{name} {self.digest(name)}"  # pipelines that need each other's files may have one digest
-        return self.tree.memory.recall(kind, key, lambda: work_out(self, name))
+        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` while it stays."""
+        return self.tree.memory.recall(kind, self.summaries[name].key, lambda: work_out(self, name))
 
     def users(self, paths: Iterable[str]) -> dict[str, list[str]]:
         """Return for each of `paths` that any pipeline needs the pipelines whose closure holds it."""

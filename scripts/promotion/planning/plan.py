@@ -249,6 +249,7 @@ def _refusals(plan: Plan, before: Project, held: Sequence[Hold]) -> Iterator[Pro
     """Yield what stands in the way, the policy first."""
     request, environment, options = plan.request, plan.request.environment, plan.request.options
     yield from policy_refusals(plan)
+    yield from refusals.no_text(plan.project.pipelines)
     if request.action == "promotion" and not options.release_hold:
         yield from refusals.on_hold(held)
     if not options.verify_dependants:

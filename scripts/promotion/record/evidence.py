@@ -28,7 +28,7 @@ def evidence_keys(project: Project, platform: str, environment: Environment) -> 
 
 def _key(digest: hashlib._Hash, project: Project, name: str) -> str:
     for run in project.needed_first([name]):
-        digest.update(f"\n{run} {project.digest(run)}".encode())
+        digest.update(f"\n{run} {project.digest(run)}".encode(errors="surrogateescape"))
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import yaml
@@ -156,6 +157,12 @@ def approvals_brought(repository: Repository, environment: str, plan: str) -> It
 
 
 def _read(repository: Repository, environment: str, commit: str) -> Record:
+    """Return the record of `commit`; it is remembered."""
+    read = partial(_parse, repository, environment, commit)
+    return repository.memory.recall("evidence", f"{environment} {commit}", read)
+
+
+def _parse(repository: Repository, environment: str, commit: str) -> Record:
     try:
         record = Record.from_yaml(repository.read(f"{commit}:{FILE}").decode())
         refuse_other_types(record)

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import yaml
 
@@ -22,7 +23,7 @@ _UNKNOWN = object()
 _ONE_BY_ONE = 300  # questions of one kind, after which all of the kind is read: that takes less time than the rest
 _PATIENCE = 1  # seconds for somebody else who writes
 _LARGEST = 512 * 2**20  # bytes; a larger file is begun anew with what the last command used
-_TABLE = "create table if not exists memory (kind, key, value, primary key (kind, key)) without rowid"
+_TABLE = "create table if not exists memory (kind, key, value, sum, primary key (kind, key)) without rowid"
 
 
 class Memory:
@@ -65,7 +66,7 @@ class Memory:
     def save(self) -> None:
         """Write what is new in one step; a file that cannot be written is done without."""
         if self._new and self._file:
-            with suppress(OSError, sqlite3.Error):
+            with suppress(OSError, sqlite3.Error, RecursionError):  # the last one by values of very deep YAML
                 self._file.write(self._new, self._values)
                 self._new.clear()
 
@@ -77,22 +78,21 @@ class _File:
         self._path = path
         self._is_damaged = False
         self._connection: sqlite3.Connection | None = None
-        if path.is_file():
-            with suppress(sqlite3.Error):
+        with suppress(OSError, sqlite3.Error):  # a folder that nobody may enter, say
+            if path.is_file():
                 self._connection = sqlite3.connect(path, timeout=_PATIENCE)
 
     def read(self, kind: str, key: str | None) -> dict[str, Any]:
         """Return the value of `key` by its key, None for all of `kind`; what is not there is left out."""
         if self._connection is None or self._is_damaged:
             return {}
-        query, values = "select key, value from memory where kind = ?", [kind]
+        query, values = "select key, value, sum from memory where kind = ?", [kind]
         try:
             if key is None:
                 rows = self._connection.execute(query, values)
             else:
                 rows = self._connection.execute(f"{query} and key = ?", [*values, _encoded(key)])
-            # Who writes below .git runs code of theirs anyway.
-            return {_decoded(key): pickle.loads(value) for key, value in rows}  # noqa: S301
+            return {_decoded(key): _value(*row) for key, *row in rows}
         except sqlite3.OperationalError:  # no table yet, or locked for long: it would be again
             self._connection = None
             return {}
@@ -111,7 +111,7 @@ class _File:
             new = used
         with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
             connection.execute(_TABLE)
-            connection.executemany("insert or replace into memory values (?, ?, ?)", _rows(new))
+            connection.executemany("insert or replace into memory values (?, ?, ?, ?)", _rows(new))
         self._remove(lambda name: not name.startswith(self._path.name))  # of other code
 
     def _remove(self, which: Callable[[str], bool]) -> None:
@@ -121,10 +121,17 @@ class _File:
                 file.unlink(missing_ok=True)
 
 
-def _rows(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bytes, bytes]]:
+def _rows(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bytes, bytes, int]]:
     for kind, known in sorted(values.items()):  # in the order of the file, which is written faster
         for key, value in sorted(known.items()):
-            yield kind, _encoded(key), pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+            content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+            yield kind, _encoded(key), content, crc32(content)
+
+
+def _value(content: bytes, checksum: int) -> Any:
+    if crc32(content) != checksum:
+        raise ValueError("a disk, or somebody, changed it")
+    return pickle.loads(content)  # noqa: S301 (who writes below .git runs code of theirs anyway)
 
 
 def _encoded(key: str) -> bytes:
