@@ -197,6 +197,13 @@ def write(clone: Path, files: Mapping[str, str | bytes]) -> None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+def change_files(clone: Path, files: Mapping[str, str | None]) -> None:
+    """Write files, each given by its path in the clone; None removes one."""
+    write(clone, {path: text for path, text in files.items() if text is not None})
+    for path in (path for path, text in files.items() if text is None):
+        (clone / path).unlink()
+
+
 def block(uuid: str, kind: str, upstream: Sequence[str] = (), **more: Any) -> dict[str, Any]:
     """Return one block's entry of metadata.yaml."""
     return {"uuid": uuid, "type": kind, "language": "python", "upstream_blocks": list(upstream), **more}

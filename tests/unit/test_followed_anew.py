@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import PROJECT, block, metadata_of, tree_of, write, write_pipeline
+from helpers import PROJECT, block, change_files, metadata_of, tree_of, write, write_pipeline
 from mage.random_projects import RandomProject, random_projects
 from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
@@ -59,9 +59,7 @@ CHANGES: Mapping[str, tuple[Mapping[str, str | None], set[str]]] = {
 def test_what_a_change_may_concern_is_followed_anew_and_no_more(reading: Path, change: str) -> None:
     before = Project(tree_of(reading))
     files, concerned = CHANGES[change]
-    write(reading, {path: text for path, text in files.items() if text is not None})
-    for path in (path for path, text in files.items() if text is None):
-        (reading / path).unlink()
+    change_files(reading, files)
     tree = tree_of(reading)
     after, anew = Project(tree, like=before), Project(tree)
     assert after.renewed == concerned

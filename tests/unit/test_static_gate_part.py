@@ -13,6 +13,7 @@ from helpers import (
     LOADER,
     PROJECT,
     block,
+    change_files,
     metadata_of,
     promote,
     push,
@@ -113,9 +114,7 @@ def test_a_selection_is_refused_for_what_the_whole_gate_finds(
 ) -> None:
     plan(released, "orders")  # remembers that what dev runs passes
     files, selected, codes = {**IN_A_PART, **IN_ALL}[change]
-    write(released, {path: text for path, text in files.items() if text is not None})
-    for path in (path for path, text in files.items() if text is None):
-        (released / path).unlink()
+    change_files(released, files)
     push(released)
     parts: list[Part | None] = []
 

@@ -28,7 +28,7 @@ def why(repository: Repository, pipeline: str, file: str, place: str | None, *, 
     path = _path(repository.root, tree, told, file)
     closure = project.closure(pipeline)
     chain = chain_to(tree, closure, path) if path in closure.files else []
-    others = [name for name in project.users([path]).get(path, ()) if name != pipeline]
+    others = [name for name in project.users([path])[path] if name != pipeline]
     lines = list(_needed(pipeline, chain, others) if chain else _not_needed(pipeline, path, others))
     if not chain and closure.findings:
         lines += [

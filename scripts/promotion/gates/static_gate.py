@@ -17,6 +17,7 @@ from promotion.gates.named_pipelines import named_pipeline_findings
 from promotion.pipelines import io_config
 from promotion.pipelines.project import FOLDER, Project
 from promotion.pipelines.python_source import python_sources, read_python
+from promotion.repository.memory import Memory
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree
 
 # How SQL, YAML and R read a variable; with a default (`env_var('X', 'd')`) the name may be absent.
@@ -27,6 +28,7 @@ _OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG"
 
 _CODE = (".py", ".sql", ".r", ".R")
 _CODE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
+_PASSED = "passed"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
     )
     release = _Release(project, environment, part or Part(project.pipelines, project.tree))
     return sorted({finding for check in checks for finding in check(release)}, key=_by_place)
+
+
+def passes(project: Project, environment: Environment, commit: str) -> bool:
+    """Tell whether the gate says yes to the release `commit` of `environment`, which is `project`; remembered."""
+    return project.tree.memory.recall(_PASSED, commit, lambda: not static_findings(project, environment))
+
+
+def remember_passed(memory: Memory, commit: str) -> None:
+    """Keep that the gate said yes to what is the release `commit` now."""
+    memory.remember(_PASSED, commit, value=True)
 
 
 def _by_place(finding: Finding) -> tuple[str, int, str]:

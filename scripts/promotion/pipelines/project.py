@@ -88,11 +88,8 @@ class Project:
     @cached_property
     def summaries(self) -> Mapping[str, Summary]:
         """The summary of every pipeline's closure."""
-        known = self._known.summaries
-        kept = self._known.followed.items()
-        self._followed.update(
-            {name: followed for name, followed in kept if name in self and name not in self.renewed}
-        )
+        known, kept = self._known.summaries, self._names - self.renewed
+        self._followed |= {name: each for name, each in self._known.followed.items() if name in kept}
         (self._code.only(self._changed & self._code.keys()) if known else self.tree).read_ahead()
         summaries = {name: self._summary(name) if name in self.renewed else known[name] for name in self.pipelines}
         if self._place and self._changed:
@@ -148,13 +145,12 @@ class Project:
         return self.tree.memory.recall(kind, self.summaries[name].key, lambda: work_out(self, name))
 
     def users(self, paths: Iterable[str]) -> dict[str, list[str]]:
-        """Return for each of `paths` that any pipeline needs the pipelines whose closure holds it."""
-        users: dict[str, list[str]] = defaultdict(list)
-        wanted = set(paths)
+        """Return for each of `paths` the pipelines whose closure holds it."""
+        users: dict[str, list[str]] = {path: [] for path in paths}
         for name, summary in self.summaries.items():
-            for path in wanted.intersection(summary.files):
+            for path in users.keys() & summary.files:
                 users[path].append(name)
-        return dict(users)
+        return users
 
     @cached_property
     def claimed(self) -> Set[str]:

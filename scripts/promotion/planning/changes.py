@@ -117,12 +117,12 @@ def _with_renames(before: Project, after: Project, changes: Sequence[PipelineCha
     rows = {change.name: change for change in changes}
     gone = [change.name for change in changes if change.action == "removed"]
     come = [change.name for change in changes if change.action == "added"]
-    new_names = renamed(before, gone, after, come)
-    old_names = {new: old for old, new in new_names.items()}
+    old_names = renamed(before, gone, after, come)
+    gone_names = set(old_names.values())
     for change in changes:
         if old := old_names.get(change.name):
             yield replace(change, action="renamed", before=rows[old].before, renamed_from=old)
-        elif change.name not in new_names:
+        elif change.name not in gone_names:
             yield change
 
 
@@ -131,8 +131,7 @@ def _with_old_names(
 ) -> Iterator[PipelineChange]:
     """Yield `changes`; a new name for one of `left`, which stays without being selected, says how to rename it."""
     rows = list(changes)
-    new_names = renamed(before, left, after, [row.name for row in rows if row.action == "added"])
-    old_names = {new: old for old, new in new_names.items()}
+    old_names = renamed(before, left, after, [row.name for row in rows if row.action == "added"])
     for row in rows:
         old = old_names.get(row.name)
         yield replace(row, reason=f"{row.reason}, beside {old}: with -p {old} it is renamed") if old else row
@@ -153,7 +152,7 @@ def file_changes(
     used = after.users(paths) | (before.users(gone) if gone else {})
     for path in paths:
         project = after if path in after.tree else before
-        users = tuple(used.get(path, ()))
+        users = tuple(used[path])
         action = "added" if path not in before.tree else "removed" if path not in after.tree else "changed"
         if users:
             needed = project.closure(users[0]).files[path].text

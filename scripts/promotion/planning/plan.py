@@ -12,7 +12,7 @@ from promotion.gates import refusals
 from promotion.gates.approvals import counted_approvals
 from promotion.gates.emergency import emergency_of
 from promotion.gates.policy_gate import policy_refusals, refusing
-from promotion.gates.static_gate import Part, static_findings
+from promotion.gates.static_gate import Part, passes, static_findings
 from promotion.pipelines import io_config
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning import changes
@@ -272,14 +272,11 @@ def _not_passed(plan: Plan, before: Project) -> Part | None:
 
     A selection leaves the rest as it is, as long as no pipeline goes and what they all share stays as it is.
     """
-    request, after = plan.request, plan.project
+    request, after, commit = plan.request, plan.project, plan.request.target.endpoint.commit
     shared = any(not file.pipelines or file.path == io_config.PATH for file in plan.files)
-    if plan.selected is None or shared or not {*before.pipelines} <= {*after.pipelines}:
+    if plan.selected is None or commit is None or shared or any(name not in after for name in before.pipelines):
         return None
-    passed = before.tree.memory.recall(
-        "passed",
-        f"{request.target.endpoint.commit}",
-        lambda: not static_findings(before, request.environment),
-    )
+    if not passes(before, request.environment, commit):
+        return None
     paths = {file.path for file in plan.files} | _files_of(after, after.renewed)
-    return Part(after.renewed, paths & after.tree.keys()) if passed else None
+    return Part(after.renewed, paths & after.tree.keys())

@@ -14,7 +14,7 @@ _NAMES = ("name", "uuid")  # what Mage changes in metadata.yaml with the folder
 
 
 def renamed(before: Project, gone: Iterable[str], after: Project, come: Iterable[str]) -> Mapping[str, str]:
-    """Return the new name of each pipeline of `gone` that came back under another one.
+    """Return the old name of each pipeline of `come` that is one of `gone` under another one.
 
     Where several have the same content nobody can tell which became which: they are left out.
     """
@@ -23,7 +23,7 @@ def renamed(before: Project, gone: Iterable[str], after: Project, come: Iterable
         return {}
     olds, news = _by_content(before, gone), _by_content(after, come)
     return {
-        olds[content][0]: news[content][0]
+        news[content][0]: olds[content][0]
         for content in olds.keys() & news.keys()
         if len(olds[content]) == len(news[content]) == 1
     }

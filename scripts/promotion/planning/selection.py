@@ -103,7 +103,7 @@ class _Candidates:
         return self._owner[name].recall("tags", name, _tags_of)
 
     def _users(self, path: str) -> list[str]:
-        users = {side: side.users([path]).get(path, ()) for side in (self._source, self._target)}
+        users = {side: side.users([path])[path] for side in (self._source, self._target)}
         found = sorted(name for side, names in users.items() for name in names if self._owner[name] is side)
         if not found:
             message = f"no pipeline of {self._place} needs the file {path!r}"

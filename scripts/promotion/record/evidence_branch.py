@@ -159,7 +159,7 @@ def approvals_brought(repository: Repository, environment: str, plan: str) -> It
 def _read(repository: Repository, environment: str, commit: str) -> Record:
     """Return the record of `commit`; it is remembered."""
     read = partial(_parse, repository, environment, commit)
-    return repository.memory.recall("evidence", f"{environment} {commit}", read)
+    return repository.memory.recall("evidence", commit, read)
 
 
 def _parse(repository: Repository, environment: str, commit: str) -> Record:

@@ -288,7 +288,7 @@ class History(Sequence[Release]):
     def _release(self, commit: str) -> Release:
         if commit not in self._read:
             read = partial(_read, self._repository, self._environment, commit)
-            self._read[commit] = self._repository.memory.recall(_RECORDS, f"{self._environment} {commit}", read)
+            self._read[commit] = self._repository.memory.recall(_RECORDS, commit, read)
         return self._read[commit]
 
     def entries(self) -> Iterator[Entry]:
@@ -324,7 +324,7 @@ def releases(repository: Repository, environment: str) -> History:
 
 def remember(repository: Repository, release: Release) -> None:
     """Keep a `release` that was just made: to parse its record takes longer than all the rest of a plan."""
-    repository.memory.remember(_RECORDS, f"{release.environment} {release.commit}", release)
+    repository.memory.remember(_RECORDS, release.commit, release)
 
 
 def _read(repository: Repository, environment: str, commit: str) -> Release:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from promotion.errors import Conflict
+from promotion.gates.static_gate import remember_passed
 from promotion.output.story import Story
 from promotion.planning.backfills import backfills_after
 from promotion.planning.plan import Plan
@@ -67,7 +68,7 @@ def _remember(plan: Plan, release: Release, repository: Repository) -> None:
     remember(repository, release)
     plan.project.remember(release.environment)
     if "static" in release.gates:
-        repository.memory.remember("passed", release.commit, value=True)
+        remember_passed(repository.memory, release.commit)
 
 
 def _prove(plan: Plan, story: Story) -> Mapping[str, Evidence]:
