@@ -24,11 +24,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts")]
 
+from basics.story import Story  # noqa: E402
 from promotion.commands.image import tree_of_checkout  # noqa: E402
-from promotion.output.story import Story  # noqa: E402
+from promotion.image import docker  # noqa: E402
 from promotion.record.release import IMAGE_SOURCE  # noqa: E402
 from promotion.repository.tree import Tree, tree_of_folder  # noqa: E402
-from promotion.smoke import docker  # noqa: E402
 
 NAME = "image-size"
 _PLAIN = "mage-ai==0.9.80 psycopg2-binary kubernetes==33.1.0 sshtunnel==0.4.0"

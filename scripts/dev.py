@@ -8,6 +8,6 @@ from in_venv import in_venv
 
 if __name__ == "__main__":
     with in_venv():
-        from runtime.dev import main
+        from promotion.commands.dev import main
 
         sys.exit(main(Path(__file__).resolve().parents[1]))

@@ -20,8 +20,8 @@ from unittest import mock
 import yaml
 from jsonschema import Draft202012Validator
 
+from basics.errors import Finding
 from promotion.configuration.environment import load_environment
-from promotion.errors import Finding
 from promotion.gates import static_gate
 from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree, tree_of_folder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from promotion.output.markup import Markup, element
-from promotion.output.page import section, table
+from promotion.showing.markup import Markup, element
+from promotion.status.page import section, table
 
 
 @dataclass(frozen=True)

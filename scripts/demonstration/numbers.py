@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import psycopg2
 
+from basics.errors import PromotionError
 from demonstration.chart import Carrier
-from promotion.errors import PromotionError
 from runtime.postgres import Server
 from runtime.source_data import open_csv
 

@@ -18,15 +18,15 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
+from basics.errors import PromotionError
 from demonstration.chart import Carrier, delays_section
 from demonstration.numbers import carriers_as_published, carriers_of, comparison
 from demonstration.stage import Stage, head_of, stage
 from demonstration.story import FIRST_DAY, LAST_DAY, STEPS
-from promotion.errors import PromotionError
-from promotion.output.page import page
-from promotion.output.report import Report
-from promotion.record.matrix import read_matrix
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
+from promotion.status.matrix import read_matrix
+from promotion.status.page import page
 from runtime.postgres import ServerError
 
 INTERRUPTED = 130

@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from promotion.errors import PromotionError
-from promotion.process import run
+from basics.errors import PromotionError
+from basics.process import run
 from runtime.postgres import EXTERNAL_SERVER, Server, local_server, programs
 from runtime.source_data import load_source
 from runtime.supervised import supervised

@@ -14,7 +14,7 @@ from chart.scenarios import ROOT, Scenario
 from promotion.configuration.connections import read_connections
 from promotion.configuration.environment import Environment
 from promotion.configuration.policy import Policy
-from promotion.smoke.places.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
+from promotion.smoke.sandboxes.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
 
 IO_CONFIG = (ROOT / "mage_project" / "io_config.yaml").read_text()
 OF_A_CLUSTER = {"Ingress", "HTTPRoute", "ExternalSecret"}

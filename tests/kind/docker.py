@@ -9,8 +9,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from promotion.errors import PromotionError
-from promotion.process import require
+from basics.errors import PromotionError
+from basics.process import require
 
 
 def docker(*arguments: str, timeout: float = 120) -> str:

@@ -10,7 +10,7 @@ import pytest
 from mage.pods import Database, Pod, copy_of, running
 from mage.projects import Block, write_project
 from mage_pod.mage_api import MageApi
-from promotion.smoke.places.api_runs import run_through_api
+from promotion.smoke.sandboxes.api_runs import run_through_api
 from runtime.run import Run, RunResult
 
 LOADER = "@data_loader\ndef load(*_, **kwargs):\n    {}\n"

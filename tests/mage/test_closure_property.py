@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from helpers import PROJECT, WHOLE_IO_CONFIG, tree_of, write
 from mage.one_mage import OneMage, one_mage
 from mage.random_projects import RandomProject, random_projects
+from promotion.changes.selection import needed_pipelines
 from promotion.pipelines.project import Project
-from promotion.planning.selection import needed_pipelines
 from runtime.binding import bind_locally
 from runtime.postgres import Server
 from runtime.source_data import DATABASE as SOURCE

@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from mage_pod import mage_api
-from runtime import dev
+from promotion.commands import dev
 
 ROOT = Path(dev.__file__).parents[2]
 WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")

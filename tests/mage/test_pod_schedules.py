@@ -17,9 +17,9 @@ import pytest
 
 from mage.pods import FILES, Database, copy_of, wait_until
 from mage.projects import Block, write_project
+from promotion.changes.forecast import forecast
 from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import times
-from promotion.planning.forecast import forecast
 
 # Answers `apply`, `due` and `next` without importing Mage each time anew.
 _CONSOLE = """\

@@ -14,8 +14,8 @@ import psycopg2
 import pytest
 import yaml
 
+from promotion.commands import dev
 from promotion.pipelines.io_config import without_jinja
-from runtime import dev
 from runtime.binding import bind_locally
 from runtime.postgres import Server
 from runtime.run import Run, RunResult, run_pipelines

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from basics.errors import GateRefused
+from basics.story import Story
 from helpers import GIT, PROJECT, edit_branch, git, head, promote, push, released_files, remote_refs, write
 from promotion.commands.promote import plan_promotion
-from promotion.errors import GateRefused
-from promotion.output.story import Story
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.planning.plan import Plan
 from promotion.releasing.allow_list import refuse_other_paths
 from promotion.releasing.apply import apply

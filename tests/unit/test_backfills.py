@@ -30,9 +30,9 @@ from helpers import (
     write_policy,
 )
 from promotion.commands.promote import plan_promotion
-from promotion.planning.options import Options
-from promotion.planning.plan_file import read_plan_file
+from promotion.options import Options
 from promotion.record.release import FILE, Release, releases
+from promotion.releasing.plan_file import read_plan_file
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree
 

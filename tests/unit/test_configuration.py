@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from basics.errors import Finding, GateRefused
 from helpers import tree_of, values, write
 from promotion.configuration.environment import Environment, environment_names, load_environment
 from promotion.configuration.interval import is_interval
-from promotion.errors import Finding, GateRefused
 
 BEGIN = "env: dev\nio: {}\n"
 EMPTY = BEGIN + "schedules: {}\n"

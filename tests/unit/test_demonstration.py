@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from basics.errors import PromotionError
 from demonstration.chart import Carrier
 from demonstration.numbers import comparison
 from demonstration.stage import Stage
-from promotion.errors import PromotionError
 from runtime.postgres import Server
 
 CARRIER = Carrier("AA", "American Airlines Inc.", 1234, 56, -0.05)

@@ -22,7 +22,7 @@ from helpers import (
     write_policy,
 )
 from promotion.commands.promote import plan_promotion
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.record.evidence_branch import add_evidence
 from promotion.record.release import Evidence, Release
 from promotion.repository.git import Repository

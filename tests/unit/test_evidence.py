@@ -9,7 +9,7 @@ import pytest
 
 from helpers import GIT, PROJECT, call_script, edit_branch, git, promote, push, record, refused, remote_of, write
 from promotion.commands.promote import plan_promotion
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.record.evidence_branch import add_evidence, read_record
 from promotion.record.release import Evidence
 from promotion.repository.git import Repository

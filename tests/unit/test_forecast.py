@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
+from basics.errors import Malformed
 from helpers import call_script, promote, push, refused, schedule, values, write, write_policy
+from promotion.changes.forecast import Forecast, forecast
 from promotion.commands.promote import plan_promotion
 from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import WORDS
 from promotion.configuration.policy import read_policy
-from promotion.errors import Malformed
 from promotion.gates.approvals import plan_digest
-from promotion.output.plan_document import plan_document
-from promotion.output.plan_markdown import plan_markdown
-from promotion.output.plan_text import plan_lines
-from promotion.planning.forecast import Forecast, forecast
-from promotion.planning.options import Options
+from promotion.options import Options
+from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan
-from promotion.planning.plan_file import read_plan_file, write_plan_file
+from promotion.releasing.plan_file import read_plan_file, write_plan_file
 from promotion.repository.git import Repository
+from promotion.showing.plan_markdown import plan_markdown
+from promotion.showing.plan_text import plan_lines
 
 # Berlin is two hours ahead of UTC until 2026-10-25 01:00 UTC, then one.
 SUMMER_TIME_ENDS = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)

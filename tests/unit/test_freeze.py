@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from basics.errors import Malformed
+from basics.yaml_file import load_mapping
 from helpers import PROJECT, call_script, promote, push, refused, write, write_policy
 from promotion.commands.promote import plan_promotion
 from promotion.configuration.freeze import Freeze, Window, freeze_at
 from promotion.configuration.policy import read_policy
-from promotion.errors import Malformed
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.repository.git import Repository
-from promotion.yaml_file import load_mapping
 
 WEEKEND = {"start": "Fri 16:00", "end": "Mon 08:00", "zone": "Europe/Berlin", "reason": "weekend"}
 CHRISTMAS = {"start": "2026-12-23 18:00", "end": "2027-01-04", "zone": "Europe/Berlin", "reason": "Christmas"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from basics.story import Story
 from helpers import PROJECT, call_script, commit, git, released_text, run_script, write
 from promotion.commands.image import tree_of_checkout
-from promotion.output.story import Story
 from promotion.record.release import image_tag
 
 STRAY = f"{PROJECT}/data_loaders/stray.py"

@@ -25,10 +25,10 @@ from helpers import (
     write_pipeline,
     write_policy,
 )
+from promotion.changes.sides import main_side
 from promotion.configuration.environment import load_environment
 from promotion.gates.static_gate import static_findings
 from promotion.pipelines.project import Project
-from promotion.planning.sides import main_side
 from promotion.record.release import Release, releases
 from promotion.repository.git import Repository
 from promotion.repository.memory import Memory

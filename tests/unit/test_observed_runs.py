@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from basics.errors import Malformed
 from helpers import (
     PROJECT,
     Result,
@@ -27,7 +28,6 @@ from helpers import (
     write_program,
 )
 from promotion.configuration.policy import read_policy
-from promotion.errors import Malformed
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 FINE = {"completed": 3, "failed": 1, "last": "completed"}

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, promote, push, tree_of, write
+from promotion.changes.differences import platform_digest
+from promotion.changes.sides import main_side
 from promotion.configuration.environment import Environment, load_environment
 from promotion.configuration.policy import Policy
+from promotion.options import Options
 from promotion.pipelines.project import Project
-from promotion.planning.changes import platform_digest
-from promotion.planning.options import Options
 from promotion.planning.plan import Plan, Request, Side, build_plan
-from promotion.planning.sides import main_side
 from promotion.record.evidence import evidence_keys
 from promotion.record.release import Endpoint, Evidence, releases
 from promotion.repository.git import Repository

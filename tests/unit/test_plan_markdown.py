@@ -22,7 +22,7 @@ from helpers import (
     write_loading_pipeline,
     write_policy,
 )
-from promotion.output.markdown import code, code_block, document, folded, table
+from promotion.showing.markdown import code, code_block, document, folded, table
 
 # What breaks out of a table or of code, or links somewhere where hosts look for that.
 HOSTILE = [

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from basics.errors import Malformed
+from basics.yaml_file import load_mapping
 from helpers import (
     PROJECT,
     call_script,
@@ -23,8 +25,6 @@ from helpers import (
     write_policy,
 )
 from promotion.configuration.policy import People, Policy, StandingHold, read_policy
-from promotion.errors import Malformed
-from promotion.yaml_file import load_mapping
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from basics.process import without_credentials
 from helpers import (
     PROJECT,
     SECRET,
@@ -28,7 +29,6 @@ from helpers import (
     write,
     write_environment_gates,
 )
-from promotion.process import without_credentials
 
 MONEY = f"{PROJECT}/utils/money.py"
 

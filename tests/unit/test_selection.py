@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from basics.errors import UsageError
 from helpers import (
     LOADER,
     PROJECT,
@@ -20,9 +21,8 @@ from helpers import (
     write_loading_pipeline,
     write_pipeline,
 )
-from promotion.errors import UsageError
+from promotion.changes.selection import select
 from promotion.pipelines.project import Project
-from promotion.planning.selection import select
 from promotion.repository.tree import Tree, tree_of_folder
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from basics.errors import Malformed
 from helpers import PROJECT, promote, push, record, refused, write, write_policy
 from promotion.commands.promote import plan_promotion
 from promotion.configuration.policy import read_policy
-from promotion.errors import Malformed
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.repository.git import Repository
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from basics.errors import Finding, GateRefused
 from helpers import (
     LOADER,
     PROJECT,
@@ -22,15 +23,14 @@ from helpers import (
     write,
     write_pipeline,
 )
+from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import Environment, load_environment
 from promotion.configuration.policy import Policy
-from promotion.errors import Finding, GateRefused
 from promotion.gates.static_gate import Part, static_findings
+from promotion.options import Options
 from promotion.pipelines.project import Project
 from promotion.planning import plan as planning
-from promotion.planning.options import Options
 from promotion.planning.plan import Plan, Request, build_plan
-from promotion.planning.sides import environment_side, main_side
 from promotion.repository.git import Repository
 
 LOADS = LOADER.format(name="orders")

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 _APPROVE = """Agree to a kept plan: exactly that, for whoever else promotes it. Releases nothing.
 

@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.errors import UsageError
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_pipelines, add_reason, make_parser
-from promotion.errors import UsageError
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 _BACKFILL = """Show what of an environment's data an older version wrote, or say that it is settled.
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from promotion.errors import Interrupted, PromotionError
-from promotion.output.report import Report
-from promotion.process import without_credentials
+from basics.errors import Interrupted, PromotionError
+from basics.process import without_credentials
+from promotion.showing.report import Report
 
 # What is read stays until the end: to look for garbage in it every 700 objects takes a third of the time.
 _OBJECTS = 1_000_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import Parser, make_parser
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 _OBSERVE = """Count the scheduled runs of what an environment runs, in its cluster, and keep that as evidence.
 
@@ -26,9 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--namespace", metavar="NAME", help="the environment's name by default")
 
     def command(options: argparse.Namespace, report: Report) -> int:
+        from promotion.cluster.scheduler import Cluster
         from promotion.commands.observe import observe
         from promotion.repository.git import Repository
-        from promotion.smoke.scheduler import Cluster
 
         cluster = Cluster(options.context, options.namespace or options.environment)
         with Repository.find(Path.cwd()) as repository:

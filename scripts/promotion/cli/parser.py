@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
-from promotion.errors import UsageError
-from promotion.planning.options import SKIPPABLE, Options
+from basics.errors import UsageError
+from promotion.options import SKIPPABLE, Options
 
 _EXITS = """exit codes:
   0 done or nothing to do   1 error: could not tell   2 --plan found changes   3 a gate said no

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from basics.errors import UsageError
+from basics.process import CommandError, run
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.errors import UsageError
-from promotion.process import CommandError, run
 
 
 def place(what: str) -> Path | str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.apply import main as apply_main
 from promotion.cli.approve import main as approve_main
 from promotion.cli.backfill import main as backfill_main
@@ -17,8 +18,7 @@ from promotion.cli.parser import add_modes, add_selectors, make_parser, options_
 from promotion.cli.ratify import main as ratify_main
 from promotion.cli.rehearse import main as rehearse_main
 from promotion.cli.why import main as why_main
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 # What `promote.py` does when its first word is no environment.
 _VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {

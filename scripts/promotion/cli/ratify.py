@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_reason, make_parser
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 _RATIFY = """Stand for what releases of an environment skipped in an emergency.
 

@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, add_verify_dependants, make_parser
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.options import Options
+from promotion.options import Options
+from promotion.showing.report import Report
 
 _REHEARSE = """Promote and take back, with all gates, in a clone and a remote that are thrown away.
 

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_pipelines, make_parser, options_of
-from promotion.output.report import Report
-from promotion.output.story import Story
+from promotion.showing.report import Report
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:

@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, make_parser
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.options import SMOKE_KINDS, Options
+from promotion.options import SMOKE_KINDS, Options
+from promotion.showing.report import Report
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.output.report import Report
+from promotion.showing.report import Report
 
 
 def main(description: str, arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
-from promotion.output.report import Report
+from promotion.showing.report import Report
 
 _WHY = """Explain why a pipeline needs a file: every reference on the way from one to the other.
 

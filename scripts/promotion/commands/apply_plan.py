@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from basics.story import Story
+from promotion.commands.carry_out import decide
 from promotion.commands.promote import plan_promotion
-from promotion.output.report import Report
-from promotion.output.story import Story
 from promotion.planning.plan import Plan
-from promotion.planning.plan_file import PlannedPromotion, read_plan_file
-from promotion.releasing.interactive import decide
+from promotion.releasing.plan_file import PlannedPromotion, read_plan_file
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 
 def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report, story: Story) -> int:

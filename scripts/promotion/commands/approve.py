@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from basics.errors import UsageError
+from basics.story import Story
 from promotion.commands.apply_plan import plan_of_today
 from promotion.configuration.policy import email
-from promotion.errors import UsageError
 from promotion.gates.approvals import plan_digest
 from promotion.gates.policy_gate import approver_refusals
-from promotion.output.report import Report
-from promotion.output.story import Story
 from promotion.planning.plan import Plan
-from promotion.planning.plan_file import read_plan_file
 from promotion.record.evidence_branch import Approval, add_approval, branch_of
+from promotion.releasing.plan_file import read_plan_file
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 
 def approve(repository: Repository, file: Path, *, report: Report, story: Story) -> int:

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from basics.errors import UsageError
+from basics.story import Story
+from promotion.changes.backfills import still_open
+from promotion.changes.sides import answering, main_side, released_side
 from promotion.configuration.environment import load_environment
-from promotion.errors import UsageError
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.backfills import still_open
-from promotion.planning.sides import answering, main_side, released_side
 from promotion.record.evidence_branch import Closing, add_closings, branch_of, read_record
 from promotion.record.release import Backfill
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 
 def show_backfills(repository: Repository, name: str, *, report: Report) -> int:

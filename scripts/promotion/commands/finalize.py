@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from basics.errors import Conflict, Finding, GateCouldNotRun, GateRefused
+from basics.story import Story
+from promotion.changes.sides import main_side
 from promotion.configuration.environment import load_environment
-from promotion.errors import Conflict, Finding, GateCouldNotRun, GateRefused
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.sides import main_side
-from promotion.record.audit import audit_release
 from promotion.record.release import History, branch_of, releases
+from promotion.releasing.audit import audit_release
 from promotion.releasing.pull_request import follow_requests, request_branch, requests
 from promotion.repository.git import Repository
 from promotion.repository.merge import is_merge_of
+from promotion.showing.report import Report
 
 
 def finalize(repository: Repository, name: str, *, report: Report, story: Story) -> int:

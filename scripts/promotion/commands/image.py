@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from basics.errors import UsageError
+from basics.process import CommandError, run
+from basics.story import Story
+from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import load_environment
-from promotion.errors import UsageError
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.sides import environment_side, main_side
-from promotion.process import CommandError, run
+from promotion.image import docker
 from promotion.record.release import IMAGE_SOURCE, image_tag
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
-from promotion.smoke import docker
+from promotion.showing.report import Report
 
 _OCI = "org.opencontainers.image"
 _MAGE = re.compile(r"^mage-ai(?:\[[^]]*\])?==(\S+)", re.MULTILINE)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from basics.story import Story
+from basics.wording import short
+from promotion.changes.sides import released_side
+from promotion.cluster.scheduler import Cluster, Scheduler, find_scheduler
 from promotion.gates.soak import running_since
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.sides import released_side
 from promotion.record.evidence_branch import Observed, add_observations, branch_of, read_record
 from promotion.record.release import Release
 from promotion.repository.git import Repository
-from promotion.smoke.scheduler import Cluster, Scheduler, find_scheduler
-from promotion.wording import short
+from promotion.showing.report import Report
 
 
 def observe(repository: Repository, name: str, cluster: Cluster, *, report: Report, story: Story) -> int:

@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from basics.errors import NotYet, UsageError
+from basics.story import Story
+from promotion.changes.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
+from promotion.commands.carry_out import carry_out
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import load_environment
-from promotion.errors import NotYet, UsageError
 from promotion.gates.approvals import who_approved
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.planning.plan import Plan, Request, build_plan
-from promotion.planning.plan_file import write_plan_file
-from promotion.planning.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
 from promotion.record.evidence_branch import read_record
-from promotion.releasing.interactive import carry_out
+from promotion.releasing.plan_file import write_plan_file
 from promotion.repository.git import MAIN, Repository
+from promotion.showing.report import Report
 
 
 def promote(

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from basics.errors import UsageError
+from basics.story import Story
+from promotion.changes.sides import answering, main_side
 from promotion.configuration.environment import load_environment
-from promotion.errors import UsageError
 from promotion.gates.emergency import open_emergencies
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.sides import answering, main_side
 from promotion.record.evidence_branch import Ratification, add_ratification, branch_of, ever_proven, read_record
 from promotion.record.release import releases
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 
 def ratify(repository: Repository, name: str, reason: str, *, report: Report, story: Story) -> int:

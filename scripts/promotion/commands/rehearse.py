@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from basics.errors import Finding, GateRefused
+from basics.story import Story
+from promotion.changes.sides import environment_side, refuse_local_changes
 from promotion.commands.promote import plan_promotion
 from promotion.commands.rollback import plan_rollback
-from promotion.errors import Finding, GateRefused
-from promotion.output.plan_document import plan_document
-from promotion.output.plan_text import plan_lines
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.options import Options
+from promotion.options import Options
+from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan, Side
-from promotion.planning.sides import environment_side, refuse_local_changes
 from promotion.record.release import FILE, branch_of
 from promotion.releasing.apply import apply
 from promotion.repository.git import Repository
 from promotion.repository.throw_away_clone import throw_away_clone
+from promotion.showing.plan_text import plan_lines
+from promotion.showing.report import Report
 
 
 def rehearse(

@@ -6,19 +6,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from basics.errors import PromotionError, UsageError
+from basics.story import Story
+from promotion.changes.holds import holds_after_rollback
+from promotion.changes.sides import main_side, promoter, released_side
+from promotion.commands.carry_out import carry_out
 from promotion.configuration.environment import Environment, load_environment
-from promotion.errors import PromotionError, UsageError
 from promotion.gates.refusals import unknown_pipeline
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.holds import holds_after_rollback
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.planning.plan import Plan, Request, Side, build_plan
-from promotion.planning.sides import main_side, promoter, released_side
 from promotion.record.evidence_branch import Closing, read_record
 from promotion.record.release import Endpoint, Release
-from promotion.releasing.interactive import carry_out
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 
 def rollback(

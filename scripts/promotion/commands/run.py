@@ -11,16 +11,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from basics.errors import GateRefused, UsageError
+from basics.story import Story
+from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, environment_names, load_environment
-from promotion.errors import GateRefused, UsageError
-from promotion.output.report import Report
-from promotion.output.story import Story
 from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import FOLDER, Project
-from promotion.planning.sides import environment_side, main_side
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
+from promotion.showing.report import Report
 from promotion.smoke.warehouse import local_warehouse
 from runtime.run import BlockResult, Run, RunResult, run_pipelines
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 
+from basics.errors import PolicyRefused
+from basics.story import Story
 from promotion.commands.promote import plan_promotion
-from promotion.errors import PolicyRefused
-from promotion.output.report import Report
-from promotion.output.story import Story
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.planning.plan import Plan
 from promotion.record.evidence_branch import add_evidence, branch_of
 from promotion.record.release import Evidence
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 
 def prove(

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from basics.errors import UsageError
+from basics.output_file import write_file
+from basics.wording import age, few, short
 from promotion.configuration.freeze import Freeze
-from promotion.errors import UsageError
 from promotion.gates.emergency import told
-from promotion.output.output_file import write_file
-from promotion.output.page import page
-from promotion.output.report import Report
-from promotion.record.matrix import Cell, Column, Matrix, read_matrix
 from promotion.record.release import Entry
 from promotion.repository.git import MAIN, Repository
-from promotion.wording import age, few, short
+from promotion.showing.report import Report
+from promotion.status.matrix import Cell, Column, Matrix, read_matrix
+from promotion.status.page import page
 
 _RELEASES_SHOWN = 5
 _BACKFILLS_SHOWN = 5

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from basics.errors import Finding, GateRefused, UsageError
+from basics.story import Story
+from basics.wording import counted
+from promotion.changes.sides import main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import environment_names, load_environment, source_findings
-from promotion.errors import Finding, GateRefused, UsageError
 from promotion.gates.static_gate import static_findings
-from promotion.output.report import Report
-from promotion.output.story import Story
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import PLATFORM_AND_PROJECT
-from promotion.planning.sides import main_side
-from promotion.record.audit import audit
 from promotion.record.release import branch_of, releases
+from promotion.releasing.audit import audit
 from promotion.repository.bare_clone import BareClone
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.memory import Memory
 from promotion.repository.work_tree import read_work_tree
-from promotion.wording import counted
+from promotion.showing.report import Report
 
 
 def verify(what: Path | str, *, report: Report, story: Story) -> int:

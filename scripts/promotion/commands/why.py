@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from basics.errors import UsageError
+from promotion.changes.sides import main_side, released_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.errors import UsageError
 from promotion.gates.refusals import near, unknown_pipeline
-from promotion.output.report import Report, finding_lines
 from promotion.pipelines.chain import Link, chain_to
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import PLATFORM_AND_PROJECT
-from promotion.planning.sides import main_side, released_side
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
 from promotion.repository.work_tree import read_work_tree
+from promotion.showing.report import Report, finding_lines
 
 
 def why(repository: Repository, pipeline: str, file: str, place: str | None, *, report: Report) -> int:

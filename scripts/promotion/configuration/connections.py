@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from promotion.yaml_file import malformed, mapping
+from basics.yaml_file import malformed, mapping
 
 _PARTS = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from basics.errors import Finding, GateRefused, Malformed, UsageError
+from basics.yaml_file import load_mapping, located, malformed, mapping
 from promotion.configuration.connections import Connections, read_connections, variables_of
 from promotion.configuration.interval import WORDS, is_interval
 from promotion.configuration.policy import Policy, read_policy
-from promotion.errors import Finding, GateRefused, Malformed, UsageError
 from promotion.repository.git import MAIN
 from promotion.repository.tree import Tree
-from promotion.yaml_file import load_mapping, located, malformed, mapping
 
 FOLDER = "environments"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
+from basics.yaml_file import malformed
 from promotion.configuration.zone import read_zone, zone_of
-from promotion.yaml_file import malformed
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKLY = re.compile(rf"({'|'.join(_DAYS)}) +([01]?\d|2[0-3]):([0-5]\d)")

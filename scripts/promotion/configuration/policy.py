@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from basics.yaml_file import malformed, mapping
 from promotion.configuration.freeze import Window, read_window
 from promotion.configuration.zone import read_zone
-from promotion.planning.options import SMOKE_KINDS
+from promotion.options import SMOKE_KINDS
 from promotion.repository.git import MAIN
-from promotion.yaml_file import malformed, mapping
 
 GATES = ("static", "smoke")
 

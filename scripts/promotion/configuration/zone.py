@@ -6,7 +6,7 @@ import difflib
 from datetime import tzinfo
 from typing import Any
 
-from promotion.yaml_file import malformed
+from basics.yaml_file import malformed
 
 
 def zone_of(name: str) -> tzinfo:

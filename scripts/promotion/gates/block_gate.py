@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from promotion.errors import Finding
+from basics.errors import Finding
 from promotion.pipelines.pipeline import Block, Pipeline
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import PythonSource, python_source

@@ -9,10 +9,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from basics.errors import Finding
+from basics.yaml_file import load_mapping, located
 from promotion.configuration.environment import FOLDER
-from promotion.errors import Finding
 from promotion.repository.tree import Tree
-from promotion.yaml_file import load_mapping, located
 
 CHART = "charts/mage"
 _TAG = "src-0123456789abcdef"  # of the form that release.yaml will give it

@@ -9,13 +9,13 @@ from functools import partial
 
 import yaml
 
+from basics.errors import Finding
+from basics.yaml_file import LOADER
 from promotion.configuration.environment import Environment
-from promotion.errors import Finding
 from promotion.pipelines import io_config
 from promotion.pipelines.project import FOLDER
 from promotion.pipelines.python_source import read_python
 from promotion.repository.tree import Tree, as_text
-from promotion.yaml_file import LOADER
 
 _SENSITIVE_KEY = re.compile(
     r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY|\bPASS\b", re.IGNORECASE

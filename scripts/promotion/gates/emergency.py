@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from promotion.planning.options import SKIPPABLE
+from promotion.options import SKIPPABLE
 from promotion.record.evidence import accepted
 from promotion.record.release import Emergency, Entry, Evidence
 

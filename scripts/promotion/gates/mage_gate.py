@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from promotion.errors import Finding, GateCouldNotRun, GateRefused
-from promotion.output.story import Story
+from basics.errors import Finding, GateCouldNotRun, GateRefused
+from basics.story import Story
+from basics.wording import few
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import Plan
 from promotion.repository.tree import Tree
-from promotion.wording import few
 from runtime.load import LoadError, load_pipelines
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from basics.errors import Finding, Malformed
+from basics.yaml_file import load_mapping, located
 from promotion.configuration.environment import Environment
-from promotion.errors import Finding, Malformed
 from promotion.pipelines.pipeline import in_cycles
 from promotion.pipelines.project import FOLDER, Project
 from promotion.pipelines.python_source import python_sources
-from promotion.yaml_file import load_mapping, located
 
 _HOOKS = f"{FOLDER}/global_hooks.yaml"
 

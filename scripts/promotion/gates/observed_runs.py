@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from basics.wording import short
 from promotion.gates.soak import running_since
 from promotion.record.evidence_branch import Observed
-from promotion.wording import short
 
 if TYPE_CHECKING:
     from promotion.planning.plan import Plan

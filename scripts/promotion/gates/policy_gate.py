@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from basics.errors import NotYet, PolicyRefused
 from promotion.configuration.freeze import freeze_at
 from promotion.configuration.policy import EVERYBODY, People
-from promotion.errors import NotYet, PolicyRefused
 from promotion.gates.observed_runs import too_few_runs
 from promotion.gates.refusals import near
 from promotion.gates.soak import still_soaking

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from basics.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
+from basics.wording import counted, few
+from promotion.changes.differences import FileChange, PipelineChange
 from promotion.configuration.environment import Environment
-from promotion.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
-from promotion.planning.changes import FileChange, PipelineChange
-from promotion.planning.options import Options
+from promotion.options import Options
 from promotion.record.release import Hold
-from promotion.wording import counted, few
 
 _NAMES_TOLD = 10
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")  # how Python reads such bytes

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from basics.wording import short
 from promotion.record.release import PLATFORM, Release
-from promotion.wording import short
 
 if TYPE_CHECKING:
     from promotion.planning.plan import Plan

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from basics.errors import Finding, Malformed
 from promotion.configuration.environment import Environment
-from promotion.errors import Finding, Malformed
 from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
 from promotion.gates.clear_secrets import secrets_in_clear

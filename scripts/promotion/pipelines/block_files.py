@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from promotion.errors import Malformed
+from basics.errors import Malformed
+from basics.yaml_file import load_mapping
 from promotion.layout import FOLDER
 from promotion.pipelines.pipeline import Block
 from promotion.repository.tree import Tree
-from promotion.yaml_file import load_mapping
 
 _DBT_PROJECT = ("dbt_project.yml", "dbt_project.yaml")
 _DBT_PACKAGES = ("packages.yml", "dependencies.yml")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from basics.yaml_file import line_of
 from promotion.pipelines.closure import Closure
 from promotion.repository.tree import Tree
-from promotion.yaml_file import line_of
 
 
 @dataclass(frozen=True)

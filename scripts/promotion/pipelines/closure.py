@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promotion.errors import Finding, Malformed
+from basics.errors import Finding, Malformed
+from basics.yaml_file import load_mapping, mapping
 from promotion.layout import FOLDER
 from promotion.pipelines.block_files import block_path, callback_path, dbt_folders, declared_paths
 from promotion.pipelines.gathered_files import GatheredFiles
@@ -14,7 +15,6 @@ from promotion.pipelines.gathered_files import Reason as Reason
 from promotion.pipelines.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
 from promotion.pipelines.project_files import matching
 from promotion.repository.tree import Tree
-from promotion.yaml_file import load_mapping, mapping
 
 
 @dataclass(frozen=True)

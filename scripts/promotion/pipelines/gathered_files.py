@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from promotion.errors import Finding
+from basics.errors import Finding
+from basics.yaml_file import located
 from promotion.layout import FOLDER
 from promotion.pipelines.project_files import named_files
 from promotion.pipelines.python_modules import (
@@ -18,7 +19,6 @@ from promotion.pipelines.python_modules import (
 from promotion.pipelines.references.of_file import references_of
 from promotion.pipelines.references.values import UNKNOWN, Import, NamedPath, References
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree, not_utf8
-from promotion.yaml_file import located
 
 _TEXTS = (".py", ".sql", ".r", ".R", ".yaml", ".yml", ".md")
 # What every release has and all pipelines share: code that names it does not make it its own.

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from basics.yaml_file import load_mapping
 from promotion.pipelines.project import FOLDER
 from promotion.repository.tree import Tree
-from promotion.yaml_file import load_mapping
 
 PATH = f"{FOLDER}/io_config.yaml"
 SUPPLIED = "supplied-by-jinja"  # what stands for an expression that holds no value of its own

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from promotion.errors import Finding, Malformed
-from promotion.yaml_file import load_mapping, malformed, mapping
+from basics.errors import Finding, Malformed
+from basics.yaml_file import load_mapping, malformed, mapping
 
 # Mage derives names from what people type by this alphabet (`clean_name`); `/` makes nested block folders.
 PIPELINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
-from promotion.errors import Finding
+from basics.errors import Finding
 from promotion.layout import FOLDER as FOLDER
 from promotion.pipelines.closure import Closure, closure_of
 from promotion.repository.noted_tree import NotedTree, changed_answers

@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from basics.errors import NotYet, PromotionError
+from promotion.changes import differences as changes
+from promotion.changes.backfills import stale_since, still_open
+from promotion.changes.differences import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
+from promotion.changes.impact import impact
+from promotion.changes.selection import select
 from promotion.configuration.environment import Environment
-from promotion.errors import NotYet, PromotionError
 from promotion.gates import refusals
 from promotion.gates.approvals import counted_approvals
 from promotion.gates.emergency import emergency_of
 from promotion.gates.policy_gate import policy_refusals, refusing
 from promotion.gates.static_gate import Part, passes, static_findings
+from promotion.options import Options
 from promotion.pipelines import io_config
 from promotion.pipelines.project import FOLDER, Project
-from promotion.planning import changes
-from promotion.planning.backfills import stale_since, still_open
-from promotion.planning.changes import DatabaseChange, DigestChange, FileChange, PipelineChange, ScheduleChange
-from promotion.planning.impact import impact
-from promotion.planning.options import Options
-from promotion.planning.selection import select
 from promotion.record.evidence import accepted, evidence_keys
 from promotion.record.evidence_branch import Closing, Observed
 from promotion.record.release import (

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable
 
 from promotion.configuration.environment import Environment
+from promotion.options import SMOKE_KINDS
 from promotion.pipelines.project import Project
-from promotion.planning.options import SMOKE_KINDS
 from promotion.record.release import Evidence
 
 SMOKE_VERSION = "1"  # change it when smoke tests start to prove more

@@ -10,14 +10,14 @@ from typing import Any
 
 import yaml
 
-from promotion.errors import Conflict, PromotionError
+from basics.errors import Conflict, PromotionError
+from basics.wording import few
+from basics.yaml_file import LOADER
+from basics.yaml_text import line_each, section
 from promotion.record.record_types import refuse_other_types
 from promotion.record.release import FORMAT_VERSION, Backfill, Evidence
 from promotion.repository.git import ObjectMissing, Repository
 from promotion.repository.tree import Tree
-from promotion.wording import few
-from promotion.yaml_file import LOADER
-from promotion.yaml_text import line_each, section
 
 FILE = "evidence.yaml"
 _DATES = ("begin", "at")

@@ -11,13 +11,13 @@ from typing import Any, overload
 
 import yaml
 
-from promotion.errors import PromotionError
+from basics.errors import PromotionError
+from basics.wording import few, short
+from basics.yaml_file import LOADER
+from basics.yaml_text import line_each, section
 from promotion.record.record_types import refuse_other_types
 from promotion.repository.git import ObjectMissing, Repository
 from promotion.repository.tree import Tree
-from promotion.wording import few, short
-from promotion.yaml_file import LOADER
-from promotion.yaml_text import line_each, section
 
 FILE = "release.yaml"
 FORMAT_VERSION = "1.2"

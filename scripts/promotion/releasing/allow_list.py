@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from basics.errors import Finding, GateRefused
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.errors import Finding, GateRefused
 from promotion.planning.plan import PLATFORM_AND_PROJECT
 from promotion.record.release import FILE
 

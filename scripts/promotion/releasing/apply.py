@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from promotion.errors import Conflict
+from basics.errors import Conflict
+from basics.story import Story
+from promotion.changes.backfills import backfills_after
 from promotion.gates.static_gate import remember_passed
-from promotion.output.story import Story
-from promotion.planning.backfills import backfills_after
 from promotion.planning.plan import Plan
 from promotion.record.release import FILE, Evidence, Release, Released, branch_of, image_tag, remember
 from promotion.releasing.allow_list import refuse_other_paths

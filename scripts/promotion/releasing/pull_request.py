@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from promotion.errors import Conflict
-from promotion.output.markdown import code, code_block, document
-from promotion.output.plan_markdown import plan_markdown
-from promotion.output.story import Story
+from basics.errors import Conflict
+from basics.story import Story
 from promotion.planning.plan import Plan
 from promotion.record.release import FILE, Release, branch_of
 from promotion.releasing.apply import carry_out_plan, title
 from promotion.repository.git import Repository
+from promotion.showing.markdown import code, code_block, document
+from promotion.showing.plan_markdown import plan_markdown
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promotion.process import CommandError, run
+from basics.process import CommandError, run
 from promotion.repository.git import Repository
 from promotion.repository.memory import Memory
 

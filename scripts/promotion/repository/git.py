@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from promotion.errors import Conflict, PromotionError
-from promotion.process import CommandError, run, start
+from basics.errors import Conflict, PromotionError
+from basics.process import CommandError, run, start
 from promotion.repository.memory import Memory
 from promotion.repository.tree import File, Tree
 

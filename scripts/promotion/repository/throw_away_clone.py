@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from promotion.process import run
+from basics.process import run
 from promotion.repository.git import Repository
 
 _WHO = r"^(user|author|committer|gpg|commit)\."  # who commits, and how commits are signed

@@ -11,7 +11,7 @@ from operator import is_
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
-from promotion.errors import Finding, Malformed
+from basics.errors import Finding, Malformed
 from promotion.repository.memory import Memory
 
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promotion.errors import UsageError
-from promotion.process import CommandError, run
+from basics.errors import UsageError
+from basics.process import CommandError, run
 from promotion.repository.tree import Tree, tree_of_folder
 
 

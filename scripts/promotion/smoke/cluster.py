@@ -16,9 +16,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO, Any
 
-from promotion.errors import PromotionError
-from promotion.output.story import Story
-from promotion.process import CommandError, run
+from basics.errors import PromotionError
+from basics.process import CommandError, run
+from basics.story import Story
 from runtime.supervised import supervised
 
 CLUSTER, CONFIGURATION = "SMOKE_CLUSTER", "KIND_CONFIG"

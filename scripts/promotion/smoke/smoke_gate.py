@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from promotion.errors import Finding, GateRefused
-from promotion.output.story import Story
+from basics.errors import Finding, GateRefused
+from basics.story import Story
+from basics.wording import few
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import Plan
 from promotion.record.release import Evidence
-from promotion.smoke.places.kind import kind_place
-from promotion.smoke.places.local import local_place
-from promotion.wording import few
+from promotion.smoke.sandboxes.kind import kind_place
+from promotion.smoke.sandboxes.local import local_place
 from runtime.run import Run, RunResult
 from runtime.tables import TableState
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg2
 
+from basics.errors import GateCouldNotRun, GateRefused
+from basics.story import Story
 from promotion.configuration.environment import Environment
-from promotion.errors import GateCouldNotRun, GateRefused
-from promotion.output.story import Story
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
 from runtime.run import WorkerError

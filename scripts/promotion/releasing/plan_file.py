@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from promotion.errors import Conflict, UsageError
-from promotion.output.output_file import write_file
-from promotion.output.plan_document import plan_document
-from promotion.planning.options import Options
+from basics.errors import Conflict, UsageError
+from basics.output_file import write_file
+from promotion.options import Options
+from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan
 from promotion.record.release import CONFIGURATION, FORMAT_VERSION, PLATFORM, Release
 

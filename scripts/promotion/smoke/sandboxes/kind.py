@@ -12,21 +12,22 @@ from pathlib import Path
 import psycopg2
 import yaml
 
+from basics.errors import GateCouldNotRun, GateRefused, PromotionError
+from basics.process import CommandError, require
+from basics.story import Story
+from basics.yaml_file import load_mapping
 from mage_pod.mage_api import ApiError, MageApi
 from promotion.commands.image import Wanted, ensure_image
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.errors import GateCouldNotRun, GateRefused, PromotionError
 from promotion.gates.chart import CHART
-from promotion.output.story import Story
+from promotion.image import docker
 from promotion.pipelines.io_config import PATH as IO_CONFIG
 from promotion.planning.plan import Plan
-from promotion.process import CommandError, require
 from promotion.record.release import image_tag
 from promotion.repository.tree import Tree
-from promotion.smoke import docker
 from promotion.smoke.cluster import Namespace, smoke_cluster, throw_away_namespace
-from promotion.smoke.places.api_runs import run_through_api
-from promotion.smoke.places.throw_away import (
+from promotion.smoke.sandboxes.api_runs import run_through_api
+from promotion.smoke.sandboxes.throw_away import (
     CREDENTIALS,
     OWNER,
     POSTGRES,
@@ -36,7 +37,6 @@ from promotion.smoke.places.throw_away import (
     WEB,
     throw_away_values,
 )
-from promotion.yaml_file import load_mapping
 from runtime.binding import BindingError
 from runtime.postgres import Server, ServerError
 from runtime.run import Run, RunResult

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from promotion.errors import PromotionError
-from promotion.process import CommandError, run
+from basics.errors import PromotionError
+from basics.process import CommandError, run
 from promotion.repository.tree import Tree
 
 _LINES_SHOWN = 15

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from promotion.errors import PromotionError
-from promotion.process import CommandError, run
+from basics.errors import PromotionError
+from basics.process import CommandError, run
 
 _LOG = re.compile(r"[EIW]\d{4} ")  # kubectl's own, before what it says to people
 _SCHEDULER = "app.kubernetes.io/component=scheduler"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from basics.errors import PolicyRefused, PromotionError, UsageError
 from promotion.configuration.environment import FOLDER, Environment, configured, load_environment
 from promotion.configuration.policy import EVERYBODY, Policy
-from promotion.errors import PolicyRefused, PromotionError, UsageError
 from promotion.gates.refusals import refuse_wrong_source
 from promotion.planning.plan import PLATFORM_AND_PROJECT, Side
 from promotion.record.release import Endpoint, releases

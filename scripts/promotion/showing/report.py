@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from promotion.errors import Finding, PromotionError
-from promotion.output.story import Terminal, end_unread
-from promotion.wording import few
+from basics.errors import Finding, PromotionError
+from basics.story import Terminal, end_unread
+from basics.wording import few
 
 if TYPE_CHECKING:  # `--help` does without
     from promotion.planning.plan import Plan
@@ -30,9 +30,9 @@ class Report:
 
     def plan(self, plan: Plan) -> None:
         """Show what would be done."""
-        from promotion.output.plan_document import plan_document
-        from promotion.output.plan_markdown import plan_markdown
-        from promotion.output.plan_text import plan_lines
+        from promotion.planning.document import plan_document
+        from promotion.showing.plan_markdown import plan_markdown
+        from promotion.showing.plan_text import plan_lines
 
         if self.as_json:
             self._document["plan"] = plan_document(plan)

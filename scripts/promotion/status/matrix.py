@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from basics.errors import PromotionError
+from promotion.changes.backfills import still_open
+from promotion.changes.differences import platform_digest
+from promotion.changes.sides import main_side
 from promotion.configuration.environment import FOLDER, configured, load_environment
 from promotion.configuration.freeze import Freeze, freeze_at
 from promotion.configuration.policy import Policy, StandingHold
-from promotion.errors import PromotionError
 from promotion.gates.emergency import open_emergencies
 from promotion.pipelines.project import Project
-from promotion.planning.backfills import still_open
-from promotion.planning.changes import platform_digest
 from promotion.planning.plan import PLATFORM_AND_PROJECT
-from promotion.planning.sides import main_side
 from promotion.record.evidence_branch import Record, ever_proven, read_record
 from promotion.record.release import Backfill, Entry, Hold, Release, releases
 from promotion.repository.git import MAIN, Repository

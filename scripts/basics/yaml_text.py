@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from promotion.yaml_file import DUMPER
+from basics.yaml_file import DUMPER
 
 _INDENT = "  "
 _SPECIAL = re.compile(r"[^ -~]")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from basics.errors import Finding, PromotionError
+from promotion.changes.differences import platform_digest
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import load_environment
 from promotion.configuration.policy import email
-from promotion.errors import Finding, PromotionError
 from promotion.pipelines.project import Project
-from promotion.planning.changes import platform_digest
 from promotion.record.release import FILE, Release, branch_of, has_digest, image_tag, is_intact
 from promotion.repository.git import Repository
 from promotion.repository.merge import is_merge_of

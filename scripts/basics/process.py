@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from promotion.errors import PromotionError
+from basics.errors import PromotionError
 
 # A git hook that calls us exports these; they would point our git at the caller's index or work tree.
 _LEAKED = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from promotion.errors import Declined, UsageError
-from promotion.output.report import Report
-from promotion.output.story import Story
+from basics.errors import Declined, UsageError
+from basics.story import Story
 from promotion.planning.plan import Plan
 from promotion.releasing.apply import apply
 from promotion.releasing.pull_request import propose
 from promotion.repository.git import Repository
+from promotion.showing.report import Report
 
 CHANGES_PLANNED = 2
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from basics.wording import counted, few, short
+from promotion.changes.differences import DigestChange, FileChange, PipelineChange, ScheduleChange
+from promotion.changes.forecast import Forecast, Runs
 from promotion.configuration.zone import zone_of
 from promotion.gates.policy_gate import approvals
-from promotion.planning.changes import DigestChange, FileChange, PipelineChange, ScheduleChange
-from promotion.planning.forecast import Forecast, Runs
 from promotion.planning.plan import Plan
 from promotion.record.release import Emergency
-from promotion.wording import counted, few, short
 
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from promotion.errors import UsageError
+from basics.errors import UsageError
 
 
 def write_file(path: Path, text: str) -> None:

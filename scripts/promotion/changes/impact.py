@@ -10,11 +10,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from promotion.errors import Malformed
+from basics.errors import Malformed
+from basics.wording import few
+from basics.yaml_file import load_mapping
 from promotion.pipelines.project import FOLDER, Project
 from promotion.repository.tree import SYMLINK, Tree
-from promotion.wording import few
-from promotion.yaml_file import load_mapping
 
 _OF_PIPELINE = re.compile(rf"{FOLDER}/pipelines/[^/]+/([^/]+)")
 _FOR_PEOPLE = re.compile(r"promotion\.yaml|README(\..*)?", re.IGNORECASE)  # the files that no run reads

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from promotion.planning.changes import PipelineChange
-from promotion.planning.impact import NO_IMPACT
+from promotion.changes.differences import PipelineChange
+from promotion.changes.impact import NO_IMPACT
 from promotion.record.evidence_branch import Closing
 from promotion.record.release import Backfill, Entry
 

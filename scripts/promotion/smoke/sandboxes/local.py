@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from promotion.output.story import Story
+from basics.story import Story
 from promotion.pipelines.project import FOLDER
 from promotion.planning.plan import Plan
 from promotion.smoke.warehouse import Warehouse, local_warehouse

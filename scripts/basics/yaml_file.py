@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from promotion.errors import Finding, Malformed
+from basics.errors import Finding, Malformed
 
 # Ten times as fast where PyYAML was built with libyaml.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from basics.wording import age, short
 from promotion.configuration.policy import StandingHold
 from promotion.gates.emergency import told
-from promotion.output.markup import Markup, element, join
-from promotion.record.matrix import Cell, Column, Matrix
 from promotion.record.release import Entry, Hold
 from promotion.repository.git import MAIN
-from promotion.wording import age, short
+from promotion.showing.markup import Markup, element, join
+from promotion.status.matrix import Cell, Column, Matrix
 
 _STYLE = Path(__file__).with_name("page.css")
 _SKELETON = """<!doctype html>

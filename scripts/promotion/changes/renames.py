@@ -6,9 +6,9 @@ import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 
-from promotion.errors import Malformed
+from basics.errors import Malformed
+from basics.yaml_file import load_mapping
 from promotion.pipelines.project import FOLDER, Project
-from promotion.yaml_file import load_mapping
 
 _NAMES = ("name", "uuid")  # what Mage changes in metadata.yaml with the folder
 

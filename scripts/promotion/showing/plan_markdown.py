@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from basics.wording import short
 from promotion.configuration.zone import zone_of
 from promotion.gates.policy_gate import approvals
-from promotion.output.markdown import code, code_block, document, folded, table
-from promotion.output.plan_text import (
+from promotion.planning.plan import Plan
+from promotion.showing.markdown import code, code_block, document, folded, table
+from promotion.showing.plan_text import (
     asks_for_approvals,
     digests,
     gates_due,
@@ -20,8 +22,6 @@ from promotion.output.plan_text import (
     summary,
     unchanged,
 )
-from promotion.planning.plan import Plan
-from promotion.wording import short
 
 
 def plan_markdown(plan: Plan) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from promotion.changes.forecast import Runs
+from promotion.changes.impact import Impact
 from promotion.gates.approvals import plan_digest
-from promotion.planning.forecast import Runs
-from promotion.planning.impact import Impact
 from promotion.planning.plan import Plan
 from promotion.record.release import Endpoint
 

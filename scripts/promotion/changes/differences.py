@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from basics.errors import PromotionError
+from basics.wording import few
+from promotion.changes.forecast import Forecast, forecast
+from promotion.changes.impact import NO_IMPACT, Impact
+from promotion.changes.renames import renamed
 from promotion.configuration.environment import Environment, Schedule, load_environment
-from promotion.errors import PromotionError
 from promotion.pipelines.project import Project
-from promotion.planning.forecast import Forecast, forecast
-from promotion.planning.impact import NO_IMPACT, Impact
-from promotion.planning.renames import renamed
 from promotion.record.release import FILE
 from promotion.repository.tree import Tree
-from promotion.wording import few
 
 
 @dataclass(frozen=True)

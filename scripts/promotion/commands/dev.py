@@ -17,12 +17,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from basics.errors import PromotionError
 from mage_pod.mage_api import ApiError, MageApi
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, load_environment
-from promotion.errors import PromotionError
-from promotion.output.report import finding_lines
 from promotion.repository.tree import tree_of_folder
+from promotion.showing.report import finding_lines
 from runtime.binding import bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.source_data import load_source

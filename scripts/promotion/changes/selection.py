@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from promotion.errors import UsageError
+from basics.errors import UsageError
 from promotion.gates.refusals import near, unknown_pipeline
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import python_sources

@@ -1,0 +1,1 @@
+"""Plain helpers, which know nothing of promotions."""

@@ -1,0 +1,1 @@
+"""What an environment runs in its cluster."""
