@@ -24,7 +24,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts")]
 
-from basics.story import Story  # noqa: E402
 from promotion.commands.image import tree_of_checkout  # noqa: E402
 from promotion.image import docker  # noqa: E402
 from promotion.record.release import IMAGE_SOURCE  # noqa: E402
@@ -56,7 +55,7 @@ print(json.dumps([(name, size, sorted(set(needed_by.get(name, [])))) for name, s
 
 def main() -> None:
     """Build all images and print the tables."""
-    tree = tree_of_checkout(ROOT, Story()).under(*IMAGE_SOURCE)
+    tree = tree_of_checkout(ROOT).under(*IMAGE_SOURCE)
     with_r, _ = _build("with-r", tree)
     without_r, _ = _build("without-r", tree, WITH_R="false")
     plain, _ = _build("plain", _tree({"Dockerfile": PLAIN.encode()}))

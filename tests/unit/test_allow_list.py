@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from basics.errors import GateRefused
-from basics.story import Story
 from helpers import GIT, PROJECT, edit_branch, git, head, promote, push, released_files, remote_refs, write
 from promotion.commands.promote import plan_promotion
 from promotion.options import Options
@@ -26,7 +25,7 @@ def apply_tampered(clone: Path, tamper: Callable[[Plan], Tree]) -> None:
     """Carry out a promotion to dev whose composed tree is what `tamper` makes of the plan's."""
     with Repository.find(clone) as repository:
         plan = plan_promotion(repository, "main", "dev", Options())
-        apply(replace(plan, tree=tamper(plan)), lambda: plan, repository, Story())
+        apply(replace(plan, tree=tamper(plan)), lambda: plan, repository)
 
 
 def with_files(plan: Plan, paths: list[str]) -> Tree:

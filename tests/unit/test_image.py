@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from basics.story import Story
 from helpers import PROJECT, call_script, commit, git, released_text, run_script, write
 from promotion.commands.image import tree_of_checkout
 from promotion.record.release import image_tag
@@ -17,7 +16,7 @@ LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 
 
 def tag(clone: Path) -> str:
-    return image_tag(tree_of_checkout(clone, Story()))
+    return image_tag(tree_of_checkout(clone))
 
 
 def test_the_tag_of_a_clean_clone_is_the_one_in_the_release_made_of_it(promoted_to_dev: Path) -> None:

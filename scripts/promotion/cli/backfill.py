@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from basics.errors import UsageError
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_pipelines, add_reason, make_parser
 from promotion.showing.report import Report
@@ -44,8 +43,6 @@ def main(arguments: Sequence[str]) -> int:
         with Repository.find(Path.cwd()) as repository:
             if not closes:
                 return show_backfills(repository, name, report=report)
-            return close_backfills(
-                repository, name, options.pipelines, options.done, reason, report=report, story=Story()
-            )
+            return close_backfills(repository, name, options.pipelines, options.done, reason, report=report)
 
     return run(parser, arguments, command)

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
 from promotion.showing.report import Report
@@ -28,6 +27,6 @@ def main(arguments: Sequence[str]) -> int:
         from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
-            return finalize(repository, options.environment, report=report, story=Story())
+            return finalize(repository, options.environment, report=report)
 
     return run(parser, arguments, command)

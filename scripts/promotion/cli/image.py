@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import Parser, make_parser
 from promotion.showing.report import Report
@@ -31,8 +30,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
         from promotion.commands.image import Wanted, build_image
 
         wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)
-        return build_image(
-            place(options.what), wanted, load=options.load, push=options.push, report=report, story=Story()
-        )
+        return build_image(place(options.what), wanted, load=options.load, push=options.push, report=report)
 
     return run(parser, arguments, command)

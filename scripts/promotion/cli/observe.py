@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
 from promotion.showing.report import Report
@@ -32,6 +31,6 @@ def main(arguments: Sequence[str]) -> int:
 
         cluster = Cluster(options.context, options.namespace or options.environment)
         with Repository.find(Path.cwd()) as repository:
-            return observe(repository, options.environment, cluster, report=report, story=Story())
+            return observe(repository, options.environment, cluster, report=report)
 
     return run(parser, arguments, command)

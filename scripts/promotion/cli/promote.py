@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.apply import main as apply_main
 from promotion.cli.approve import main as approve_main
 from promotion.cli.backfill import main as backfill_main
@@ -62,7 +61,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
                 options_of(options),
                 mode=options.mode,
                 report=report,
-                story=Story(),
                 plan_file=options.output,
                 pr=options.pr,
             )

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_reason, make_parser
 from promotion.showing.report import Report
@@ -29,6 +28,6 @@ def main(arguments: Sequence[str]) -> int:
         from promotion.repository.git import Repository
 
         with Repository.find(Path.cwd()) as repository:
-            return ratify(repository, options.environment, options.reason, report=report, story=Story())
+            return ratify(repository, options.environment, options.reason, report=report)
 
     return run(parser, arguments, command)

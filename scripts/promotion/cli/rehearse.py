@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, add_verify_dependants, make_parser
 from promotion.options import Options
@@ -33,6 +32,6 @@ def main(arguments: Sequence[str]) -> int:
 
         wanted = Options(tuple(options.pipelines), tuple(options.exclude), options.verify_dependants)
         with Repository.find(Path.cwd()) as repository:
-            return rehearse(repository, options.source, options.target, wanted, report=report, story=Story())
+            return rehearse(repository, options.source, options.target, wanted, report=report)
 
     return run(parser, arguments, command)

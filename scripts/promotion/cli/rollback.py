@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_modes, add_pipelines, make_parser, options_of
 from promotion.showing.report import Report
@@ -33,7 +32,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
                 options_of(options),
                 mode=options.mode,
                 report=report,
-                story=Story(),
                 pr=options.pr,
             )
 

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_pipelines, make_parser
 from promotion.showing.report import Report
@@ -30,7 +29,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
             options.days,
             brief=options.quiet,
             report=report,
-            story=Story(),
         )
 
     return run(parser, arguments, command)

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import add_selectors, make_parser
 from promotion.options import SMOKE_KINDS, Options
@@ -29,6 +28,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
         wanted = Options(tuple(options.pipelines), tuple(options.exclude), smoke=options.on)
         with Repository.find(Path.cwd()) as repository:
-            return prove(repository, options.source, options.target, wanted, report=report, story=Story())
+            return prove(repository, options.source, options.target, wanted, report=report)
 
     return run(parser, arguments, command)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from basics.story import Story
 from promotion.cli.boundary import run
 from promotion.cli.parser import make_parser
 from promotion.showing.report import Report
@@ -20,6 +19,6 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
         from promotion.cli.place import place
         from promotion.commands.verify import verify
 
-        return verify(place(options.what), report=report, story=Story())
+        return verify(place(options.what), report=report)
 
     return run(parser, arguments, command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from basics.story import Story
+from basics import progress
 from promotion.commands.carry_out import decide
 from promotion.commands.promote import plan_promotion
 from promotion.planning.plan import Plan
@@ -13,13 +13,13 @@ from promotion.repository.git import Repository
 from promotion.showing.report import Report
 
 
-def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report, story: Story) -> int:
+def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report) -> int:
     """Release what `file` says; raise `Conflict` when it is not what would be done now.
 
     With `pr` the release goes to a branch for a pull request. Returns the exit code.
     """
     planned = read_plan_file(file)
-    with story.step(f"read {planned.source} and {planned.target}"):
+    with progress.step(f"read {planned.source} and {planned.target}"):
         plan = _plan(planned, repository)
     if release := planned.released(plan):
         told = f"Nothing to do: already released as {release.environment} {release.number}"
@@ -33,7 +33,6 @@ def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report, 
         repository,
         mode="yes",
         report=report,
-        story=story,
         pr=pr,
     )
 

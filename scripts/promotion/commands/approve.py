@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from basics import progress
 from basics.errors import UsageError
-from basics.story import Story
 from promotion.commands.apply_plan import plan_of_today
 from promotion.configuration.policy import email
 from promotion.gates.approvals import plan_digest
@@ -18,10 +18,10 @@ from promotion.repository.git import Repository
 from promotion.showing.report import Report
 
 
-def approve(repository: Repository, file: Path, *, report: Report, story: Story) -> int:
+def approve(repository: Repository, file: Path, *, report: Report) -> int:
     """Record the approval of what `file` says; raise `Conflict` when that is stale. Returns the exit code."""
     planned = read_plan_file(file)
-    with story.step(f"read {planned.source} and {planned.target}"):
+    with progress.step(f"read {planned.source} and {planned.target}"):
         plan = plan_of_today(planned, repository)
     identity = repository.identity()
     _refuse(plan, identity)
@@ -30,7 +30,7 @@ def approve(repository: Repository, file: Path, *, report: Report, story: Story)
     if email(identity) in map(email, plan.request.approved(digest)):
         told = f"Nothing to do: {identity} approved this already"
     else:
-        with story.step(f"push the approval to {branch_of(name)}"):
+        with progress.step(f"push the approval to {branch_of(name)}"):
             approval = Approval(digest, plan.number, identity, datetime.now(UTC))
             add_approval(repository, name, approval, plan.subjects)
         told = f"Approved {name} {plan.number} as {identity}; it counts for whoever else promotes"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from basics import progress
 from basics.errors import UsageError
-from basics.story import Story
 from promotion.changes.backfills import still_open
 from promotion.changes.sides import answering, main_side, released_side
 from promotion.configuration.environment import load_environment
@@ -36,10 +36,9 @@ def close_backfills(
     reason: str,
     *,
     report: Report,
-    story: Story,
 ) -> int:
     """Close the open backfills of `pipelines`: they are `done`, or will not be; return the exit code."""
-    with story.step(f"read {name}"):
+    with progress.step(f"read {name}"):
         found = {backfill.pipeline: backfill for backfill in _open(repository, name)}
         policy = load_environment(main_side(repository).tree, name).policy
     if unknown := [pipeline for pipeline in pipelines if pipeline not in found]:
@@ -47,7 +46,7 @@ def close_backfills(
         raise UsageError("no-backfill", f"{name} has nothing to backfill of {unknown[0]}", fix=fix)
     identity, now = answering(repository, name, policy), datetime.now(UTC)
     entries = tuple(Closing(found[pipeline], done, identity, now, reason) for pipeline in dict.fromkeys(pipelines))
-    with story.step(f"push it to {branch_of(name)}"):
+    with progress.step(f"push it to {branch_of(name)}"):
         add_closings(repository, name, entries)
     told = "Done" if done else "Waived"
     lines = [(f"{told} {entry.backfill}", "green") for entry in entries]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from basics import progress
 from basics.errors import Declined, UsageError
-from basics.story import Story
 from promotion.planning.plan import Plan
 from promotion.releasing.apply import apply
 from promotion.releasing.pull_request import propose
@@ -23,7 +23,6 @@ def carry_out(
     reading: str,
     mode: str,
     report: Report,
-    story: Story,
     keep: Callable[[Plan], None] = lambda plan: None,
     pr: bool = False,
 ) -> int:
@@ -33,13 +32,13 @@ def carry_out(
     `keep` writes the plan to where it is wanted besides. With `pr` the release goes to a branch for a pull
     request. Returns the exit code.
     """
-    with story.step(f"read {reading}"):
+    with progress.step(f"read {reading}"):
         plan = make_plan()
     if mode == "ask" and not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
             "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
         )
-    return decide(plan, make_plan, repository, mode=mode, report=report, story=story, keep=keep, pr=pr)
+    return decide(plan, make_plan, repository, mode=mode, report=report, keep=keep, pr=pr)
 
 
 def decide(
@@ -49,7 +48,6 @@ def decide(
     *,
     mode: str,
     report: Report,
-    story: Story,
     keep: Callable[[Plan], None] = lambda plan: None,
     pr: bool = False,
 ) -> int:
@@ -66,9 +64,9 @@ def decide(
     if mode == "ask" and not _agreed(question):
         raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
     if pr:
-        report.pull_request(propose(plan, make_plan, repository, story))
+        report.pull_request(propose(plan, make_plan, repository))
     else:
-        report.release(apply(plan, make_plan, repository, story))
+        report.release(apply(plan, make_plan, repository))
     return 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from basics import progress
 from basics.errors import Conflict, Finding, GateCouldNotRun, GateRefused
-from basics.story import Story
 from promotion.changes.sides import main_side
 from promotion.configuration.environment import load_environment
 from promotion.record.release import History, branch_of, releases
@@ -16,26 +16,26 @@ from promotion.repository.merge import is_merge_of
 from promotion.showing.report import Report
 
 
-def finalize(repository: Repository, name: str, *, report: Report, story: Story) -> int:
+def finalize(repository: Repository, name: str, *, report: Report) -> int:
     """Remove the branches of the pull requests to the environment `name` that were merged as they are.
 
     Returns the exit code. Raises `GateRefused` where a merge brought something else, `Conflict` where another
     release took the number, and `GateCouldNotRun` where nothing was merged yet: this is no verdict, try again.
     """
-    with story.step(f"read {name} and the pull requests to it"):
+    with progress.step(f"read {name} and the pull requests to it"):
         follow_requests(repository, name)
         repository.fetch()
         history = releases(repository, name)
         if not history:
             load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
     waiting = requests(repository, name)
-    with story.step(f"check what came to {branch_of(name)}"):
+    with progress.step(f"check what came to {branch_of(name)}"):
         _refuse_what_is_no_release(repository, name, history, waiting)
     merged = [number for number in sorted(waiting) if _is_merged(repository, history, number, waiting[number])]
     for number in merged:
         report.release(history.at_place(number))
         branch = request_branch(name, number)
-        with story.step(f"remove {branch}"):
+        with progress.step(f"remove {branch}"):
             repository.push(branch, None, waiting[number])
     left = {number: commit for number, commit in waiting.items() if number not in merged}
     _refuse_what_is_overtaken(repository, name, history, left)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from basics import progress
 from basics.errors import UsageError
 from basics.process import CommandError, run
-from basics.story import Story
 from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import load_environment
 from promotion.image import docker
@@ -38,40 +38,38 @@ class Wanted:
         return base if self.with_r else base | {"WITH_R": "false"}
 
 
-def build_image(
-    what: Path | str, wanted: Wanted, *, load: str | None, push: bool, report: Report, story: Story
-) -> int:
+def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: bool, report: Report) -> int:
     """Build the image of the folder `what` or of the environment of that name; then load it or push it."""
-    with _tree(what, story) as tree:
+    with _tree(what) as tree:
         reference = f"{wanted.repository}:{image_tag(tree)}"
-        built = ensure_image(tree, wanted, from_registry=push, story=story)
+        built = ensure_image(tree, wanted, from_registry=push)
     if load:
-        with story.step(f"load {reference} into the kind cluster {load}"):
+        with progress.step(f"load {reference} into the kind cluster {load}"):
             docker.load(reference, load)
     document = {"reference": reference, "built": built, "loaded": load, "pushed": push}
     report.result("image", document, [(reference, "")])
     return 0
 
 
-def ensure_image(tree: Tree, wanted: Wanted, *, from_registry: bool = False, story: Story) -> bool:
+def ensure_image(tree: Tree, wanted: Wanted, *, from_registry: bool = False) -> bool:
     """Have the image of `tree` on this machine or in its registry; return whether it had to be built.
 
     What a registry has under this tag stands: an environment runs the very bytes that the one before it proved.
     """
     reference = f"{wanted.repository}:{image_tag(tree)}"
     if from_registry and docker.is_in_registry(reference):
-        story.say(f"{reference} is in the registry: nothing to build")
+        progress.say(f"{reference} is in the registry: nothing to build")
         return False
     labels = _labels(tree, wanted)
     there = docker.labels_of(reference) or {}
     built = not labels.items() <= there.items()
     if built:
-        with story.step(f"build {reference}"):
+        with progress.step(f"build {reference}"):
             docker.build(reference, tree.under(*IMAGE_SOURCE), arguments=wanted.arguments, labels=labels)
     else:
-        story.say(f"{reference} is there: nothing to build")
+        progress.say(f"{reference} is there: nothing to build")
     if from_registry:
-        with story.step(f"push {reference}"):
+        with progress.step(f"push {reference}"):
             docker.push(reference)
     return built
 
@@ -91,9 +89,9 @@ def _labels(tree: Tree, wanted: Wanted) -> dict[str, str]:
 
 
 @contextmanager
-def _tree(what: Path | str, story: Story) -> Iterator[Tree]:
+def _tree(what: Path | str) -> Iterator[Tree]:
     if isinstance(what, Path):
-        yield _buildable(tree_of_checkout(what.resolve(), story), str(what))
+        yield _buildable(tree_of_checkout(what.resolve()), str(what))
         return
     with Repository.find(Path.cwd()) as repository:
         repository.fetch()
@@ -110,16 +108,18 @@ def _buildable(tree: Tree, name: str) -> Tree:
     return tree
 
 
-def tree_of_checkout(folder: Path, story: Story) -> Tree:
+def tree_of_checkout(folder: Path) -> Tree:
     """Return the files of `folder` that git knows, as they are on disk; tell what a promotion would not take.
 
     A file that git does not know stays out: it would change the tag, and no release could ever say that tag.
     """
     tracked = _asked(folder, "ls-files", "-z", "--cached")
     for path in _asked(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", *IMAGE_SOURCE):
-        story.say(f"not in the image: {path}, which git does not know; to have it there: git add {path}", "yellow")
+        progress.say(
+            f"not in the image: {path}, which git does not know; to have it there: git add {path}", "yellow"
+        )
     for path in _asked(folder, "diff", "--name-only", "-z", "--relative", "HEAD", "--", *IMAGE_SOURCE):
-        story.say(f"not committed: {path}; no release will have this image's tag", "yellow")
+        progress.say(f"not committed: {path}; no release will have this image's tag", "yellow")
     return tree_of_folder(folder, tracked)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from basics.story import Story
+from basics import progress
 from basics.wording import short
 from promotion.changes.sides import released_side
 from promotion.cluster.scheduler import Cluster, Scheduler, find_scheduler
@@ -17,9 +17,9 @@ from promotion.repository.git import Repository
 from promotion.showing.report import Report
 
 
-def observe(repository: Repository, name: str, cluster: Cluster, *, report: Report, story: Story) -> int:
+def observe(repository: Repository, name: str, cluster: Cluster, *, report: Report) -> int:
     """Count the runs of each pipeline since the release that brought its digest; return the exit code."""
-    with story.step(f"read {name}"):
+    with progress.step(f"read {name}"):
         repository.fetch()
         side = released_side(repository, name)
     identity = repository.identity()
@@ -28,10 +28,10 @@ def observe(repository: Repository, name: str, cluster: Cluster, *, report: Repo
         for pipeline, released in side.releases[0].pipelines.items()
         if (release := running_since(side.releases, pipeline, released.digest))
     }
-    with story.step(f"ask the scheduler in {cluster}"):
+    with progress.step(f"ask the scheduler in {cluster}"):
         observed = _observed(find_scheduler(name, cluster), arrived, read_record(repository, name).runs, identity)
     if observed:
-        with story.step(f"push what was observed to {branch_of(name)}"):
+        with progress.step(f"push what was observed to {branch_of(name)}"):
             add_observations(repository, name, observed)
     report.result(
         "observed",

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from basics import progress
 from basics.errors import NotYet, UsageError
-from basics.story import Story
 from promotion.changes.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
 from promotion.commands.carry_out import carry_out
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
@@ -30,7 +30,6 @@ def promote(
     *,
     mode: str,
     report: Report,
-    story: Story,
     plan_file: Path | None = None,
     pr: bool = False,
 ) -> int:
@@ -51,20 +50,19 @@ def promote(
         reading=f"{source} and {target}",
         mode=mode,
         report=report,
-        story=story,
-        keep=lambda plan: _keep(plan, plan_file, story),
+        keep=lambda plan: _keep(plan, plan_file),
         pr=pr,
     )
 
 
-def _keep(plan: Plan, plan_file: Path | None, story: Story) -> None:
+def _keep(plan: Plan, plan_file: Path | None) -> None:
     if plan_file is None:
         return
     if all(isinstance(refusal, NotYet) for refusal in plan.refusals):
         write_plan_file(plan, plan_file)
-        story.say(f"✓ kept in {plan_file}, for scripts/promote.py apply {shlex.quote(str(plan_file))}", "green")
+        progress.say(f"✓ kept in {plan_file}, for scripts/promote.py apply {shlex.quote(str(plan_file))}", "green")
     else:  # there may be an older one
-        story.say(f"{plan_file} was not written: no waiting makes this plan one to apply", "yellow")
+        progress.say(f"{plan_file} was not written: no waiting makes this plan one to apply", "yellow")
 
 
 def plan_promotion(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from basics import progress
 from basics.errors import UsageError
-from basics.story import Story
 from promotion.changes.sides import answering, main_side
 from promotion.configuration.environment import load_environment
 from promotion.gates.emergency import open_emergencies
@@ -20,11 +20,11 @@ from promotion.repository.git import Repository
 from promotion.showing.report import Report
 
 
-def ratify(repository: Repository, name: str, reason: str, *, report: Report, story: Story) -> int:
+def ratify(repository: Repository, name: str, reason: str, *, report: Report) -> int:
     """Ratify every open emergency of the environment `name`; return the exit code."""
     if not reason:
         raise UsageError("no-reason", "who ratifies says why", fix="add --reason TEXT")
-    with story.step(f"read {name}"):
+    with progress.step(f"read {name}"):
         repository.fetch()
         policy = load_environment(main_side(repository).tree, name).policy
         ratified = {entry.release for entry in read_record(repository, name).ratified}
@@ -34,7 +34,7 @@ def ratify(repository: Repository, name: str, reason: str, *, report: Report, st
     now = datetime.now(UTC)
     entries = tuple(Ratification(entry.number, identity, now, reason) for entry in still_open)
     if entries:
-        with story.step(f"push the ratification to {branch_of(name)}"):
+        with progress.step(f"push the ratification to {branch_of(name)}"):
             add_ratification(repository, name, entries)
     told = [(f"Ratified {name} {entry.release}", "green") for entry in entries]
     report.result("ratified", [asdict(entry) for entry in entries], told or [("Nothing to ratify.", "green")])

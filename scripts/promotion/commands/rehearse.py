@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from basics import progress
 from basics.errors import Finding, GateRefused
-from basics.story import Story
 from promotion.changes.sides import environment_side, refuse_local_changes
 from promotion.commands.promote import plan_promotion
 from promotion.commands.rollback import plan_rollback
@@ -20,19 +20,17 @@ from promotion.showing.plan_text import plan_lines
 from promotion.showing.report import Report
 
 
-def rehearse(
-    repository: Repository, source: str, target: str, options: Options, *, report: Report, story: Story
-) -> int:
+def rehearse(repository: Repository, source: str, target: str, options: Options, *, report: Report) -> int:
     """Promote from `source` to `target` and take it back, in a clone and a remote of its own.
 
     Returns the exit code. Raises what either would raise, and `GateRefused` where the rollback does not bring back
     what was there.
     """
-    with story.step(f"read {source} and {target} for a rehearsal: it pushes to a remote that is thrown away"):
+    with progress.step(f"read {source} and {target} for a rehearsal: it pushes to a remote that is thrown away"):
         repository.fetch()
         refuse_local_changes(repository, source, target)
     with throw_away_clone(repository) as clone:
-        promotion = _act("promotion", lambda: plan_promotion(clone, source, target, options), clone, report, story)
+        promotion = _act("promotion", lambda: plan_promotion(clone, source, target, options), clone, report)
         before = promotion.request.target
         if promotion.is_empty:
             return 0
@@ -41,20 +39,20 @@ def rehearse(
             report.result("rehearsed", {"environment": target, "restored": None}, [(told, "bold green")])
             return 0
         number, back = len(before.releases), Options(reason="rehearsal")
-        _act("rollback", lambda: plan_rollback(clone, target, number, back), clone, report, story)
+        _act("rollback", lambda: plan_rollback(clone, target, number, back), clone, report)
         clone.fetch()
         _compare(before, environment_side(clone, target), report)
     return 0
 
 
-def _act(what: str, make_plan: Callable[[], Plan], clone: Repository, report: Report, story: Story) -> Plan:
+def _act(what: str, make_plan: Callable[[], Plan], clone: Repository, report: Report) -> Plan:
     """Show the plan and carry it out; raise what stands in its way."""
     plan = make_plan()
     report.result(what, plan_document(plan), plan_lines(plan))
     if not plan.is_empty:
         if plan.refusals:
             raise plan.refusals[0]
-        apply(plan, make_plan, clone, story)
+        apply(plan, make_plan, clone)
     return plan
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from basics.errors import PromotionError, UsageError
-from basics.story import Story
 from promotion.changes.holds import holds_after_rollback
 from promotion.changes.sides import main_side, promoter, released_side
 from promotion.commands.carry_out import carry_out
@@ -29,7 +28,6 @@ def rollback(
     *,
     mode: str,
     report: Report,
-    story: Story,
     pr: bool = False,
 ) -> int:
     """Take the environment `name` back to the release `number` (None: the last good one before this).
@@ -46,7 +44,6 @@ def rollback(
         reading=name,
         mode=mode,
         report=report,
-        story=story,
         pr=pr,
     )
 

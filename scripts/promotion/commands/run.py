@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from basics.errors import GateRefused, UsageError
-from basics.story import Story
 from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, environment_names, load_environment
@@ -37,7 +36,7 @@ class _Subject:
 
 
 def run_locally(
-    what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool, report: Report, story: Story
+    what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool, report: Report
 ) -> int:
     """Run the pipelines `names` (empty: all) of the folder `what` or the environment of that name.
 
@@ -50,7 +49,7 @@ def run_locally(
         runs = list(_runs(subject.project, names, days))
         project, environment = subject.folder / FOLDER, subject.environment
         database = f"warehouse_{environment.name}"
-        with local_warehouse(project, environment, database, story, drop=False) as warehouse:
+        with local_warehouse(project, environment, database, drop=False) as warehouse:
             results = _run(project, runs, warehouse.variables, brief=brief, report=report)
     failed = [result for result in results if result.status != "completed"]
     if failed:

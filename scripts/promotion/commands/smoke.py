@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 
+from basics import progress
 from basics.errors import PolicyRefused
-from basics.story import Story
 from promotion.commands.promote import plan_promotion
 from promotion.options import Options
 from promotion.planning.plan import Plan
@@ -16,31 +16,29 @@ from promotion.repository.git import Repository
 from promotion.showing.report import Report
 
 
-def prove(
-    repository: Repository, source: str, target: str, wanted: Options, *, report: Report, story: Story
-) -> int:
+def prove(repository: Repository, source: str, target: str, wanted: Options, *, report: Report) -> int:
     """Prove the pipelines of a promotion from `source` to `target` that have no evidence; return the exit code.
 
     What the promotion would be refused for, by the policy or for a shared file, is no reason not to try.
     """
-    with story.step(f"read {source} and {target}"):
+    with progress.step(f"read {source} and {target}"):
         plan = plan_promotion(repository, source, target, replace(wanted, verify_dependants=True))
     for refusal in plan.refusals:
         if not isinstance(refusal, PolicyRefused):
             raise refusal
-    proven = _prove(plan, repository, story) if plan.due else {}
+    proven = _prove(plan, repository) if plan.due else {}
     if proven:
-        with story.step(f"push the evidence to {branch_of(target)}"):
+        with progress.step(f"push the evidence to {branch_of(target)}"):
             add_evidence(repository, target, proven)
     report.result("smoke", _document(plan, proven), list(_lines(plan, wanted, proven)))
     return 0
 
 
-def _prove(plan: Plan, repository: Repository, story: Story) -> Mapping[str, Evidence]:
+def _prove(plan: Plan, repository: Repository) -> Mapping[str, Evidence]:
     identity = repository.identity()  # asked before minutes of smoke tests, not after
     from promotion.smoke.smoke_gate import smoke  # brings the database driver
 
-    return {name: replace(evidence, by=identity) for name, evidence in smoke(plan, story).items()}
+    return {name: replace(evidence, by=identity) for name, evidence in smoke(plan).items()}
 
 
 def _document(plan: Plan, proven: Mapping[str, Evidence]) -> dict[str, object]:

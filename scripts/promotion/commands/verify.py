@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from basics import progress
 from basics.errors import Finding, GateRefused, UsageError
-from basics.story import Story
 from basics.wording import counted
 from promotion.changes.sides import main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
@@ -22,15 +22,15 @@ from promotion.repository.work_tree import read_work_tree
 from promotion.showing.report import Report
 
 
-def verify(what: Path | str, *, report: Report, story: Story) -> int:
+def verify(what: Path | str, *, report: Report) -> int:
     """Verify the folder `what` or the environment of that name; raise `GateRefused` with all that is wrong."""
     if isinstance(what, Path):
-        return _verify_folder(what.resolve(), report, story)
+        return _verify_folder(what.resolve(), report)
     with BareClone.around(Path.cwd()) or Repository.find(Path.cwd()) as repository:
-        return _verify_environment(repository, what, report, story)
+        return _verify_environment(repository, what, report)
 
 
-def _verify_folder(folder: Path, report: Report, story: Story) -> int:
+def _verify_folder(folder: Path, report: Report) -> int:
     from promotion.gates.mage_gate import mage_findings
 
     tree = read_work_tree(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
@@ -39,11 +39,11 @@ def _verify_folder(folder: Path, report: Report, story: Story) -> int:
     if not project.pipelines or not names:
         missing = f"{FOLDER}/pipelines" if not project.pipelines else ENVIRONMENTS
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
-    with story.step(f"static gate for {', '.join(names)}"):
+    with progress.step(f"static gate for {', '.join(names)}"):
         findings = {f for name in names for f in static_findings(project, load_environment(tree, name))}
         findings |= set(source_findings(tree))
     if not findings:
-        with story.step("static gate: Mage loads every pipeline"):
+        with progress.step("static gate: Mage loads every pipeline"):
             findings = set(mage_findings(folder / FOLDER, project.pipelines))
     _conclude(sorted(findings, key=lambda finding: (finding.path, finding.line or 0, finding.problem)))
     count = f"{counted(len(project.pipelines), 'pipeline')}, {counted(len(names), 'environment')}"
@@ -51,7 +51,7 @@ def _verify_folder(folder: Path, report: Report, story: Story) -> int:
     return 0
 
 
-def _verify_environment(repository: Repository, name: str, report: Report, story: Story) -> int:
+def _verify_environment(repository: Repository, name: str, report: Report) -> int:
     repository.fetch()
     repository.memory = Memory()  # an audit believes nothing that lies beside a clone
     history = releases(repository, name)
@@ -61,7 +61,7 @@ def _verify_environment(repository: Repository, name: str, report: Report, story
         fix = f"git clone --bare --single-branch --branch {branch_of(name)} ADDRESS"
         raise UsageError("no-release", f"this bare clone has no branch {branch_of(name)}", fix=fix)
     count = counted(len(history), "release")
-    with story.step(f"derive every digest of {count}"):
+    with progress.step(f"derive every digest of {count}"):
         findings = list(audit(repository, name, history))
     _conclude(findings)
     document = {"environment": name, "releases": len(history)}

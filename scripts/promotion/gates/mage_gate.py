@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from basics import progress
 from basics.errors import Finding, GateCouldNotRun, GateRefused
-from basics.story import Story
 from basics.wording import few
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import Plan
@@ -14,7 +14,7 @@ from promotion.repository.tree import Tree
 from runtime.load import LoadError, load_pipelines
 
 
-def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:
+def refuse_what_mage_cannot_load(plan: Plan) -> None:
     """Raise `GateRefused` with what Mage says of each pipeline that changes and that it cannot load.
 
     Those that a smoke test runs, or has run, are left out: it loads them too, and Mage takes seconds to start.
@@ -22,7 +22,7 @@ def refuse_what_mage_cannot_load(plan: Plan, story: Story) -> None:
     smoked = {*plan.due, *plan.evidence}
     names = [change.name for change in plan.pipelines if change.after is not None and change.name not in smoked]
     if names:
-        step = story.step(f"static gate: Mage loads {few(names)}")
+        step = progress.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
             needed(plan.project, names).write_to(Path(folder))
             findings = mage_findings(Path(folder) / FOLDER, names)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from basics import progress
 from basics.errors import Conflict
-from basics.story import Story
 from promotion.changes.backfills import backfills_after
 from promotion.gates.static_gate import remember_passed
 from promotion.planning.plan import Plan
@@ -23,19 +23,19 @@ _ATTEMPTS = 5  # lost races in a row, each against somebody who changed nothing 
 Push = Callable[[Release, str | None], None]
 
 
-def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository, story: Story) -> Release:
+def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> Release:
     """Release what `plan` says to the environment's branch; raise what `carry_out_plan` raises."""
 
     def push(release: Release, before: str | None) -> None:
         branch = branch_of(release.environment)
-        with story.step(f"push release {release.number} to {branch}"):
+        with progress.step(f"push release {release.number} to {branch}"):
             repository.push(branch, release.commit, before)
 
-    return carry_out_plan(plan, replan, push, repository, story)[1]
+    return carry_out_plan(plan, replan, push, repository)[1]
 
 
 def carry_out_plan(
-    plan: Plan, replan: Callable[[], Plan], push: Push, repository: Repository, story: Story
+    plan: Plan, replan: Callable[[], Plan], push: Push, repository: Repository
 ) -> tuple[Plan, Release]:
     """Make the release that `plan` says and `push` it; nothing is written before every gate said yes.
 
@@ -44,7 +44,7 @@ def carry_out_plan(
     the end. Raises what the gates raise.
     """
     identity = repository.identity()  # asked before minutes of smoke tests, not after
-    proofs = _prove(plan, story)
+    proofs = _prove(plan)
     branch = branch_of(plan.request.environment.name)
     for _ in range(_ATTEMPTS):
         before = plan.request.target.endpoint.commit
@@ -71,17 +71,17 @@ def _remember(plan: Plan, release: Release, repository: Repository) -> None:
         remember_passed(repository.memory, release.commit)
 
 
-def _prove(plan: Plan, story: Story) -> Mapping[str, Evidence]:
+def _prove(plan: Plan) -> Mapping[str, Evidence]:
     """Run the gates that are due and return the evidence that they brought."""
     if "static" in plan.request.gates:
         from promotion.gates.mage_gate import refuse_what_mage_cannot_load
 
-        refuse_what_mage_cannot_load(plan, story)
+        refuse_what_mage_cannot_load(plan)
     if not plan.due:
         return {}
     from promotion.smoke.smoke_gate import smoke  # brings the database driver, which only this gate needs
 
-    return smoke(plan, story)
+    return smoke(plan)
 
 
 def _same_plan(plan: Plan, later: Plan) -> Plan:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from basics import progress
 from basics.errors import Conflict
-from basics.story import Story
 from promotion.planning.plan import Plan
 from promotion.record.release import FILE, Release, branch_of
 from promotion.releasing.apply import carry_out_plan, title
@@ -48,7 +48,7 @@ def requests(repository: Repository, environment: str) -> dict[int, str]:
     return {int(name): oid for name, oid in names.items() if re.fullmatch("[1-9][0-9]*", name)}
 
 
-def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository, story: Story) -> PullRequest:
+def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> PullRequest:
     """Make the release that `plan` says and push it to a branch of its own; raise what `carry_out_plan` raises.
 
     Of its own number it replaces what was proposed before, as it was when this began: a pull request is
@@ -64,10 +64,10 @@ def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository, stor
         if repository.head(branch_of(name)) != before:
             raise Conflict("lost-race", f"{branch_of(name)} moved while this command ran", fix="run it again")
         branch = request_branch(name, release.number)
-        with story.step(f"push release {release.number} to {branch}"):
+        with progress.step(f"push release {release.number} to {branch}"):
             repository.push(branch, release.commit, known.get(release.number))
 
-    plan, release = carry_out_plan(plan, replan, push, repository, story)
+    plan, release = carry_out_plan(plan, replan, push, repository)
     return PullRequest(
         branch=request_branch(name, release.number),
         base=branch_of(name),

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from basics.errors import Finding, PromotionError
-from basics.story import Terminal, end_unread
+from basics.terminal import Terminal, end_unread
 from basics.wording import few
 
 if TYPE_CHECKING:  # `--help` does without

@@ -16,9 +16,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO, Any
 
+from basics import progress
 from basics.errors import PromotionError
 from basics.process import CommandError, run
-from basics.story import Story
 from runtime.supervised import supervised
 
 CLUSTER, CONFIGURATION = "SMOKE_CLUSTER", "KIND_CONFIG"
@@ -100,7 +100,7 @@ def _local_port(said: IO[bytes], process: Popen[bytes], target: str) -> int:
 
 
 @contextmanager
-def smoke_cluster(story: Story) -> Iterator[tuple[str, Path]]:
+def smoke_cluster() -> Iterator[tuple[str, Path]]:
     """Yield name and kubeconfig of the cluster that SMOKE_CLUSTER names; make it if it is not there, and keep it.
 
     The user's own kubeconfig is neither read nor changed: what follows cannot reach another cluster.
@@ -109,7 +109,7 @@ def smoke_cluster(story: Story) -> Iterator[tuple[str, Path]]:
     with tempfile.TemporaryDirectory(prefix="kind-") as folder:
         kubeconfig = Path(folder, "kubeconfig")
         if name not in _kind("get", "clusters").split():
-            with story.step(f"make the kind cluster {name}, once"):
+            with progress.step(f"make the kind cluster {name}, once"):
                 _create(name, kubeconfig)
         kubeconfig.write_text(_kind("get", "kubeconfig", "--name", name))
         kubeconfig.chmod(0o600)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from basics import progress
 from basics.errors import Finding, GateRefused
-from basics.story import Story
 from basics.wording import few
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import Plan
@@ -31,13 +31,13 @@ class Place(Protocol):
         """Return the state of the warehouse's tables; see `snapshot`."""
 
 
-_PLACES: Mapping[str, Callable[[Plan, Story], AbstractContextManager[Place]]] = {
+_PLACES: Mapping[str, Callable[[Plan], AbstractContextManager[Place]]] = {
     "local": local_place,
     "kind": kind_place,
 }
 
 
-def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
+def smoke(plan: Plan) -> dict[str, Evidence]:
     """Prove the pipelines that the plan has to prove; raise `GateRefused` when one of them fails.
 
     The pipelines whose tables they read run first, each on the fixed variables of its `promotion.yaml`.
@@ -51,7 +51,7 @@ def smoke(plan: Plan, story: Story) -> dict[str, Evidence]:
     ]
     kind = plan.request.smoke
     started = time.monotonic()
-    with _PLACES[kind](plan, story) as place, story.step(f"smoke: two runs of {few(plan.due)}"):
+    with _PLACES[kind](plan) as place, progress.step(f"smoke: two runs of {few(plan.due)}"):
         _refuse_differences(*_tables_after_each(place, runs, _volatile(plan.project)))
     seconds = round(time.monotonic() - started, 1)
     return {name: Evidence(plan.keys[name], kind, plan.number, 2 * len(runs), seconds) for name in plan.due}

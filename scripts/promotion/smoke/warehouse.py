@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg2
 
+from basics import progress
 from basics.errors import GateCouldNotRun, GateRefused
-from basics.story import Story
 from promotion.configuration.environment import Environment
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
@@ -30,9 +30,7 @@ class Warehouse:
 
 
 @contextmanager
-def local_warehouse(
-    project: Path, environment: Environment, database: str, story: Story, *, drop: bool
-) -> Iterator[Warehouse]:
+def local_warehouse(project: Path, environment: Environment, database: str, *, drop: bool) -> Iterator[Warehouse]:
     """Bind the project folder `project`, as `environment` runs it, to `database`, which is made if it is missing.
 
     With `drop` nothing of it stays, else it is there for the next run. Whatever keeps Mage or PostgreSQL from
@@ -41,7 +39,7 @@ def local_warehouse(
     io_config = (project / "io_config.yaml").read_text(encoding="utf-8")
     try:
         with ExitStack() as stack:
-            with story.step(f"PostgreSQL with the source data and {database}"):
+            with progress.step(f"PostgreSQL with the source data and {database}"):
                 server = stack.enter_context(local_server(None if drop else _DATA, join=True))
                 load_source(server)
                 if drop:

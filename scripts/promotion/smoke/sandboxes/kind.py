@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg2
 import yaml
 
+from basics import progress
 from basics.errors import GateCouldNotRun, GateRefused, PromotionError
 from basics.process import CommandError, require
-from basics.story import Story
 from basics.yaml_file import load_mapping
 from mage_pod.mage_api import ApiError, MageApi
 from promotion.commands.image import Wanted, ensure_image
@@ -91,7 +91,7 @@ class KindPlace:
 
 
 @contextmanager
-def kind_place(plan: Plan, story: Story) -> Iterator[KindPlace]:
+def kind_place(plan: Plan) -> Iterator[KindPlace]:
     """Build the image of the plan's tree, install its chart and load the source data; remove it in the end.
 
     Whatever keeps this from working, in the `with` block too, is raised as `GateCouldNotRun`: it is no verdict.
@@ -99,17 +99,17 @@ def kind_place(plan: Plan, story: Story) -> Iterator[KindPlace]:
     with _no_verdict(), ExitStack() as stack:
         require(*_PROGRAMS)
         wanted = Wanted()
-        ensure_image(plan.tree, wanted, story=story)
+        ensure_image(plan.tree, wanted)
         image = f"{wanted.repository}:{image_tag(plan.tree)}"
-        cluster, kubeconfig = stack.enter_context(smoke_cluster(story))
-        with story.step(f"load the images into the kind cluster {cluster}"):
+        cluster, kubeconfig = stack.enter_context(smoke_cluster())
+        with progress.step(f"load the images into the kind cluster {cluster}"):
             _load(plan.tree, image, cluster)
         name = plan.request.environment.name
         namespace = stack.enter_context(throw_away_namespace(f"smoke-{name}", kubeconfig))
-        with story.step(f"install the chart as {name} in the namespace {namespace.name}"):
+        with progress.step(f"install the chart as {name} in the namespace {namespace.name}"):
             _install(plan, image, namespace)
         place = KindPlace(namespace, namespace.secret(CREDENTIALS))
-        with story.step("load the source data"), place.server(SOURCE) as server:
+        with progress.step("load the source data"), place.server(SOURCE) as server:
             load_source(server, SOURCE)
         yield place
 

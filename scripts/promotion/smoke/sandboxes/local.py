@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from basics.story import Story
 from promotion.pipelines.project import FOLDER
 from promotion.planning.plan import Plan
 from promotion.smoke.warehouse import Warehouse, local_warehouse
@@ -35,10 +34,10 @@ class LocalPlace:
 
 
 @contextmanager
-def local_place(plan: Plan, story: Story) -> Iterator[LocalPlace]:
+def local_place(plan: Plan) -> Iterator[LocalPlace]:
     """Write the plan's tree to a scratch folder, and have a database for it that is dropped in the end."""
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
         plan.tree.write_to(Path(folder))
         project, database = Path(folder) / FOLDER, f"smoke_{secrets.token_hex(4)}"
-        with local_warehouse(project, plan.request.environment, database, story, drop=True) as warehouse:
+        with local_warehouse(project, plan.request.environment, database, drop=True) as warehouse:
             yield LocalPlace(project, warehouse)

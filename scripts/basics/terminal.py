@@ -1,12 +1,10 @@
-"""What a command tells while it works, on stderr: stdout is kept for the result."""
+"""Lines on stdout or stderr, for as long as somebody reads them."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -59,22 +57,3 @@ def _text(line: str, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(line, style)
-
-
-class Story:
-    """Progress on a terminal, plain lines otherwise."""
-
-    def __init__(self) -> None:
-        self._terminal = Terminal(stderr=True)
-
-    def say(self, line: str, style: str = "") -> None:
-        """Tell one line."""
-        self._terminal.print(line, style)
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Show `what` while the block runs, then how long it took."""
-        started = time.monotonic()
-        with self._terminal.status(what):
-            yield
-        self.say(f"✓ {what} ({time.monotonic() - started:.1f} s)", "green")
