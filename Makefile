@@ -24,10 +24,11 @@ TEST_KIND := $(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile
 test-kind: .venv/installed ## Run the tests on a real cluster (with Docker, kind, kubectl and helm)
 	@$(TEST_KIND) $(PYTEST_OPTIONS) || $(TEST_KIND) $(PYTEST_OPTIONS) --last-failed
 
-lint: .venv/installed ## Check style (ruff) and types (mypy --strict)
+lint: .venv/installed ## Check style (ruff), types (mypy --strict) and the layers of scripts/ (import-linter)
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
+	@PYTHONPATH=scripts $(VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 
 lock: ## Lock requirements.txt and requirements-dev.txt from pyproject.toml (needs uv)
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements.txt

@@ -1,11 +1,13 @@
-"""Digests, times and many names as people read them."""
+"""Digests, times and names as people read and type them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 
 _FEW = 4
+_NAMES_TOLD = 10
 
 
 def short(digest: str | None) -> str:
@@ -33,3 +35,11 @@ def few(names: Sequence[str]) -> str:
     """Return `names` for one line, however many there are: the first of them, and the number of the others."""
     more = len(names) - _FEW
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_FEW])} and {more} more"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return what to write instead of the unknown `name`: the names like it, or those that there are."""
+    names = sorted(known)
+    told = get_close_matches(name, names, n=3) or names[:_NAMES_TOLD]
+    more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""
+    return f"one of {', '.join(told)}{more}" if told else "there is none"

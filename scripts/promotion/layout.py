@@ -3,3 +3,6 @@
 from __future__ import annotations
 
 FOLDER = "mage_project"  # part of every Python import of the project, hence the same everywhere
+
+# What a release takes from its source; its configuration comes from `main`, whatever the source is.
+PLATFORM_AND_PROJECT = ("charts", FOLDER, "Dockerfile", ".dockerignore", "requirements.txt")

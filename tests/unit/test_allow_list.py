@@ -25,12 +25,15 @@ def apply_tampered(clone: Path, tamper: Callable[[Plan], Tree]) -> None:
     """Carry out a promotion to dev whose composed tree is what `tamper` makes of the plan's."""
     with Repository.find(clone) as repository:
         plan = plan_promotion(repository, "main", "dev", Options())
-        apply(replace(plan, tree=tamper(plan)), lambda: plan, repository)
+        tampered = replace(plan, draft=replace(plan.draft, tree=tamper(plan)))
+        apply(tampered, lambda: plan, repository)
 
 
 def with_files(plan: Plan, paths: list[str]) -> Tree:
     """Return the plan's tree and at each of `paths` a file more."""
-    return plan.tree.overlaid_with(Tree(dict.fromkeys(paths, plan.tree[LOAD_STOCK]), plan.tree._blobs))
+    return plan.draft.tree.overlaid_with(
+        Tree(dict.fromkeys(paths, plan.draft.tree[LOAD_STOCK]), plan.draft.tree._blobs)
+    )
 
 
 @pytest.fixture

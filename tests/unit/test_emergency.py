@@ -42,7 +42,8 @@ def prove_all(clone: Path) -> None:
     with Repository.find(clone) as repository:
         plan = plan_promotion(repository, "main", "dev", Options())
         proven = {
-            name: Evidence(plan.keys[name], "local", 1, 2, 1.0, "Ada <ada@example.com>") for name in plan.due
+            name: Evidence(plan.draft.keys[name], "local", 1, 2, 1.0, "Ada <ada@example.com>")
+            for name in plan.verdict.due
         }
         add_evidence(repository, "dev", proven)
 

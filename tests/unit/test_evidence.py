@@ -36,7 +36,10 @@ def prove(clone: Path, kind: str) -> None:
     """Leave what `smoke.py main dev` leaves when every pipeline is sound."""
     with Repository.find(clone) as repository:
         plan = plan_promotion(repository, "main", "dev", Options(smoke=kind))
-        proven = {name: Evidence(plan.keys[name], kind, plan.number, 2, 1.0, ADA) for name in plan.due}
+        proven = {
+            name: Evidence(plan.draft.keys[name], kind, plan.draft.number, 2, 1.0, ADA)
+            for name in plan.verdict.due
+        }
         add_evidence(repository, "dev", proven)
 
 

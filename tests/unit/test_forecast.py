@@ -15,7 +15,7 @@ from promotion.commands.promote import plan_promotion
 from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import WORDS
 from promotion.configuration.policy import read_policy
-from promotion.gates.approvals import plan_digest
+from promotion.gates.approvals import draft_digest
 from promotion.options import Options
 from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan
@@ -46,7 +46,7 @@ def want(clone: Path, **schedules: dict[str, Any]) -> None:
 def plan(clone: Path, now: datetime = SUMMER_TIME_ENDS) -> Plan:
     with Repository.find(clone) as repository:
         made = plan_promotion(repository, "main", "dev", Options(), now=now)
-        plan_digest(made)  # which documents tell, and which reads all files, while the clone is open
+        draft_digest(made.draft)  # which documents tell, and which reads all files, while the clone is open
         return made
 
 

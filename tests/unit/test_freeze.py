@@ -139,7 +139,7 @@ def test_a_plan_is_as_of_its_moment(project: Path, now: str, codes: list[str]) -
     frozen(project, "dev", WEEKEND)
     with Repository.find(project) as repository:
         plan = plan_promotion(repository, "main", "dev", Options(), at(now))
-    assert [refusal.code for refusal in plan.refusals] == codes
+    assert [refusal.code for refusal in plan.verdict.refusals] == codes
 
 
 @pytest.fixture

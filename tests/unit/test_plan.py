@@ -10,12 +10,14 @@ import pytest
 
 from helpers import PROJECT, promote, push, tree_of, write
 from promotion.changes.differences import platform_digest
-from promotion.changes.sides import main_side
+from promotion.changes.draft import make_draft
+from promotion.changes.request import Request
+from promotion.changes.sides import Side, main_side
 from promotion.configuration.environment import Environment, load_environment
 from promotion.configuration.policy import Policy
 from promotion.options import Options
 from promotion.pipelines.project import Project
-from promotion.planning.plan import Plan, Request, Side, build_plan
+from promotion.planning.plan import Plan, make_plan
 from promotion.record.evidence import evidence_keys
 from promotion.record.release import Endpoint, Evidence, releases
 from promotion.repository.git import Repository
@@ -42,16 +44,18 @@ def plans_before_and_after_a_release_of_stock(clone: Path) -> list[Plan]:
         main = main_side(repository)
         environment = replace(load_environment(main.tree, "dev"), policy=Policy("main", ("smoke",)))
         return [
-            build_plan(
-                Request(
-                    action="promotion",
-                    source=main,
-                    target=proven_side(repository, environment, number),
-                    configuration=main,
-                    environment=environment,
-                    options=Options(("orders",)),
-                    holds=(),
-                    now=datetime.now(UTC),
+            make_plan(
+                make_draft(
+                    Request(
+                        action="promotion",
+                        source=main,
+                        target=proven_side(repository, environment, number),
+                        configuration=main,
+                        environment=environment,
+                        options=Options(("orders",)),
+                        holds=(),
+                        now=datetime.now(UTC),
+                    )
                 )
             )
             for number in (1, 2)
@@ -60,8 +64,8 @@ def plans_before_and_after_a_release_of_stock(clone: Path) -> list[Plan]:
 
 def test_only_what_changed_has_to_be_proven(promoted_to_dev: Path) -> None:
     before, after = plans_before_and_after_a_release_of_stock(promoted_to_dev)
-    assert (before.due, after.due) == (("orders",), ("orders",))
-    assert set(before.evidence) == {"returns", "stock"}
+    assert (before.verdict.due, after.verdict.due) == (("orders",), ("orders",))
+    assert set(before.draft.evidence) == {"returns", "stock"}
 
 
 @pytest.mark.parametrize(("needs", "same"), [("[]", True), ("[stock]", False)])

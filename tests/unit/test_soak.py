@@ -35,7 +35,7 @@ def released_at(clone: Path, name: str) -> datetime:
 def refusals(clone: Path, now: datetime, *pipelines: str) -> list[str]:
     with Repository.find(clone) as repository:
         plan = plan_promotion(repository, "dev", "staging", Options(pipelines), now)
-        return [f"{refusal.code}: {refusal.message}" for refusal in plan.refusals]
+        return [f"{refusal.code}: {refusal.message}" for refusal in plan.verdict.refusals]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_digest_that_runs_nowhere_does_not_soak(soaking: Path) -> None:
     with Repository.find(soaking) as repository:
         options = Options(("orders",), verify_dependants=True)
         later = datetime.now(UTC) + timedelta(days=2)
-        (refusal,) = plan_promotion(repository, "dev", "staging", options, later).refusals
+        (refusal,) = plan_promotion(repository, "dev", "staging", options, later).verdict.refusals
     assert "returns" in refusal.message
     assert "it does not run there" in refusal.message
 

@@ -23,14 +23,16 @@ from helpers import (
     write,
     write_pipeline,
 )
+from promotion.changes.draft import make_draft
+from promotion.changes.request import Request
 from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import Environment, load_environment
 from promotion.configuration.policy import Policy
+from promotion.gates import refusals
 from promotion.gates.static_gate import Part, static_findings
 from promotion.options import Options
 from promotion.pipelines.project import Project
-from promotion.planning import plan as planning
-from promotion.planning.plan import Plan, Request, build_plan
+from promotion.planning.plan import Plan, make_plan
 from promotion.repository.git import Repository
 
 LOADS = LOADER.format(name="orders")
@@ -69,22 +71,26 @@ def plan(clone: Path, *selected: str) -> Plan:
         repository.fetch()
         main = main_side(repository)
         environment = replace(load_environment(main.tree, "dev"), policy=Policy("main", ("static",)))
-        return build_plan(
-            Request(
-                action="promotion",
-                source=main,
-                target=environment_side(repository, "dev"),
-                configuration=main,
-                environment=environment,
-                options=Options(selected, verify_dependants=True),
-                holds=(),
-                now=datetime.now(UTC),
+        return make_plan(
+            make_draft(
+                Request(
+                    action="promotion",
+                    source=main,
+                    target=environment_side(repository, "dev"),
+                    configuration=main,
+                    environment=environment,
+                    options=Options(selected, verify_dependants=True),
+                    holds=(),
+                    now=datetime.now(UTC),
+                )
             )
         )
 
 
 def found(plan: Plan) -> list[Finding]:
-    return [finding for error in plan.refusals if isinstance(error, GateRefused) for finding in error.findings]
+    return [
+        finding for error in plan.verdict.refusals if isinstance(error, GateRefused) for finding in error.findings
+    ]
 
 
 # What is changed on main (None: removed), what of it is selected, and what is wrong then.
@@ -122,11 +128,11 @@ def test_a_selection_is_refused_for_what_the_whole_gate_finds(
         parts.append(part)
         return static_findings(project, environment, part)
 
-    monkeypatch.setattr(planning, "static_findings", noting)
+    monkeypatch.setattr(refusals, "static_findings", noting)
     findings = found(plan(released, selected))
     assert {finding.code for finding in findings} == codes
     assert [part is not None for part in parts[-1:]] == [change in IN_A_PART]
-    monkeypatch.setattr(planning, "_not_passed", lambda plan, before: None)
+    monkeypatch.setattr(refusals, "_not_passed", lambda draft: None)
     assert findings == found(plan(released, selected))
 
 

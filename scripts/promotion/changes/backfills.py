@@ -1,19 +1,12 @@
-"""Data that an older version of a pipeline wrote: since when, and what of it is still to be written anew."""
+"""Data that an older version of a pipeline wrote: since when, and what of it nobody has closed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
-from promotion.changes.differences import PipelineChange
-from promotion.changes.impact import NO_IMPACT
 from promotion.record.evidence_branch import Closing
 from promotion.record.release import Backfill, Entry
-
-if TYPE_CHECKING:
-    from promotion.planning.plan import Plan
 
 
 def still_open(backfills: Sequence[Backfill], closed: Collection[Closing]) -> tuple[Backfill, ...]:
@@ -46,23 +39,3 @@ def stale_since(name: str, digest: str, history: Sequence[Entry], closed: Collec
             days = [entry.at.date()]  # all that is newer is no older
             name = entry.renamed.get(name, name)
     return min(days, default=None)
-
-
-def backfills_after(plan: Plan, released: date) -> tuple[Backfill, ...]:
-    """Return what is open once `plan` is a release of the day `released`."""
-    left = {backfill.pipeline: backfill for backfill in plan.request.backfills}
-    for change in plan.pipelines:
-        known = left.pop(change.renamed_from or change.name, None)
-        start = change.impact.first_day(released)
-        if change.after and start:
-            if known and not _came_back(change, plan.request.target.history):
-                start = min(start, known.start)
-            readers = change.impact.readers
-            left[change.name] = Backfill(change.name, change.after, plan.number, start, released, readers)
-        elif known and change.after and change.impact == NO_IMPACT:
-            left[change.name] = replace(known, pipeline=change.name)
-    return tuple(left[name] for name in sorted(left))
-
-
-def _came_back(change: PipelineChange, history: Sequence[Entry]) -> bool:
-    return any(entry.arrived.get(change.name) == change.after for entry in history)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from basics.errors import UsageError
-from promotion.gates.refusals import near, unknown_pipeline
+from basics.wording import near
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import python_sources
 
@@ -127,6 +127,11 @@ class _Candidates:
 def _tags_of(project: Project, name: str) -> tuple[str, ...]:
     pipeline = project.closure(name).pipeline
     return pipeline.tags if pipeline else ()
+
+
+def unknown_pipeline(place: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the refusal of a name that nobody has."""
+    return UsageError("unknown-pipeline", f"{place} has no pipeline {name!r}", fix=near(name, known))
 
 
 def needed_pipelines(project: Project, name: str) -> set[str]:

@@ -1,17 +1,32 @@
-"""Where the ends of a promotion stand, read from the remote's branches."""
+"""Where the two ends of a promotion stand, read from the remote's branches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from basics.errors import PolicyRefused, PromotionError, UsageError
+from basics.wording import near
 from promotion.configuration.environment import FOLDER, Environment, configured, load_environment
-from promotion.configuration.policy import EVERYBODY, Policy
-from promotion.gates.refusals import refuse_wrong_source
-from promotion.planning.plan import PLATFORM_AND_PROJECT, Side
-from promotion.record.release import Endpoint, releases
+from promotion.layout import PLATFORM_AND_PROJECT
+from promotion.record.release import Endpoint, Entry, Release, releases
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
+
+
+@dataclass(frozen=True)
+class Side:
+    """Where one end of a promotion stands: its endpoint, its tree and, of an environment, its releases."""
+
+    endpoint: Endpoint
+    tree: Tree
+    releases: Sequence[Release] = ()
+    history: Sequence[Entry] = ()  # what each of them says about itself
+
+    @property
+    def current(self) -> Release | None:
+        """The release that the environment runs now."""
+        return self.releases[0] if self.releases else None
 
 
 def main_side(repository: Repository, *roots: str) -> Side:
@@ -54,29 +69,23 @@ def source_side(repository: Repository, name: str, main: Side, target: Environme
     known = [MAIN, *configured(main.tree)]
     if name not in known:
         raise _unknown_environment(name, known)
-    refuse_wrong_source(name, target)
+    _refuse_wrong_source(name, target)
     return main if name == MAIN else released_side(repository, name)
 
 
-def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
-    return UsageError("unknown-environment", f"there is no environment {name!r}", fix=f"one of {', '.join(known)}")
-
-
-def promoter(repository: Repository, policy: Policy) -> str | None:
-    """Return who is at the keyboard, None where `policy` treats everybody alike: a plan needs no name then."""
-    return None if policy.promoters == EVERYBODY and not policy.approvals else repository.identity()
-
-
-def answering(repository: Repository, name: str, policy: Policy) -> str:
-    """Return who is at the keyboard and answers for the environment `name`: `policy` must let them release."""
-    identity = repository.identity()
-    if identity not in policy.promoters:
+def _refuse_wrong_source(source: str, environment: Environment) -> None:
+    """The target's policy names the one source that it takes releases from."""
+    allowed = environment.policy.source
+    if source != allowed:
         raise PolicyRefused(
-            "not-a-promoter",
-            f"{identity} may not speak for {name}: {policy.promoters} may",
-            fix="ask one of them",
+            "wrong-source",
+            f"{environment.name} accepts promotions from {allowed} only",
+            fix=f"scripts/promote.py {allowed} {environment.name}",
         )
-    return identity
+
+
+def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
+    return UsageError("unknown-environment", f"there is no environment {name!r}", fix=near(name, known))
 
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:

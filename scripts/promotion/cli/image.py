@@ -27,7 +27,8 @@ def main(description: str, arguments: Sequence[str] | None = None) -> int:
 
     def command(options: argparse.Namespace, report: Report) -> int:
         from promotion.cli.place import place
-        from promotion.commands.image import Wanted, build_image
+        from promotion.commands.image import build_image
+        from promotion.image.wanted import Wanted
 
         wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)
         return build_image(place(options.what), wanted, load=options.load, push=options.push, report=report)

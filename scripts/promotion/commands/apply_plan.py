@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from basics import progress
-from promotion.commands.carry_out import decide
+from promotion.commands.carry_out import CarryOut
 from promotion.commands.promote import plan_promotion
 from promotion.planning.plan import Plan
 from promotion.releasing.plan_file import PlannedPromotion, read_plan_file
@@ -27,14 +27,7 @@ def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report) 
         report.result("released", document, [(told, "green")])
         return 0
     planned.refuse_if_stale(plan)
-    return decide(
-        plan,
-        lambda: plan_of_today(planned, repository),
-        repository,
-        mode="yes",
-        report=report,
-        pr=pr,
-    )
+    return CarryOut(lambda: plan_of_today(planned, repository), repository, report, "yes", pr=pr).decide(plan)
 
 
 def plan_of_today(planned: PlannedPromotion, repository: Repository) -> Plan:

@@ -8,9 +8,10 @@ from pathlib import Path
 from basics import progress
 from basics.errors import UsageError
 from promotion.commands.apply_plan import plan_of_today
+from promotion.commands.carry_out import show_plan
 from promotion.configuration.policy import email
-from promotion.gates.approvals import plan_digest
-from promotion.gates.policy_gate import approver_refusals
+from promotion.gates.approvals import draft_digest, who_approved
+from promotion.gates.policy_gate import PolicyGate
 from promotion.planning.plan import Plan
 from promotion.record.evidence_branch import Approval, add_approval, branch_of
 from promotion.releasing.plan_file import read_plan_file
@@ -25,16 +26,17 @@ def approve(repository: Repository, file: Path, *, report: Report) -> int:
         plan = plan_of_today(planned, repository)
     identity = repository.identity()
     _refuse(plan, identity)
-    report.plan(plan)
-    digest, name = plan_digest(plan), planned.target
-    if email(identity) in map(email, plan.request.approved(digest)):
+    show_plan(plan, report)
+    digest, name = draft_digest(plan.draft), planned.target
+    approved = who_approved(repository, name, digest, signed=plan.request.environment.policy.signed)
+    if email(identity) in map(email, approved):
         told = f"Nothing to do: {identity} approved this already"
     else:
         with progress.step(f"push the approval to {branch_of(name)}"):
-            approval = Approval(digest, plan.number, identity, datetime.now(UTC))
-            add_approval(repository, name, approval, plan.subjects)
-        told = f"Approved {name} {plan.number} as {identity}; it counts for whoever else promotes"
-    document = {"environment": name, "number": plan.number, "plan": digest, "by": identity}
+            approval = Approval(digest, plan.draft.number, identity, datetime.now(UTC))
+            add_approval(repository, name, approval, plan.draft.subjects)
+        told = f"Approved {name} {plan.draft.number} as {identity}; it counts for whoever else promotes"
+    document = {"environment": name, "number": plan.draft.number, "plan": digest, "by": identity}
     report.result("approved", document, [(told, "green")])
     return 0
 
@@ -44,5 +46,5 @@ def _refuse(plan: Plan, identity: str) -> None:
     if not environment.policy.approvals:
         fix = f"`approvals: 1` in environments/{environment.name}/policy.yaml on main asks for one"
         raise UsageError("no-approvals", f"{environment.name} asks for no approvals", fix=fix)
-    for refusal in approver_refusals(plan, identity):
+    for refusal in PolicyGate(plan.draft).approver_refusals(identity):
         raise refusal

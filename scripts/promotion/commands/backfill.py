@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from basics import progress
 from basics.errors import UsageError
 from promotion.changes.backfills import still_open
-from promotion.changes.sides import answering, main_side, released_side
+from promotion.changes.sides import main_side, released_side
 from promotion.configuration.environment import load_environment
+from promotion.configuration.people import answering
 from promotion.record.evidence_branch import Closing, add_closings, branch_of, read_record
 from promotion.record.release import Backfill
 from promotion.repository.git import Repository

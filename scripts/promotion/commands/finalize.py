@@ -13,6 +13,7 @@ from promotion.releasing.audit import audit_release
 from promotion.releasing.pull_request import follow_requests, request_branch, requests
 from promotion.repository.git import Repository
 from promotion.repository.merge import is_merge_of
+from promotion.showing.release import release_document, release_lines
 from promotion.showing.report import Report
 
 
@@ -33,7 +34,8 @@ def finalize(repository: Repository, name: str, *, report: Report) -> int:
         _refuse_what_is_no_release(repository, name, history, waiting)
     merged = [number for number in sorted(waiting) if _is_merged(repository, history, number, waiting[number])]
     for number in merged:
-        report.release(history.at_place(number))
+        release = history.at_place(number)
+        report.result("release", release_document(release), release_lines(release))
         branch = request_branch(name, number)
         with progress.step(f"remove {branch}"):
             repository.push(branch, None, waiting[number])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from basics import progress
@@ -14,34 +12,18 @@ from basics.process import CommandError, run
 from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import load_environment
 from promotion.image import docker
-from promotion.record.release import IMAGE_SOURCE, image_tag
+from promotion.image.ensure import ensure_image
+from promotion.image.wanted import Wanted
+from promotion.record.release import IMAGE_SOURCE
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
 from promotion.showing.report import Report
-
-_OCI = "org.opencontainers.image"
-_MAGE = re.compile(r"^mage-ai(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What an image is to be called and how it differs from what the Dockerfile says by itself."""
-
-    repository: str = "mage"
-    base: str | None = None
-    with_r: bool = True
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """The Dockerfile's arguments."""
-        base = {"BASE_IMAGE": self.base} if self.base else {}
-        return base if self.with_r else base | {"WITH_R": "false"}
 
 
 def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: bool, report: Report) -> int:
     """Build the image of the folder `what` or of the environment of that name; then load it or push it."""
     with _tree(what) as tree:
-        reference = f"{wanted.repository}:{image_tag(tree)}"
+        reference = wanted.reference(tree)
         built = ensure_image(tree, wanted, from_registry=push)
     if load:
         with progress.step(f"load {reference} into the kind cluster {load}"):
@@ -49,40 +31,6 @@ def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: boo
     document = {"reference": reference, "built": built, "loaded": load, "pushed": push}
     report.result("image", document, [(reference, "")])
     return 0
-
-
-def ensure_image(tree: Tree, wanted: Wanted, *, from_registry: bool = False) -> bool:
-    """Have the image of `tree` on this machine or in its registry; return whether it had to be built.
-
-    What a registry has under this tag stands: an environment runs the very bytes that the one before it proved.
-    """
-    reference = f"{wanted.repository}:{image_tag(tree)}"
-    if from_registry and docker.is_in_registry(reference):
-        progress.say(f"{reference} is in the registry: nothing to build")
-        return False
-    labels = _labels(tree, wanted)
-    there = docker.labels_of(reference) or {}
-    built = not labels.items() <= there.items()
-    if built:
-        with progress.step(f"build {reference}"):
-            docker.build(reference, tree.under(*IMAGE_SOURCE), arguments=wanted.arguments, labels=labels)
-    else:
-        progress.say(f"{reference} is there: nothing to build")
-    if from_registry:
-        with progress.step(f"push {reference}"):
-            docker.push(reference)
-    return built
-
-
-def _labels(tree: Tree, wanted: Wanted) -> dict[str, str]:
-    """Return what tells the image from every other, one with the same tag and other arguments included."""
-    version = _MAGE.search(tree.text("requirements.txt")) if "requirements.txt" in tree else None
-    return {
-        f"{_OCI}.title": "Mage",
-        f"{_OCI}.version": version[1] if version else "",
-        f"{_OCI}.revision": tree.under(*IMAGE_SOURCE).digest(),
-        "mage-environments.build-arguments": " ".join(f"{k}={v}" for k, v in wanted.arguments.items()),
-    }
 
 
 # Which tree

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shlex
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from basics import progress
 from basics.errors import NotYet, UsageError
-from promotion.changes.sides import environment_side, main_side, promoter, refuse_local_changes, source_side
-from promotion.commands.carry_out import carry_out
+from promotion.changes.draft import make_draft
+from promotion.changes.request import Request
+from promotion.changes.sides import environment_side, main_side, refuse_local_changes, source_side
+from promotion.commands.carry_out import CarryOut
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import load_environment
-from promotion.gates.approvals import who_approved
+from promotion.configuration.people import promoter
+from promotion.gates.approvals import draft_digest, who_approved
 from promotion.options import Options
-from promotion.planning.plan import Plan, Request, build_plan
+from promotion.planning.plan import Plan, make_plan
 from promotion.record.evidence_branch import read_record
 from promotion.releasing.plan_file import write_plan_file
 from promotion.repository.git import MAIN, Repository
@@ -44,21 +46,21 @@ def promote(
         raise UsageError("no-reason", "--release-hold overrides somebody's decision", fix="say why: --reason TEXT")
     if options.emergency and not options.reason:
         raise UsageError("no-reason", "an emergency says why, to those who ratify it", fix="add --reason TEXT")
-    return carry_out(
+    step = CarryOut(
         lambda: plan_promotion(repository, source, target, options),
         repository,
-        reading=f"{source} and {target}",
-        mode=mode,
-        report=report,
-        keep=lambda plan: _keep(plan, plan_file),
+        report,
+        mode,
         pr=pr,
+        keep=lambda plan: _keep(plan, plan_file),
     )
+    return step.read(f"{source} and {target}")
 
 
 def _keep(plan: Plan, plan_file: Path | None) -> None:
     if plan_file is None:
         return
-    if all(isinstance(refusal, NotYet) for refusal in plan.refusals):
+    if all(isinstance(refusal, NotYet) for refusal in plan.verdict.refusals):
         write_plan_file(plan, plan_file)
         progress.say(f"✓ kept in {plan_file}, for scripts/promote.py apply {shlex.quote(str(plan_file))}", "green")
     else:  # there may be an older one
@@ -76,7 +78,7 @@ def plan_promotion(
     taken_from = source_side(repository, source, main, environment)
     refuse_local_changes(repository, source, target)
     side, record = environment_side(repository, target), read_record(repository, target)
-    return build_plan(
+    draft = make_draft(
         Request(
             action="promotion",
             source=taken_from,
@@ -90,7 +92,8 @@ def plan_promotion(
             signing=repository.signs(),
             proven=tuple(record.smoke.values()),
             runs=read_record(repository, source).runs if environment.policy.runs else {},
-            approved=partial(who_approved, repository, target, signed=environment.policy.signed),
             closed=record.closed,
         )
     )
+    approved = who_approved(repository, target, draft_digest(draft), signed=environment.policy.signed)
+    return make_plan(draft, approved)

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from basics import progress
 from basics.errors import UsageError
-from promotion.changes.sides import answering, main_side
+from promotion.changes.sides import main_side
 from promotion.configuration.environment import load_environment
+from promotion.configuration.people import answering
 from promotion.gates.emergency import open_emergencies
 from promotion.record.evidence_branch import Ratification, add_ratification, branch_of, ever_proven, read_record
 from promotion.record.release import releases

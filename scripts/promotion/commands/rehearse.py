@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 from basics import progress
 from basics.errors import Finding, GateRefused
-from promotion.changes.sides import environment_side, refuse_local_changes
+from promotion.changes.sides import Side, environment_side, refuse_local_changes
 from promotion.commands.promote import plan_promotion
 from promotion.commands.rollback import plan_rollback
 from promotion.options import Options
 from promotion.planning.document import plan_document
-from promotion.planning.plan import Plan, Side
+from promotion.planning.plan import Plan
 from promotion.record.release import FILE, branch_of
 from promotion.releasing.apply import apply
 from promotion.repository.git import Repository
@@ -32,7 +32,7 @@ def rehearse(repository: Repository, source: str, target: str, options: Options,
     with throw_away_clone(repository) as clone:
         promotion = _act("promotion", lambda: plan_promotion(clone, source, target, options), clone, report)
         before = promotion.request.target
-        if promotion.is_empty:
+        if promotion.draft.is_empty:
             return 0
         if not before.current:
             told = f"Rehearsed the first release of {target}: there is nothing to go back to."
@@ -49,9 +49,9 @@ def _act(what: str, make_plan: Callable[[], Plan], clone: Repository, report: Re
     """Show the plan and carry it out; raise what stands in its way."""
     plan = make_plan()
     report.result(what, plan_document(plan), plan_lines(plan))
-    if not plan.is_empty:
-        if plan.refusals:
-            raise plan.refusals[0]
+    if not plan.draft.is_empty:
+        if plan.verdict.refusals:
+            raise plan.verdict.refusals[0]
         apply(plan, make_plan, clone)
     return plan
 

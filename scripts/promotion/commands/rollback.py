@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from basics.errors import PromotionError, UsageError
+from promotion.changes.draft import make_draft
 from promotion.changes.holds import holds_after_rollback
-from promotion.changes.sides import main_side, promoter, released_side
-from promotion.commands.carry_out import carry_out
+from promotion.changes.request import Request
+from promotion.changes.selection import unknown_pipeline
+from promotion.changes.sides import Side, main_side, released_side
+from promotion.commands.carry_out import CarryOut
 from promotion.configuration.environment import Environment, load_environment
-from promotion.gates.refusals import unknown_pipeline
+from promotion.configuration.people import promoter
 from promotion.options import Options
-from promotion.planning.plan import Plan, Request, Side, build_plan
+from promotion.planning.plan import Plan, make_plan
 from promotion.record.evidence_branch import Closing, read_record
 from promotion.record.release import Endpoint, Release
 from promotion.repository.git import Repository
@@ -38,14 +41,8 @@ def rollback(
         raise UsageError(
             "no-reason", "a rollback says why, to those who look at it later", fix="add --reason TEXT"
         )
-    return carry_out(
-        lambda: plan_rollback(repository, name, number, options),
-        repository,
-        reading=name,
-        mode=mode,
-        report=report,
-        pr=pr,
-    )
+    step = CarryOut(lambda: plan_rollback(repository, name, number, options), repository, report, mode, pr=pr)
+    return step.read(name)
 
 
 def plan_rollback(
@@ -63,7 +60,7 @@ def plan_rollback(
     names = options.pipelines or tuple({**older.digests, **current.digests})
     configuration = target if options.pipelines else source
     environment = _environment(repository, name, configuration)
-    return build_plan(
+    draft = make_draft(
         Request(
             action="rollback",
             source=source,
@@ -79,6 +76,7 @@ def plan_rollback(
             closed=_closed(repository, name),
         )
     )
+    return make_plan(draft)
 
 
 def _environment(repository: Repository, name: str, configuration: Side) -> Environment:

@@ -23,10 +23,10 @@ def prove(repository: Repository, source: str, target: str, wanted: Options, *, 
     """
     with progress.step(f"read {source} and {target}"):
         plan = plan_promotion(repository, source, target, replace(wanted, verify_dependants=True))
-    for refusal in plan.refusals:
+    for refusal in plan.verdict.refusals:
         if not isinstance(refusal, PolicyRefused):
             raise refusal
-    proven = _prove(plan, repository) if plan.due else {}
+    proven = _prove(plan, repository) if plan.verdict.due else {}
     if proven:
         with progress.step(f"push the evidence to {branch_of(target)}"):
             add_evidence(repository, target, proven)
@@ -45,13 +45,13 @@ def _document(plan: Plan, proven: Mapping[str, Evidence]) -> dict[str, object]:
     return {
         "kind": plan.request.smoke,
         "proven": {name: asdict(evidence) for name, evidence in proven.items()},
-        "reused": {name: asdict(evidence) for name, evidence in plan.evidence.items()},
+        "reused": {name: asdict(evidence) for name, evidence in plan.draft.evidence.items()},
     }
 
 
 def _lines(plan: Plan, wanted: Options, proven: Mapping[str, Evidence]) -> Iterator[tuple[str, str]]:
     for name, evidence in proven.items():
         yield f"✓ {name}  proven now, {evidence.kind}: {evidence.runs} runs, {evidence.seconds:.0f} s", "green"
-    for name, evidence in plan.evidence.items():
+    for name, evidence in plan.draft.evidence.items():
         yield f"= {name}  proven before, {evidence.kind}, for release {evidence.release}", "dim"
     yield f"{plan.request.command(wanted)} needs no other proof of this tree.", ""

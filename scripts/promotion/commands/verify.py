@@ -11,8 +11,8 @@ from promotion.changes.sides import main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import environment_names, load_environment, source_findings
 from promotion.gates.static_gate import static_findings
+from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.pipelines.project import FOLDER, Project
-from promotion.planning.plan import PLATFORM_AND_PROJECT
 from promotion.record.release import branch_of, releases
 from promotion.releasing.audit import audit
 from promotion.repository.bare_clone import BareClone

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from basics.errors import UsageError
+from basics.wording import near
+from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import main_side, released_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.gates.refusals import near, unknown_pipeline
+from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.pipelines.chain import Link, chain_to
 from promotion.pipelines.project import FOLDER, Project
-from promotion.planning.plan import PLATFORM_AND_PROJECT
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
 from promotion.repository.work_tree import read_work_tree

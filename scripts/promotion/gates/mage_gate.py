@@ -9,22 +9,16 @@ from basics import progress
 from basics.errors import Finding, GateCouldNotRun, GateRefused
 from basics.wording import few
 from promotion.pipelines.project import FOLDER, Project
-from promotion.planning.plan import Plan
 from promotion.repository.tree import Tree
 from runtime.load import LoadError, load_pipelines
 
 
-def refuse_what_mage_cannot_load(plan: Plan) -> None:
-    """Raise `GateRefused` with what Mage says of each pipeline that changes and that it cannot load.
-
-    Those that a smoke test runs, or has run, are left out: it loads them too, and Mage takes seconds to start.
-    """
-    smoked = {*plan.due, *plan.evidence}
-    names = [change.name for change in plan.pipelines if change.after is not None and change.name not in smoked]
+def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
+    """Raise `GateRefused` with what Mage says of each of the pipelines `names` that it cannot load."""
     if names:
         step = progress.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
-            needed(plan.project, names).write_to(Path(folder))
+            needed(project, names).write_to(Path(folder))
             findings = mage_findings(Path(folder) / FOLDER, names)
         if findings:
             raise GateRefused("static-gate", "Mage cannot load a pipeline", fix="fix each", findings=findings)

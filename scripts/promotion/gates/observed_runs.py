@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from basics.wording import short
+from promotion.changes.draft import Draft
 from promotion.gates.soak import running_since
 from promotion.record.evidence_branch import Observed
-
-if TYPE_CHECKING:
-    from promotion.planning.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,11 @@ class TooFew:
         return f"{self.runs.completed}{', and the last one failed' if self.runs.last == 'failed' else ''}"
 
 
-def too_few_runs(plan: Plan) -> Iterator[TooFew]:
+def too_few_runs(draft: Draft) -> Iterator[TooFew]:
     """Yield what would change and has completed fewer scheduled runs than the policy asks for, or failed since."""
-    request = plan.request
+    request = draft.request
     asked = request.environment.policy.runs
-    for change in plan.pipelines if asked else ():
+    for change in draft.pipelines if asked else ():
         if change.after:
             arrived = running_since(request.source.releases, change.name, change.after)
             runs = request.runs.get(change.name)

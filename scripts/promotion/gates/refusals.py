@@ -1,45 +1,21 @@
-"""What stands in the way of a plan, each with the ways out."""
+"""What else stands in the way of a draft, each with the ways out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
-from basics.errors import Conflict, Finding, GateRefused, PolicyRefused, UsageError
-from basics.wording import counted, few
-from promotion.changes.differences import FileChange, PipelineChange
-from promotion.configuration.environment import Environment
+from basics.errors import Conflict, GateRefused, PolicyRefused
+from basics.wording import counted, few, short
+from promotion.changes.draft import Draft
+from promotion.gates.static_gate import Part, passes, static_findings
 from promotion.options import Options
+from promotion.pipelines import io_config
 from promotion.record.release import Hold
 
 _NAMES_TOLD = 10
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")  # how Python reads such bytes
-
-
-def refuse_wrong_source(source: str, environment: Environment) -> None:
-    """The target's policy names the one place that it takes releases from."""
-    allowed = environment.policy.source
-    if source != allowed:
-        raise PolicyRefused(
-            "wrong-source",
-            f"{environment.name} accepts promotions from {allowed} only",
-            fix=f"scripts/promote.py {allowed} {environment.name}",
-        )
-
-
-def unknown_pipeline(place: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the refusal of a name that nobody has."""
-    return UsageError("unknown-pipeline", f"{place} has no pipeline {name!r}", fix=near(name, known))
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Return what to write instead of the unknown `name`: the names like it, or those that there are."""
-    names = sorted(known)
-    told = get_close_matches(name, names, n=3) or names[:_NAMES_TOLD]
-    more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""
-    return f"one of {', '.join(told)}{more}" if told else "there is none"
 
 
 def no_text(names: Iterable[str]) -> Iterator[GateRefused]:
@@ -52,7 +28,7 @@ def no_text(names: Iterable[str]) -> Iterator[GateRefused]:
 def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
     """What was rolled back does not come back by itself."""
     if held:
-        told = (f"{hold.pipeline} {hold.digest[7:15]} (release {hold.release}: {hold.reason})" for hold in held)
+        told = (f"{hold.pipeline} {short(hold.digest)} (release {hold.release}: {hold.reason})" for hold in held)
         yield PolicyRefused(
             "on-hold",
             f"rolled back, and on hold since: {', '.join(told)}",
@@ -60,41 +36,32 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
         )
 
 
-def shared_file(
-    command: Callable[[Options], str],
-    options: Options,
-    selected: Sequence[str],
-    changes: Sequence[PipelineChange],
-    files: Sequence[FileChange],
-    *,
-    takes_selectors: bool,
-) -> Iterator[Conflict]:
-    """An environment has one version of a file: a shared one moves for every pipeline that uses it.
-
-    `command` tells what to type for other options than `options`, which `selected` these pipelines.
-    """
-    reasons = {change.name: change.reason for change in changes if change.action == "affected"}
+def shared_file(draft: Draft) -> Iterator[Conflict]:
+    """An environment has one version of a file: a shared one moves for every pipeline that uses it."""
+    request = draft.request
+    reasons = {change.name: change.reason for change in draft.pipelines if change.action == "affected"}
     if not reasons:
         return
     affected = list(reasons)
-    shared = [file for file in files if reasons.keys() & file.pipelines]
-    by_path = takes_selectors and len(affected) > _NAMES_TOLD
-    including = [f"path:{file.path}" for file in shared] if by_path else affected
+    shared = [file for file in draft.files if reasons.keys() & file.pipelines]
+    by_path = request.is_promotion and len(affected) > _NAMES_TOLD  # a rollback takes no selectors
+    including = _including([f"path:{file.path}" for file in shared] if by_path else affected, draft)
     owner = next(name for file in shared for name in file.pipelines if name not in reasons)
     yield Conflict(
         "shared-file",
         "; ".join(_would_change(reasons)),
         fix=(
             f"one of\n"
-            f"  include them:            {command(_including(including, options, selected))}\n"
-            f"  prove them as they are:  {command(replace(options, verify_dependants=True))}\n"
+            f"  include them:            {request.command(including)}\n"
+            f"  prove them as they are:  {request.command(replace(request.options, verify_dependants=True))}\n"
             f"  separate them:           give {owner} a copy of the file under a name of its own"
         ),
     )
 
 
-def _including(more: Sequence[str], options: Options, selected: Sequence[str]) -> Options:
+def _including(more: Sequence[str], draft: Draft) -> Options:
     """Return options that take `more` as well: an exclusion that was typed would take it out again."""
+    options, selected = draft.request.options, draft.selected or ()
     if not options.exclude:
         return replace(options, pipelines=(*options.pipelines, *more))
     if len(selected) > _NAMES_TOLD:
@@ -112,17 +79,43 @@ def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
             yield f"{few(names)} are not selected and would change: each {reason}"
 
 
-def still_scheduled(
-    findings: Sequence[Finding], environment: Environment, changes: Sequence[PipelineChange], back: str | None
-) -> list[Finding]:
-    """Return `findings` with the way out of each schedule whose pipeline this very plan removes or renames.
+def static_gate(draft: Draft) -> Iterator[GateRefused]:
+    """The composed tree is wrong somewhere, and no run is needed to see that."""
+    found = static_findings(draft.project, draft.request.environment, _not_passed(draft))
+    ways_out = _ways_out(draft) if found else {}
+    findings = [replace(each, fix=ways_out.get(each.problem.split(": ")[0], each.fix)) for each in found]
+    if findings:
+        message = f"the static gate has {counted(len(findings), 'finding')}"
+        yield GateRefused("static-gate", message, fix="fix each", findings=findings)
 
-    For a rollback of some pipelines, which leaves the schedules, that is `back`, which takes them back too.
+
+def _not_passed(draft: Draft) -> Part | None:
+    """Return what of the draft has not passed the static gate with the target's current release; None for all.
+
+    A selection leaves the rest as it is, as long as no pipeline goes and what they all share stays as it is.
     """
-    removed = {change.name for change in changes if change.action == "removed"}
-    new_names = {change.renamed_from: change.name for change in changes}
+    after, environment, commit = draft.project, draft.request.environment, draft.request.target.endpoint.commit
+    shared = any(not file.pipelines or file.path == io_config.PATH for file in draft.files)
+    gone = any(name not in after for name in draft.before.pipelines)
+    if draft.selected is None or commit is None or shared or gone:
+        return None
+    if not passes(draft.before, environment, commit):
+        return None
+    paths = {file.path for file in draft.files} | after.files_of(after.renewed)
+    return Part(after.renewed, paths & after.tree.keys())
+
+
+def _ways_out(draft: Draft) -> Mapping[str, str]:
+    """Return by its key the fix for each schedule whose pipeline this very draft removes or renames.
+
+    A rollback of some pipelines leaves the schedules: a rollback of all takes them back too.
+    """
+    request = draft.request
+    back = None if request.is_promotion else request.command(replace(request.options, pipelines=()))
+    removed = {change.name for change in draft.pipelines if change.action == "removed"}
+    new_names = {change.renamed_from: change.name for change in draft.pipelines}
     ways_out = {}
-    for schedule in environment.schedules.values():
+    for schedule in request.environment.schedules.values():
         key, new = f"schedules.{schedule.name}", new_names.get(schedule.pipeline)
         if back and (new or schedule.pipeline in removed):
             ways_out[key] = f"a rollback of all brings the schedules of then: {back}"
@@ -130,11 +123,4 @@ def still_scheduled(
             ways_out[key] = f"write `pipeline: {new}` on main: the trigger and its runs move with the pipeline"
         elif schedule.pipeline in removed:
             ways_out[key] = f"remove {key} on main first: its trigger is deleted, or paused if it ever ran"
-    return [replace(found, fix=ways_out.get(found.problem.split(": ")[0], found.fix)) for found in findings]
-
-
-def static_gate(findings: Sequence[Finding]) -> Iterator[GateRefused]:
-    """The composed tree is wrong in places that no run is needed to see."""
-    if findings:
-        message = f"the static gate has {counted(len(findings), 'finding')}"
-        yield GateRefused("static-gate", message, fix="fix each", findings=findings)
+    return ways_out

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from basics.wording import short
+from promotion.changes.draft import Draft
 from promotion.record.release import PLATFORM, Release
-
-if TYPE_CHECKING:
-    from promotion.planning.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -27,21 +24,21 @@ class Soaking:
         return f"{self.name} {short(self.digest)} ({end})"
 
 
-def still_soaking(plan: Plan) -> Iterator[Soaking]:
+def still_soaking(draft: Draft) -> Iterator[Soaking]:
     """Yield what would change and has run for less than the policy's hours, by the source's releases."""
-    request = plan.request
+    request = draft.request
     hours = timedelta(hours=request.environment.policy.soak)
-    for name, digest in _brought(plan) if hours else ():
+    for name, digest in _brought(draft) if hours else ():
         since = running_since(request.source.releases, name, digest)
         over = since.at + hours if since else None
         if over is None or request.now < over:
             yield Soaking(name, digest, over)
 
 
-def _brought(plan: Plan) -> Iterator[tuple[str, str]]:
-    yield from ((change.name, change.after) for change in plan.pipelines if change.after)
-    before, after, _ = plan.platform
-    if plan.selected is None and before != after:  # a selection takes no platform
+def _brought(draft: Draft) -> Iterator[tuple[str, str]]:
+    yield from ((change.name, change.after) for change in draft.pipelines if change.after)
+    before, after, _ = draft.platform
+    if draft.selected is None and before != after:  # a selection takes no platform
         yield PLATFORM, after
 
 

@@ -152,6 +152,10 @@ class Project:
                 users[path].append(name)
         return users
 
+    def files_of(self, names: Iterable[str]) -> set[str]:
+        """Return the paths that those of `names` need that are pipelines here."""
+        return {path for name in names if name in self for path in self.closure(name).files}
+
     @cached_property
     def claimed(self) -> Set[str]:
         """The paths that belong to at least one pipeline."""

@@ -7,20 +7,20 @@ from typing import Any
 
 from promotion.changes.forecast import Runs
 from promotion.changes.impact import Impact
-from promotion.gates.approvals import plan_digest
+from promotion.gates.approvals import draft_digest
 from promotion.planning.plan import Plan
 from promotion.record.release import Endpoint
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """Return `plan` as JSON."""
-    request = plan.request
+    draft, verdict, request = plan.draft, plan.verdict, plan.request
     return {
         "action": request.action,
         "source": _endpoint(request.source.endpoint),
         "target": _endpoint(request.target.endpoint),
-        "number": plan.number,
-        "changes": not plan.is_empty,
+        "number": draft.number,
+        "changes": not draft.is_empty,
         "pipelines": [
             {
                 "name": c.name,
@@ -31,15 +31,15 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "renamed_from": c.renamed_from,
                 "impact": {"kind": c.impact.kind, "backfill": _backfill(c.impact)},
             }
-            for c in plan.pipelines
+            for c in draft.pipelines
         ],
         "files": [
             {"path": c.path, "action": c.action, "reason": c.reason, "pipelines": list(c.pipelines)}
-            for c in plan.files
+            for c in draft.files
         ],
-        "platform": plan.platform._asdict(),
-        "configuration": plan.configuration._asdict(),
-        "databases": [asdict(c) for c in plan.databases],
+        "platform": draft.platform._asdict(),
+        "configuration": draft.configuration._asdict(),
+        "databases": [asdict(c) for c in draft.databases],
         "schedules": [
             {
                 "name": c.name,
@@ -51,7 +51,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "starts_at_once": c.forecast.at_once is not None,
                 "starts_at_once_because": c.forecast.at_once,
             }
-            for c in plan.schedules
+            for c in draft.schedules
         ],
         "needs": {
             "settings": sorted(request.environment.settings),
@@ -59,16 +59,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "databases": list(request.environment.databases),
         },
         "gates": list(request.gates),
-        "smoke": {"kind": request.smoke, "due": list(plan.due), "reused": sorted(plan.evidence)},
+        "smoke": {"kind": request.smoke, "due": list(verdict.due), "reused": sorted(draft.evidence)},
         "approvals": {
             "asked": request.environment.policy.approvals,
-            "plan": plan_digest(plan),
-            "by": list(plan.approved_by),
+            "plan": draft_digest(draft),
+            "by": list(verdict.approved_by),
         },
-        "emergency": plan.emergency and asdict(plan.emergency),
+        "emergency": verdict.emergency and asdict(verdict.emergency),
         "refusals": [
             {"code": error.code, "message": error.message, "fix": error.fix, "exit_code": error.exit_code}
-            for error in plan.refusals
+            for error in verdict.refusals
         ],
     }
 

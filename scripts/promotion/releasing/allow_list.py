@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from basics.errors import Finding, GateRefused
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.planning.plan import PLATFORM_AND_PROJECT
+from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.record.release import FILE
 
 _NEVER = {"", ".", "..", ".git"}  # as a folder or a file, in any spelling that some file system takes for the same

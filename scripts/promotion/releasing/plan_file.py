@@ -54,7 +54,9 @@ class PlannedPromotion:
     def refuse_if_stale(self, plan: Plan) -> None:
         """Raise `Conflict` when `plan`, computed now, is not what the file says."""
         now = json.loads(json.dumps(plan_document(plan)))
-        allowed = _MAY_DIFFER | ({"smoke.due"} if set(plan.due) <= set(self.plan["smoke"]["due"]) else set())
+        allowed = _MAY_DIFFER | (
+            {"smoke.due"} if set(plan.verdict.due) <= set(self.plan["smoke"]["due"]) else set()
+        )
         if different := [key for key in dict.fromkeys(_differences(self.plan, now)) if not _is_in(key, allowed)]:
             raise Conflict(
                 "stale-plan",

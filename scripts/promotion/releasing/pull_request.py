@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from basics import progress
 from basics.errors import Conflict
 from promotion.planning.plan import Plan
-from promotion.record.release import FILE, Release, branch_of
-from promotion.releasing.apply import carry_out_plan, title
+from promotion.record.release import Release, branch_of
+from promotion.releasing.apply import Application
 from promotion.repository.git import Repository
-from promotion.showing.markdown import code, code_block, document
-from promotion.showing.plan_markdown import plan_markdown
 
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What to open a pull request with: from `branch` to `base`. `replaces` is the commit that `branch` had."""
+    """A plan whose release waits on `branch` to be merged into `base`.
+
+    `replaces` is the commit that `branch` had before.
+    """
 
     branch: str
     base: str
-    commit: str
     replaces: str | None
-    title: str
-    body: str
+    plan: Plan
+    release: Release
 
 
 def follow_requests(repository: Repository, environment: str) -> None:
@@ -49,7 +49,7 @@ def requests(repository: Repository, environment: str) -> dict[int, str]:
 
 
 def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> PullRequest:
-    """Make the release that `plan` says and push it to a branch of its own; raise what `carry_out_plan` raises.
+    """Make the release that `plan` says and push it to a branch of its own; raise what `Application` raises.
 
     Of its own number it replaces what was proposed before, as it was when this began: a pull request is
     no record, and two of one number could not both be merged. Any other branch stays.
@@ -67,27 +67,6 @@ def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> P
         with progress.step(f"push release {release.number} to {branch}"):
             repository.push(branch, release.commit, known.get(release.number))
 
-    plan, release = carry_out_plan(plan, replan, push, repository)
-    return PullRequest(
-        branch=request_branch(name, release.number),
-        base=branch_of(name),
-        commit=release.commit,
-        replaces=known.get(release.number),
-        title=title(plan, release),
-        body=document(_body(plan, release)),
-    )
-
-
-def _body(plan: Plan, release: Release) -> Iterator[str]:
-    base = code(branch_of(release.environment))
-    yield plan_markdown(plan).rstrip("\n")
-    yield "### Release"
-    if release.reason:
-        yield code_block(release.reason)
-    yield f"Made by {code(release.by)}. Every gate that was due has passed; {code(FILE)} has the evidence."
-    if release.number == 1:
-        yield f"{base} does not exist yet: create it at the head of this branch."
-    if plan.request.environment.policy.signed:
-        yield "Merge it by a merge commit or a fast-forward: a squash or a rebase loses the signature."
-    finalize = code(f"scripts/promote.py finalize {release.environment}")
-    yield f"Merge it as it is, before {base} gets another release. Then {finalize} checks what came of it."
+    plan, release = Application(repository, replan, push).carry_out(plan)
+    branch = request_branch(name, release.number)
+    return PullRequest(branch, branch_of(name), known.get(release.number), plan, release)

@@ -7,10 +7,10 @@ from datetime import tzinfo
 
 from basics.wording import short
 from promotion.configuration.zone import zone_of
-from promotion.gates.policy_gate import approvals
 from promotion.planning.plan import Plan
 from promotion.showing.markdown import code, code_block, document, folded, table
 from promotion.showing.plan_text import (
+    approvals,
     asks_for_approvals,
     digests,
     gates_due,
@@ -33,7 +33,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
     request = plan.request
     yield f"## {request.action.capitalize()} plan"
     yield f"{code(str(request.source.endpoint))} → {code(str(request.target.endpoint))}"
-    if plan.is_empty:
+    if plan.draft.is_empty:
         yield f"Nothing to do: {request.environment.name} already is what it would become."
         return
     yield f"**{summary(plan)}**"
@@ -44,7 +44,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
     if request.target.current:  # all files of a first release are new
         yield from _section("Files", ("", "file", "why", "pipelines"), _files(plan))
     yield table(("", ""), _facts(plan))
-    if plan.schedules:
+    if plan.draft.schedules:
         yield from _section("Schedules", ("", "schedule", "before", "after", ""), _schedules(plan))
         zone = request.environment.policy.zone
         header = ("schedule", f"before, times in {code(zone)}", f"after, times in {code(zone)}", "")
@@ -58,7 +58,7 @@ def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 
 def _refusals(plan: Plan) -> Iterator[str]:
-    for error in plan.refusals:
+    for error in plan.verdict.refusals:
         yield f"**Refused:** {code(error.code)}"
         yield code_block(f"{error.message}\nfix: {error.fix}")
 
@@ -66,25 +66,27 @@ def _refusals(plan: Plan) -> Iterator[str]:
 def _pipelines(plan: Plan) -> list[list[str]]:
     return [
         [c.action, code(c.name), code(short(c.before)), code(short(c.after)), code(reason(c))]
-        for c in plan.pipelines
+        for c in plan.draft.pipelines
     ]
 
 
 def _files(plan: Plan) -> list[list[str]]:
     return [
         [change.action, code(change.path), code(change.reason), " ".join(map(code, change.pipelines))]
-        for change in plan.files
+        for change in plan.draft.files
     ]
 
 
 def _facts(plan: Plan) -> list[list[str]]:
-    facts = [["Platform", digests(plan.platform)], ["Configuration", digests(plan.configuration)]]
-    facts += [[f"Database {c.action} in the chart's PostgreSQL", f"{c.name}; {c.reason}"] for c in plan.databases]
+    facts = [["Platform", digests(plan.draft.platform)], ["Configuration", digests(plan.draft.configuration)]]
+    facts += [
+        [f"Database {c.action} in the chart's PostgreSQL", f"{c.name}; {c.reason}"] for c in plan.draft.databases
+    ]
     facts += [["Needs", needs(plan)], ["Gates due", gates_due(plan)]]
     if asks_for_approvals(plan):
         facts.append(["Approvals", approvals(plan)])
-    if plan.emergency:
-        facts.append(["Emergency", skips(plan.emergency)])
+    if plan.verdict.emergency:
+        facts.append(["Emergency", skips(plan.verdict.emergency)])
     return [[name, code(value)] for name, value in facts]
 
 
@@ -97,7 +99,7 @@ def _schedules(plan: Plan) -> list[list[str]]:
             code(change.after or "—"),
             "moves with its pipeline" if change.renamed_from else "",
         ]
-        for change in plan.schedules
+        for change in plan.draft.schedules
     ]
 
 
@@ -109,5 +111,5 @@ def _next_runs(plan: Plan, zone: tzinfo) -> list[list[str]]:
             code(next_runs(change.forecast.after, zone)),
             f"**starts at once:** {code(change.forecast.at_once)}" if change.forecast.at_once else "",
         ]
-        for change in plan.schedules
+        for change in plan.draft.schedules
     ]

@@ -10,7 +10,7 @@ from basics.wording import counted, few, short
 from promotion.changes.differences import DigestChange, FileChange, PipelineChange, ScheduleChange
 from promotion.changes.forecast import Forecast, Runs
 from promotion.configuration.zone import zone_of
-from promotion.gates.policy_gate import approvals
+from promotion.gates.policy_gate import approvals_of
 from promotion.planning.plan import Plan
 from promotion.record.release import Emergency
 
@@ -27,30 +27,30 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     request = plan.request
     ends = f"{request.source.endpoint} → {request.target.endpoint}"
     lines = [(f"{request.action.capitalize()} plan  {ends}", "bold")]
-    if plan.is_empty:
+    if plan.draft.is_empty:
         return [*lines, (f"Nothing to do: {request.environment.name} already is what it would become.", "green")]
     lines += [("Pipelines", "bold"), *_pipeline_lines(plan)]
     if request.target.current:  # all files of a first release are new
-        lines += [("Files", "bold"), *_file_lines(plan.files)]
+        lines += [("Files", "bold"), *_file_lines(plan.draft.files)]
     lines += [
-        (f"Platform       {digests(plan.platform)}", ""),
-        (f"Configuration  {digests(plan.configuration)}", ""),
+        (f"Platform       {digests(plan.draft.platform)}", ""),
+        (f"Configuration  {digests(plan.draft.configuration)}", ""),
         *_database_lines(plan),
     ]
     lines.append((f"Needs          {needs(plan)}", ""))
-    if plan.schedules:
+    if plan.draft.schedules:
         lines += [(f"Schedules      times in {request.environment.policy.zone}", "bold"), *_schedule_lines(plan)]
     lines.append((f"Gates due      {gates_due(plan)}", ""))
     if asks_for_approvals(plan):
         lines.append((f"Approvals      {approvals(plan)}", ""))
-    if plan.emergency:
-        lines.append((f"Emergency      {skips(plan.emergency)}", "bold red"))
-    lines += [(f"Refused        {error.message} [{error.code}]", "red") for error in plan.refusals]
+    if plan.verdict.emergency:
+        lines.append((f"Emergency      {skips(plan.verdict.emergency)}", "bold red"))
+    lines += [(f"Refused        {error.message} [{error.code}]", "red") for error in plan.verdict.refusals]
     return [*lines, (summary(plan), "bold")]
 
 
 def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
-    shown = _shown(plan.pipelines)
+    shown = _shown(plan.draft.pipelines)
     width = max((len(change.name) for change in shown), default=0)
     lines = [
         (
@@ -60,7 +60,7 @@ def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
         )
         for change in shown
     ]
-    if more := len(plan.pipelines) - len(shown):
+    if more := len(plan.draft.pipelines) - len(shown):
         lines.append((f"  … and {more} more: see --json", "dim"))
     same = unchanged(plan)
     return [*lines, (f"  = {same} unchanged", "dim")] if same else lines
@@ -81,7 +81,7 @@ def _shown(changes: Sequence[PipelineChange]) -> Sequence[PipelineChange]:
 
 def unchanged(plan: Plan) -> int:
     """Return how many pipelines stay as they are."""
-    return len(plan.project.pipelines) - sum(change.after is not None for change in plan.pipelines)
+    return len(plan.draft.project.pipelines) - sum(change.after is not None for change in plan.draft.pipelines)
 
 
 def reason(change: PipelineChange) -> str:
@@ -114,7 +114,7 @@ def _database_lines(plan: Plan) -> list[tuple[str, str]]:
             f"  {_SIGNS[change.action]} database {change.name}  in the chart's PostgreSQL; {change.reason}",
             _STYLES[change.action],
         )
-        for change in plan.databases
+        for change in plan.draft.databases
     ]
 
 
@@ -130,14 +130,14 @@ def needs(plan: Plan) -> str:
 def _schedule_lines(plan: Plan) -> list[tuple[str, str]]:
     zone = zone_of(plan.request.environment.policy.zone)
     lines = []
-    shown = [c for n, c in enumerate(plan.schedules) if n < _SCHEDULES_SHOWN or c.forecast.at_once]
+    shown = [c for n, c in enumerate(plan.draft.schedules) if n < _SCHEDULES_SHOWN or c.forecast.at_once]
     for change in shown:
         action = schedule_action(change)
         what = " → ".join(text for text in (change.before, change.after) if text)
         why = "  moves with its pipeline" if change.renamed_from else ""
         lines.append((f"  {_SIGNS[action]} {change.name}  {what}{why}", _STYLES[action]))
         lines += _forecast_lines(change.forecast, zone)
-    if more := len(plan.schedules) - len(shown):
+    if more := len(plan.draft.schedules) - len(shown):
         lines.append((f"  … and {more} more: see --json", "dim"))
     return lines
 
@@ -169,15 +169,20 @@ def gates_due(plan: Plan) -> str:
     gates = ", ".join(plan.request.gates)
     if "smoke" not in plan.request.gates:
         return f"{gates or 'none'} (smoke: not asked for)"
-    reused = f"; evidence reused for {len(plan.evidence)}" if plan.evidence else ""
-    skipped = plan.emergency is not None and "smoke" in plan.emergency.skipped
-    due = few(plan.due) or ("skipped" if skipped else "nothing new")
+    reused = f"; evidence reused for {len(plan.draft.evidence)}" if plan.draft.evidence else ""
+    skipped = plan.verdict.emergency is not None and "smoke" in plan.verdict.emergency.skipped
+    due = few(plan.verdict.due) or ("skipped" if skipped else "nothing new")
     return f"{gates} (smoke, {plan.request.smoke}: {due}{reused})"
 
 
 def asks_for_approvals(plan: Plan) -> bool:
     """Tell whether others have to agree to the plan."""
     return plan.request.action == "promotion" and plan.request.environment.policy.approvals > 0
+
+
+def approvals(plan: Plan) -> str:
+    """Return how many approvals the plan has of those that it needs, and whose they are."""
+    return approvals_of(plan.request.environment.policy.approvals, plan.verdict.approved_by)
 
 
 def skips(emergency: Emergency) -> str:
@@ -188,8 +193,8 @@ def skips(emergency: Emergency) -> str:
 
 def summary(plan: Plan) -> str:
     """Return how much the plan does."""
-    count = Counter(change.action for change in plan.pipelines)
+    count = Counter(change.action for change in plan.draft.pipelines)
     counts = f"{count['added']} to add, {count['changed']} to change, {count['removed']} to remove"
     counts += f", {count['renamed']} to rename" if count["renamed"] else ""
-    files = counted(len(plan.files), "file")
+    files = counted(len(plan.draft.files), "file")
     return f"Plan: {counts}; {count['affected']} more affected; {files}."

@@ -10,18 +10,20 @@ from typing import Protocol
 from basics import progress
 from basics.errors import Finding, GateRefused
 from basics.wording import few
+from promotion.configuration.environment import Environment
 from promotion.pipelines.project import FOLDER, Project
 from promotion.planning.plan import Plan
 from promotion.record.release import Evidence
-from promotion.smoke.sandboxes.kind import kind_place
-from promotion.smoke.sandboxes.local import local_place
+from promotion.repository.tree import Tree
+from promotion.smoke.sandboxes.kind import kind_sandbox
+from promotion.smoke.sandboxes.local import local_sandbox
 from runtime.run import Run, RunResult
 from runtime.tables import TableState
 
 Tables = Mapping[str, TableState]
 
 
-class Place(Protocol):
+class Sandbox(Protocol):
     """Where the composed tree runs, against source data and a warehouse that nobody else uses."""
 
     def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
@@ -31,9 +33,9 @@ class Place(Protocol):
         """Return the state of the warehouse's tables; see `snapshot`."""
 
 
-_PLACES: Mapping[str, Callable[[Plan], AbstractContextManager[Place]]] = {
-    "local": local_place,
-    "kind": kind_place,
+_SANDBOXES: Mapping[str, Callable[[Tree, Environment], AbstractContextManager[Sandbox]]] = {
+    "local": local_sandbox,
+    "kind": kind_sandbox,
 }
 
 
@@ -42,19 +44,25 @@ def smoke(plan: Plan) -> dict[str, Evidence]:
 
     The pipelines whose tables they read run first, each on the fixed variables of its `promotion.yaml`.
     """
-    if not plan.due:
+    if not plan.verdict.due:
         return {}
     runs = [
         Run(name, variables)
-        for name in plan.project.needed_first(list(plan.due))
-        for variables in _declared(plan.project, name)
+        for name in plan.draft.project.needed_first(list(plan.verdict.due))
+        for variables in _declared(plan.draft.project, name)
     ]
     kind = plan.request.smoke
     started = time.monotonic()
-    with _PLACES[kind](plan) as place, progress.step(f"smoke: two runs of {few(plan.due)}"):
-        _refuse_differences(*_tables_after_each(place, runs, _volatile(plan.project)))
+    with (
+        _SANDBOXES[kind](plan.draft.tree, plan.request.environment) as sandbox,
+        progress.step(f"smoke: two runs of {few(plan.verdict.due)}"),
+    ):
+        _refuse_differences(*_tables_after_each(sandbox, runs, _volatile(plan.draft.project)))
     seconds = round(time.monotonic() - started, 1)
-    return {name: Evidence(plan.keys[name], kind, plan.number, 2 * len(runs), seconds) for name in plan.due}
+    return {
+        name: Evidence(plan.draft.keys[name], kind, plan.draft.number, 2 * len(runs), seconds)
+        for name in plan.verdict.due
+    }
 
 
 def _declared(project: Project, name: str) -> Sequence[Mapping[str, object]]:
@@ -67,7 +75,7 @@ def _volatile(project: Project) -> list[str]:
     return [name for pipeline in pipelines if pipeline for name in pipeline.volatile]
 
 
-def _tables_after_each(place: Place, runs: Sequence[Run], volatile: Sequence[str]) -> list[Tables]:
+def _tables_after_each(sandbox: Sandbox, runs: Sequence[Run], volatile: Sequence[str]) -> list[Tables]:
     """Do `runs` twice and return the tables after the first time and after the second."""
     states: list[Tables] = []
     results: list[RunResult] = []
@@ -76,9 +84,9 @@ def _tables_after_each(place: Place, runs: Sequence[Run], volatile: Sequence[str
         results.append(result)
         if len(results) % len(runs) == 0:
             _refuse_failures(results)
-            states.append(place.tables(volatile))
+            states.append(sandbox.tables(volatile))
 
-    place.run([*runs, *runs], look)
+    sandbox.run([*runs, *runs], look)
     return states
 
 

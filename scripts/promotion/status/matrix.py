@@ -14,8 +14,8 @@ from promotion.configuration.environment import FOLDER, configured, load_environ
 from promotion.configuration.freeze import Freeze, freeze_at
 from promotion.configuration.policy import Policy, StandingHold
 from promotion.gates.emergency import open_emergencies
+from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.pipelines.project import Project
-from promotion.planning.plan import PLATFORM_AND_PROJECT
 from promotion.record.evidence_branch import Record, ever_proven, read_record
 from promotion.record.release import Backfill, Entry, Hold, Release, releases
 from promotion.repository.git import MAIN, Repository

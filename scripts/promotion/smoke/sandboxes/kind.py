@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,13 @@ from basics.errors import GateCouldNotRun, GateRefused, PromotionError
 from basics.process import CommandError, require
 from basics.yaml_file import load_mapping
 from mage_pod.mage_api import ApiError, MageApi
-from promotion.commands.image import Wanted, ensure_image
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
+from promotion.configuration.environment import Environment
 from promotion.gates.chart import CHART
 from promotion.image import docker
+from promotion.image.ensure import ensure_image
+from promotion.image.wanted import Wanted
 from promotion.pipelines.io_config import PATH as IO_CONFIG
-from promotion.planning.plan import Plan
-from promotion.record.release import image_tag
 from promotion.repository.tree import Tree
 from promotion.smoke.cluster import Namespace, smoke_cluster, throw_away_namespace
 from promotion.smoke.sandboxes.api_runs import run_through_api
@@ -49,7 +49,7 @@ _SILENT_SECONDS = 120  # that Mage may take to answer on a machine that is busy
 
 
 @dataclass(frozen=True)
-class KindPlace:
+class KindSandbox:
     """A namespace with a release in it, and the passwords that its chart made."""
 
     namespace: Namespace
@@ -91,27 +91,27 @@ class KindPlace:
 
 
 @contextmanager
-def kind_place(plan: Plan) -> Iterator[KindPlace]:
-    """Build the image of the plan's tree, install its chart and load the source data; remove it in the end.
+def kind_sandbox(tree: Tree, environment: Environment) -> Iterator[KindSandbox]:
+    """Build the image of `tree`, install its chart as `environment`, load the source data; remove all in the end.
 
     Whatever keeps this from working, in the `with` block too, is raised as `GateCouldNotRun`: it is no verdict.
     """
     with _no_verdict(), ExitStack() as stack:
         require(*_PROGRAMS)
         wanted = Wanted()
-        ensure_image(plan.tree, wanted)
-        image = f"{wanted.repository}:{image_tag(plan.tree)}"
+        ensure_image(tree, wanted)
+        image = wanted.reference(tree)
         cluster, kubeconfig = stack.enter_context(smoke_cluster())
         with progress.step(f"load the images into the kind cluster {cluster}"):
-            _load(plan.tree, image, cluster)
-        name = plan.request.environment.name
+            _load(tree, image, cluster)
+        name = environment.name
         namespace = stack.enter_context(throw_away_namespace(f"smoke-{name}", kubeconfig))
         with progress.step(f"install the chart as {name} in the namespace {namespace.name}"):
-            _install(plan, image, namespace)
-        place = KindPlace(namespace, namespace.secret(CREDENTIALS))
-        with progress.step("load the source data"), place.server(SOURCE) as server:
+            _install(tree, _values(tree, environment, image), namespace)
+        sandbox = KindSandbox(namespace, namespace.secret(CREDENTIALS))
+        with progress.step("load the source data"), sandbox.server(SOURCE) as server:
             load_source(server, SOURCE)
-        yield place
+        yield sandbox
 
 
 @contextmanager
@@ -141,11 +141,11 @@ def _load(tree: Tree, image: str, cluster: str) -> None:
         docker.load(reference, cluster)
 
 
-def _install(plan: Plan, image: str, namespace: Namespace) -> None:
+def _install(tree: Tree, wanted: Mapping[str, object], namespace: Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
-        plan.tree.under(CHART).write_to(Path(folder))
+        tree.under(CHART).write_to(Path(folder))
         values = Path(folder, "values.yaml")
-        values.write_text(yaml.safe_dump(_values(plan, image)))
+        values.write_text(yaml.safe_dump(dict(wanted)))
         options = [f"--values={values}", "--wait", f"--timeout={_INSTALL_MINUTES}m"]
         try:
             namespace.helm("install", RELEASE, str(Path(folder, CHART)), *options)
@@ -155,8 +155,7 @@ def _install(plan: Plan, image: str, namespace: Namespace) -> None:
             raise GateCouldNotRun("not-installed", f"the chart did not come up:\n{told}", fix=fix) from error
 
 
-def _values(plan: Plan, image: str) -> dict[str, object]:
-    environment, tree = plan.request.environment, plan.tree
+def _values(tree: Tree, environment: Environment, image: str) -> dict[str, object]:
     path = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
     values = load_mapping(path, tree.text(path))
     return throw_away_values(values, environment, tree.text(IO_CONFIG), image)

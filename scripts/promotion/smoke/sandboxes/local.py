@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from promotion.pipelines.project import FOLDER
-from promotion.planning.plan import Plan
+from promotion.configuration.environment import Environment
+from promotion.layout import FOLDER
+from promotion.repository.tree import Tree
 from promotion.smoke.warehouse import Warehouse, local_warehouse
 from runtime.run import Run, RunResult, run_pipelines
 from runtime.tables import TableState, snapshot
 
 
 @dataclass(frozen=True)
-class LocalPlace:
+class LocalSandbox:
     """The folder of a project and the warehouse that it is bound to."""
 
     project: Path
@@ -34,10 +35,10 @@ class LocalPlace:
 
 
 @contextmanager
-def local_place(plan: Plan) -> Iterator[LocalPlace]:
-    """Write the plan's tree to a scratch folder, and have a database for it that is dropped in the end."""
+def local_sandbox(tree: Tree, environment: Environment) -> Iterator[LocalSandbox]:
+    """Write `tree` to a scratch folder, and have a database for it that is dropped in the end."""
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
-        plan.tree.write_to(Path(folder))
+        tree.write_to(Path(folder))
         project, database = Path(folder) / FOLDER, f"smoke_{secrets.token_hex(4)}"
-        with local_warehouse(project, plan.request.environment, database, drop=True) as warehouse:
-            yield LocalPlace(project, warehouse)
+        with local_warehouse(project, environment, database, drop=True) as warehouse:
+            yield LocalSandbox(project, warehouse)

@@ -1,0 +1,41 @@
+"""What an image is to be: its name, its arguments, and the labels that tell it from every other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from promotion.record.release import IMAGE_SOURCE, image_tag
+from promotion.repository.tree import Tree
+
+_OCI = "org.opencontainers.image"
+_MAGE = re.compile(r"^mage-ai(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an image is to be called and how it differs from what the Dockerfile says by itself."""
+
+    repository: str = "mage"
+    base: str | None = None
+    with_r: bool = True
+
+    def reference(self, tree: Tree) -> str:
+        """Return the name and the tag of the image of `tree`."""
+        return f"{self.repository}:{image_tag(tree)}"
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The Dockerfile's arguments."""
+        base = {"BASE_IMAGE": self.base} if self.base else {}
+        return base if self.with_r else base | {"WITH_R": "false"}
+
+    def labels(self, tree: Tree) -> dict[str, str]:
+        """Return what tells the image of `tree` from one with the same tag and other arguments, too."""
+        version = _MAGE.search(tree.text("requirements.txt")) if "requirements.txt" in tree else None
+        return {
+            f"{_OCI}.title": "Mage",
+            f"{_OCI}.version": version[1] if version else "",
+            f"{_OCI}.revision": tree.under(*IMAGE_SOURCE).digest(),
+            "mage-environments.build-arguments": " ".join(f"{k}={v}" for k, v in self.arguments.items()),
+        }

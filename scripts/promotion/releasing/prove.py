@@ -1,0 +1,28 @@
+"""The gates that have to run something: Mage's own loaders, and the smoke tests that are due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from promotion.planning.plan import Plan
+from promotion.record.release import Evidence
+
+
+def prove(plan: Plan) -> Mapping[str, Evidence]:
+    """Run the gates that are due and return the evidence that they brought; raise what they raise."""
+    if "static" in plan.request.gates:
+        _load(plan)
+    if not plan.verdict.due:
+        return {}
+    from promotion.smoke.smoke_gate import smoke  # brings the database driver, which only this gate needs
+
+    return smoke(plan)
+
+
+def _load(plan: Plan) -> None:
+    """Have Mage load what changes, but for what a smoke test runs, or has run: Mage takes seconds to start."""
+    from promotion.gates.mage_gate import refuse_what_mage_cannot_load
+
+    smoked = {*plan.verdict.due, *plan.draft.evidence}
+    changed = [change.name for change in plan.draft.pipelines if change.after is not None]
+    refuse_what_mage_cannot_load(plan.draft.project, [name for name in changed if name not in smoked])
