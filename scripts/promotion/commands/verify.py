@@ -14,7 +14,7 @@ from promotion.gates.static_gate import static_findings
 from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.pipelines.project import FOLDER, Project
 from promotion.record.release import branch_of, releases
-from promotion.releasing.audit import audit
+from promotion.releasing.audit import Audit
 from promotion.repository.bare_clone import BareClone
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.memory import Memory
@@ -62,7 +62,7 @@ def _verify_environment(repository: Repository, name: str, report: Report) -> in
         raise UsageError("no-release", f"this bare clone has no branch {branch_of(name)}", fix=fix)
     count = counted(len(history), "release")
     with progress.step(f"derive every digest of {count}"):
-        findings = list(audit(repository, name, history))
+        findings = list(Audit(repository, name).of_all(history))
     _conclude(findings)
     document = {"environment": name, "releases": len(history)}
     report.result("verified", document, [(f"OK: {count} of {name}", "green")])
