@@ -74,22 +74,18 @@ class Audit:
             problem = f"the record is one of {release.environment}"
             yield Finding(where, None, "chain-broken", problem, _REWRITTEN)
         if release.number != position:
-            problem = (
-                f"the record says release {release.number}, but the commit is number {position} of the branch"
-            )
+            problem = f"the record says release {release.number}, but this is commit {position} of the branch"
             yield Finding(where, None, "chain-broken", problem, _REWRITTEN)
         for merged in self._merged_by(release):
             if not is_merge_of(self.repository, release.commit, merged):
-                problem = (
-                    f"the commit merges {merged[:8]}, which is not the release as one commit on the one before"
-                )
+                problem = f"the commit merges {merged[:8]}, which is not the release in one commit on the last one"
                 yield Finding(where, None, "chain-broken", problem, _ROLL_BACK)
 
     def _merged_by(self, release: Release) -> Sequence[str]:
         return self.repository.header(release.commit).parents[1:]
 
     def _policy(self, release: Release, where: str) -> Iterator[Finding]:
-        """What a release's own policy asks for, it is: signed, itself or what it merges, and approved by others."""
+        """A release is what its own policy asks for: signed, itself or what it merges, and approved by others."""
         commits = (*self._merged_by(release), release.commit)
         with suppress(PromotionError):  # a configuration that today's rules no longer take
             policy = load_environment(self.repository.tree(release.commit), release.environment).policy
