@@ -23,7 +23,7 @@ from helpers import (
 )
 from promotion.commands.promote import plan_promotion
 from promotion.options import Options
-from promotion.record.evidence_branch import add_evidence
+from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.release import Evidence, Release
 from promotion.repository.git import Repository
 
@@ -45,7 +45,7 @@ def prove_all(clone: Path) -> None:
             name: Evidence(plan.draft.keys[name], "local", 1, 2, 1.0, "Ada <ada@example.com>")
             for name in plan.verdict.due
         }
-        add_evidence(repository, "dev", proven)
+        EvidenceBranch(repository, "dev").add_evidence(proven)
 
 
 @pytest.fixture

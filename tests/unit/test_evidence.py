@@ -10,7 +10,7 @@ import pytest
 from helpers import GIT, PROJECT, call_script, edit_branch, git, promote, push, record, refused, remote_of, write
 from promotion.commands.promote import plan_promotion
 from promotion.options import Options
-from promotion.record.evidence_branch import add_evidence, read_record
+from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.release import Evidence
 from promotion.repository.git import Repository
 
@@ -40,7 +40,7 @@ def prove(clone: Path, kind: str) -> None:
             name: Evidence(plan.draft.keys[name], kind, plan.draft.number, 2, 1.0, ADA)
             for name in plan.verdict.due
         }
-        add_evidence(repository, "dev", proven)
+        EvidenceBranch(repository, "dev").add_evidence(proven)
 
 
 def due(clone: Path) -> list[str]:
@@ -109,11 +109,11 @@ def test_proofs_at_once_are_both_kept(project: Path) -> None:
     with Repository.find(project) as slower, Repository.find(project) as faster:
         slower.fetch()
         faster.fetch()
-        add_evidence(faster, "dev", {"orders": Evidence("sha256:1", "local", 1, 2, 1.0, ADA)})
-        add_evidence(slower, "dev", {"stock": Evidence("sha256:2", "local", 1, 2, 1.0, ADA)})
-        assert set(read_record(slower, "dev").smoke) == {"orders"}  # as it was when the race was lost
+        EvidenceBranch(faster, "dev").add_evidence({"orders": Evidence("sha256:1", "local", 1, 2, 1.0, ADA)})
+        EvidenceBranch(slower, "dev").add_evidence({"stock": Evidence("sha256:2", "local", 1, 2, 1.0, ADA)})
+        assert set(EvidenceBranch(slower, "dev").record().smoke) == {"orders"}  # as it was when the race was lost
         slower.fetch()
-        assert set(read_record(slower, "dev").smoke) == {"orders", "stock"}
+        assert set(EvidenceBranch(slower, "dev").record().smoke) == {"orders", "stock"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from promotion.record.evidence_branch import Closing
+from promotion.record.evidence_record import Closing
 from promotion.record.release import Backfill, Entry
 
 

@@ -10,7 +10,7 @@ from promotion.changes.backfills import still_open
 from promotion.changes.sides import Side
 from promotion.configuration.environment import Environment
 from promotion.options import Options
-from promotion.record.evidence_branch import Closing, Observed
+from promotion.record.evidence_record import Closing, Observed
 from promotion.record.release import Backfill, Evidence, Hold
 
 

@@ -13,7 +13,8 @@ from promotion.configuration.policy import email
 from promotion.gates.approvals import draft_digest, who_approved
 from promotion.gates.policy_gate import PolicyGate
 from promotion.planning.plan import Plan
-from promotion.record.evidence_branch import Approval, add_approval, branch_of
+from promotion.record.evidence_branch import EvidenceBranch
+from promotion.record.evidence_record import Approval
 from promotion.releasing.plan_file import read_plan_file
 from promotion.repository.git import Repository
 from promotion.showing.report import Report
@@ -24,17 +25,17 @@ def approve(repository: Repository, file: Path, *, report: Report) -> int:
     planned = read_plan_file(file)
     with progress.step(f"read {planned.source} and {planned.target}"):
         plan = plan_of_today(planned, repository)
-    identity = repository.identity()
+    identity, branch = repository.identity(), EvidenceBranch(repository, planned.target)
     _refuse(plan, identity)
     show_plan(plan, report)
     digest, name = draft_digest(plan.draft), planned.target
-    approved = who_approved(repository, name, digest, signed=plan.request.environment.policy.signed)
+    approved = who_approved(branch, digest, signed=plan.request.environment.policy.signed)
     if email(identity) in map(email, approved):
         told = f"Nothing to do: {identity} approved this already"
     else:
-        with progress.step(f"push the approval to {branch_of(name)}"):
+        with progress.step(f"push the approval to {branch.name}"):
             approval = Approval(digest, plan.draft.number, identity, datetime.now(UTC))
-            add_approval(repository, name, approval, plan.draft.subjects)
+            branch.add_approval(approval, plan.draft.subjects)
         told = f"Approved {name} {plan.draft.number} as {identity}; it counts for whoever else promotes"
     document = {"environment": name, "number": plan.draft.number, "plan": digest, "by": identity}
     report.result("approved", document, [(told, "green")])

@@ -14,7 +14,8 @@ from promotion.changes.backfills import still_open
 from promotion.changes.sides import main_side, released_side
 from promotion.configuration.environment import load_environment
 from promotion.configuration.people import answering
-from promotion.record.evidence_branch import Closing, add_closings, branch_of, read_record
+from promotion.record.evidence_branch import EvidenceBranch
+from promotion.record.evidence_record import Closing
 from promotion.record.release import Backfill
 from promotion.repository.git import Repository
 from promotion.showing.report import Report
@@ -47,8 +48,9 @@ def close_backfills(
         raise UsageError("no-backfill", f"{name} has nothing to backfill of {unknown[0]}", fix=fix)
     identity, now = answering(repository, name, policy), datetime.now(UTC)
     entries = tuple(Closing(found[pipeline], done, identity, now, reason) for pipeline in dict.fromkeys(pipelines))
-    with progress.step(f"push it to {branch_of(name)}"):
-        add_closings(repository, name, entries)
+    branch = EvidenceBranch(repository, name)
+    with progress.step(f"push it to {branch.name}"):
+        branch.add_closings(entries)
     told = "Done" if done else "Waived"
     lines = [(f"{told} {entry.backfill}", "green") for entry in entries]
     report.result("closed", [entry.to_document() for entry in entries], lines)
@@ -59,4 +61,4 @@ def _open(repository: Repository, name: str) -> tuple[Backfill, ...]:
     """Fetch and return what is open."""
     repository.fetch()
     current = released_side(repository, name).releases[0]
-    return still_open(current.backfills, read_record(repository, name).closed)
+    return still_open(current.backfills, EvidenceBranch(repository, name).record().closed)

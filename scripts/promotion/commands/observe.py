@@ -11,7 +11,8 @@ from basics.wording import short
 from promotion.changes.sides import released_side
 from promotion.cluster.scheduler import Cluster, Scheduler, find_scheduler
 from promotion.gates.soak import running_since
-from promotion.record.evidence_branch import Observed, add_observations, branch_of, read_record
+from promotion.record.evidence_branch import EvidenceBranch
+from promotion.record.evidence_record import Observed
 from promotion.record.release import Release
 from promotion.repository.git import Repository
 from promotion.showing.report import Report
@@ -19,6 +20,7 @@ from promotion.showing.report import Report
 
 def observe(repository: Repository, name: str, cluster: Cluster, *, report: Report) -> int:
     """Count the runs of each pipeline since the release that brought its digest; return the exit code."""
+    branch = EvidenceBranch(repository, name)
     with progress.step(f"read {name}"):
         repository.fetch()
         side = released_side(repository, name)
@@ -29,10 +31,10 @@ def observe(repository: Repository, name: str, cluster: Cluster, *, report: Repo
         if (release := running_since(side.releases, pipeline, released.digest))
     }
     with progress.step(f"ask the scheduler in {cluster}"):
-        observed = _observed(find_scheduler(name, cluster), arrived, read_record(repository, name).runs, identity)
+        observed = _observed(find_scheduler(name, cluster), arrived, branch.record().runs, identity)
     if observed:
-        with progress.step(f"push what was observed to {branch_of(name)}"):
-            add_observations(repository, name, observed)
+        with progress.step(f"push what was observed to {branch.name}"):
+            branch.add_observations(observed)
     report.result(
         "observed",
         {pipeline: asdict(runs) for pipeline, runs in observed.items()},

@@ -18,7 +18,7 @@ from promotion.configuration.people import promoter
 from promotion.gates.approvals import draft_digest, who_approved
 from promotion.options import Options
 from promotion.planning.plan import Plan, make_plan
-from promotion.record.evidence_branch import read_record
+from promotion.record.evidence_branch import EvidenceBranch
 from promotion.releasing.plan_file import write_plan_file
 from promotion.repository.git import MAIN, Repository
 from promotion.showing.report import Report
@@ -77,7 +77,8 @@ def plan_promotion(
     environment = load_environment(main.tree, target)
     taken_from = source_side(repository, source, main, environment)
     refuse_local_changes(repository, source, target)
-    side, record = environment_side(repository, target), read_record(repository, target)
+    side, branch = environment_side(repository, target), EvidenceBranch(repository, target)
+    record = branch.record()
     draft = make_draft(
         Request(
             action="promotion",
@@ -91,9 +92,9 @@ def plan_promotion(
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
             proven=tuple(record.smoke.values()),
-            runs=read_record(repository, source).runs if environment.policy.runs else {},
+            runs=EvidenceBranch(repository, source).record().runs if environment.policy.runs else {},
             closed=record.closed,
         )
     )
-    approved = who_approved(repository, target, draft_digest(draft), signed=environment.policy.signed)
+    approved = who_approved(branch, draft_digest(draft), signed=environment.policy.signed)
     return make_plan(draft, approved)

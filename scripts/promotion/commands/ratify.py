@@ -15,7 +15,8 @@ from promotion.changes.sides import main_side
 from promotion.configuration.environment import load_environment
 from promotion.configuration.people import answering
 from promotion.gates.emergency import open_emergencies
-from promotion.record.evidence_branch import Ratification, add_ratification, branch_of, ever_proven, read_record
+from promotion.record.evidence_branch import EvidenceBranch
+from promotion.record.evidence_record import Ratification
 from promotion.record.release import releases
 from promotion.repository.git import Repository
 from promotion.showing.report import Report
@@ -25,18 +26,19 @@ def ratify(repository: Repository, name: str, reason: str, *, report: Report) ->
     """Ratify every open emergency of the environment `name`; return the exit code."""
     if not reason:
         raise UsageError("no-reason", "who ratifies says why", fix="add --reason TEXT")
+    branch = EvidenceBranch(repository, name)
     with progress.step(f"read {name}"):
         repository.fetch()
         policy = load_environment(main_side(repository).tree, name).policy
-        ratified = {entry.release for entry in read_record(repository, name).ratified}
+        ratified = {entry.release for entry in branch.record().ratified}
         history = list(releases(repository, name).entries())
     identity = answering(repository, name, policy)
-    still_open = open_emergencies(history, ratified, lambda: ever_proven(repository, name))
+    still_open = open_emergencies(history, ratified, branch.ever_proven)
     now = datetime.now(UTC)
     entries = tuple(Ratification(entry.number, identity, now, reason) for entry in still_open)
     if entries:
-        with progress.step(f"push the ratification to {branch_of(name)}"):
-            add_ratification(repository, name, entries)
+        with progress.step(f"push the ratification to {branch.name}"):
+            branch.add_ratification(entries)
     told = [(f"Ratified {name} {entry.release}", "green") for entry in entries]
     report.result("ratified", [asdict(entry) for entry in entries], told or [("Nothing to ratify.", "green")])
     return 0

@@ -17,7 +17,8 @@ from promotion.configuration.environment import Environment, load_environment
 from promotion.configuration.people import promoter
 from promotion.options import Options
 from promotion.planning.plan import Plan, make_plan
-from promotion.record.evidence_branch import Closing, read_record
+from promotion.record.evidence_branch import EvidenceBranch
+from promotion.record.evidence_record import Closing
 from promotion.record.release import Endpoint, Release
 from promotion.repository.git import Repository
 from promotion.showing.report import Report
@@ -93,7 +94,7 @@ def _environment(repository: Repository, name: str, configuration: Side) -> Envi
 def _closed(repository: Repository, name: str) -> tuple[Closing, ...]:
     """Return the backfills that were closed; a way back must not depend on whether that can be read."""
     with suppress(PromotionError):
-        return read_record(repository, name).closed
+        return EvidenceBranch(repository, name).record().closed
     return ()
 
 

@@ -10,7 +10,7 @@ from basics.errors import PolicyRefused
 from promotion.commands.promote import plan_promotion
 from promotion.options import Options
 from promotion.planning.plan import Plan
-from promotion.record.evidence_branch import add_evidence, branch_of
+from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.release import Evidence
 from promotion.repository.git import Repository
 from promotion.showing.report import Report
@@ -28,8 +28,9 @@ def prove(repository: Repository, source: str, target: str, wanted: Options, *, 
             raise refusal
     proven = _prove(plan, repository) if plan.verdict.due else {}
     if proven:
-        with progress.step(f"push the evidence to {branch_of(target)}"):
-            add_evidence(repository, target, proven)
+        branch = EvidenceBranch(repository, target)
+        with progress.step(f"push the evidence to {branch.name}"):
+            branch.add_evidence(proven)
     report.result("smoke", _document(plan, proven), list(_lines(plan, wanted, proven)))
     return 0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from promotion.changes.draft import Draft
 from promotion.configuration.policy import email
-from promotion.record.evidence_branch import approvals_brought, read_record
+from promotion.record.evidence_branch import EvidenceBranch
 from promotion.repository.git import Repository
 
 
@@ -33,16 +33,16 @@ def counted_approvals(draft: Draft, approved: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(identity for identity in others.values() if identity in policy.approvers))
 
 
-def who_approved(repository: Repository, environment: str, digest: str, *, signed: bool) -> Iterator[str]:
+def who_approved(branch: EvidenceBranch, digest: str, *, signed: bool) -> Iterator[str]:
     """Yield who approved the draft with `digest`: the author of the commit that brought the entry, if both agree.
 
     The text of an entry alone says nothing: whoever may write the branch can write every name.
     """
-    standing = set(read_record(repository, environment).approvals)
-    for commit, approval in approvals_brought(repository, environment, digest):
+    standing = set(branch.record().approvals)
+    for commit, approval in branch.approvals_brought(digest):
         if approval in standing:
             standing.remove(approval)  # what brought it last decides
-            if _is_by(repository, commit, approval.by, signed=signed):
+            if _is_by(branch.repository, commit, approval.by, signed=signed):
                 yield approval.by
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from basics.wording import short
 from promotion.changes.draft import Draft
 from promotion.gates.soak import running_since
-from promotion.record.evidence_branch import Observed
+from promotion.record.evidence_record import Observed
 
 
 @dataclass(frozen=True)

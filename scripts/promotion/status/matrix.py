@@ -16,7 +16,8 @@ from promotion.configuration.policy import Policy, StandingHold
 from promotion.gates.emergency import open_emergencies
 from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.pipelines.project import Project
-from promotion.record.evidence_branch import Record, ever_proven, read_record
+from promotion.record.evidence_branch import EvidenceBranch
+from promotion.record.evidence_record import Record
 from promotion.record.release import Backfill, Entry, Hold, Release, releases
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
@@ -134,7 +135,7 @@ def _column(repository: Repository, main: Tree, name: str, policy: Policy | None
     known = releases(repository, name)
     if not known:
         return Column(name, policy, {})
-    current = known[0]
+    current, branch = known[0], EvidenceBranch(repository, name)
     history = list(known.entries())
     arrived = {entry.number: entry.at for entry in history}
     cells = {
@@ -145,8 +146,8 @@ def _column(repository: Repository, main: Tree, name: str, policy: Policy | None
     if not current.backfills and not any(entry.emergency for entry in history):
         record = Record()  # what somebody did to the branch evidence/<env> is no matter then
     else:
-        record = read_record(repository, name)
+        record = branch.record()
     ratified = {entry.release for entry in record.ratified}
-    emergencies = open_emergencies(history, ratified, lambda: ever_proven(repository, name))
+    emergencies = open_emergencies(history, ratified, branch.ever_proven)
     backfills = still_open(current.backfills, record.closed)
     return Column(name, policy, cells, current, history, ahead, current.platform, emergencies, backfills)

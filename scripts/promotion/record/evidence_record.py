@@ -1,0 +1,120 @@
+"""`evidence.yaml`: what people say of releases and saw of their runs, and what `smoke.py` proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from basics.yaml_file import LOADER
+from basics.yaml_text import line_each, section
+from promotion.record.release import FORMAT_VERSION, Backfill, Evidence
+
+_DATES = ("begin", "at")
+
+
+@dataclass(frozen=True)
+class Ratification:
+    """Somebody stands for what the release of that number skipped in an emergency."""
+
+    release: int
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Somebody agrees to a plan; whether that is so, the commit says that brought it, not `by`."""
+
+    plan: str  # its digest
+    release: int  # the number that it would get
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Somebody says that a backfill was done, or that nobody will."""
+
+    backfill: Backfill
+    done: bool
+    by: str
+    at: datetime
+    reason: str
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it for YAML and JSON."""
+        return vars(self) | {"backfill": self.backfill.to_document(), "at": self.at.isoformat(timespec="seconds")}
+
+    @classmethod
+    def from_document(cls, entry: dict[str, Any]) -> Closing:
+        """Read what `to_document` returned."""
+        backfill, at = Backfill.from_document(entry["backfill"]), datetime.fromisoformat(entry["at"])
+        return cls(**entry | {"backfill": backfill, "at": at})
+
+
+@dataclass(frozen=True)
+class Observed:
+    """How the scheduled runs of a pipeline with this digest ended, which the release `since` brought."""
+
+    digest: str
+    since: int
+    begin: datetime  # from when on it is certain that runs are of this digest
+    completed: int
+    failed: int
+    last: str | None  # completed | failed; None before one ended
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the branch says now: the newest evidence of each pipeline, and all that people said."""
+
+    smoke: Mapping[str, Evidence] = field(default_factory=dict)
+    ratified: tuple[Ratification, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    closed: tuple[Closing, ...] = ()
+    runs: Mapping[str, Observed] = field(default_factory=dict)
+
+    def to_yaml(self) -> str:
+        """Write the record."""
+        said = {
+            "ratified": [_dated(entry) for entry in self.ratified],
+            "approvals": [_dated(entry) for entry in self.approvals],
+            "closed": [closing.to_document() for closing in self.closed],
+        }
+        return "".join(
+            (
+                "# Written by scripts/smoke.py and scripts/promote.py, never by hand.\n",
+                section({"format_version": FORMAT_VERSION}),
+                line_each("smoke", {name: vars(evidence) for name, evidence in self.smoke.items()}),
+                section(said),
+                line_each("runs", {name: _dated(runs) for name, runs in self.runs.items()}),
+            )
+        )
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Record:
+        """Read what `to_yaml` wrote."""
+        record = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe one)
+        return cls(
+            {name: Evidence(**entry) for name, entry in record["smoke"].items()},
+            tuple(Ratification(**_with_dates(entry)) for entry in record.get("ratified", [])),  # since 1.1
+            tuple(Approval(**_with_dates(entry)) for entry in record.get("approvals", [])),  # since 1.2
+            tuple(map(Closing.from_document, record.get("closed", []))),  # since 1.2
+            {name: Observed(**_with_dates(entry)) for name, entry in record.get("runs", {}).items()},  # since 1.2
+        )
+
+
+def _dated(entry: Ratification | Approval | Observed) -> dict[str, Any]:
+    values = asdict(entry)
+    return values | {key: values[key].isoformat(timespec="seconds") for key in _DATES if key in values}
+
+
+def _with_dates(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {key: datetime.fromisoformat(entry[key]) for key in _DATES if key in entry}
