@@ -3,12 +3,11 @@
 Old Pythons read this file and the scripts next to it before they can be told: no newer syntax than 3.6's here.
 """
 
+import importlib
 import importlib.util
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator  # noqa: UP035 (where Python 3.6 has it)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PYTHON = _ROOT / ".venv" / "bin" / "python"
@@ -17,14 +16,14 @@ _OLDEST = (3, 11)
 _INTERRUPTED = 130
 
 
-@contextmanager
-def in_venv() -> Iterator[None]:
-    """Run the block where the packages are importable; Ctrl-C in it, even during an import, ends quietly."""
+def start(command: str) -> None:
+    """Run the module `command` where the packages are importable; Ctrl-C, even in an import, ends quietly."""
     try:
         _open_closed_streams()
         _ensure_packages()
         sys.path.append(str(_SHARED_WITH_PODS))
-        yield
+        boundary = importlib.import_module("promotion.cli.boundary")
+        sys.exit(boundary.run(importlib.import_module(command)))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 

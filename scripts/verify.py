@@ -1,17 +1,7 @@
 #!/usr/bin/env python3
-"""Check a folder with every static gate, or derive every digest of an environment again.
+"""Check a folder with every static gate, or an environment's releases."""
 
-examples:
-  scripts/verify.py           the clone that you stand in, for every environment
-  scripts/verify.py prod      every release of prod: digests, numbers, chain
-"""
-
-import sys
-
-from in_venv import in_venv
+from in_venv import start
 
 if __name__ == "__main__":
-    with in_venv():
-        from promotion.cli.verify import main
-
-        sys.exit(main(__doc__ or ""))
+    start("promotion.cli.verify")

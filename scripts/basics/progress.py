@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 from basics.terminal import Terminal
 
+quiet = False  # as the command line says: no steps
+
 
 def say(line: str, style: str = "") -> None:
     """Tell one line."""
@@ -19,7 +21,10 @@ def say(line: str, style: str = "") -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Show `what` while the block runs, then how long it took."""
+    """Show `what` while the block runs, then how long it took; nothing when `quiet`."""
+    if quiet:
+        yield
+        return
     started = time.monotonic()
     with Terminal(stderr=True).status(what):
         yield

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -24,7 +20,6 @@ from demonstration.numbers import carriers_as_published, carriers_of, comparison
 from demonstration.stage import Stage, head_of, stage
 from demonstration.story import FIRST_DAY, LAST_DAY, STEPS
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
 from promotion.status.matrix import read_matrix
 from promotion.status.page import page
 from runtime.postgres import ServerError
@@ -36,33 +31,17 @@ _TOTALS = (
 )
 
 
-def main(description: str, checkout: Path, arguments: Sequence[str] | None = None) -> int:
-    """Show what the commit of `checkout` can do; returns the exit code, 1 when a step did not end as it should."""
-    program, _, examples = description.partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=program, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--keep", action="store_true", help="keep the scratch clone and its remote")
-    options = parser.parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+def show(checkout: Path, *, keep: bool) -> int:
+    """Show what the commit of `checkout` can do; raise `PromotionError` when a step did not end as it should."""
     console = Console(highlight=False, soft_wrap=True)
     try:
-        _show(checkout, console, keep=options.keep)
+        _show(checkout, console, keep=keep)
     except KeyboardInterrupt:
         console.print("\nInterrupted: everything that this started has ended.")
         return INTERRUPTED
     except ServerError as error:
-        Report(as_json=False).error(PromotionError("no-server", error.problem, fix=error.fix))
-        return 1
-    except PromotionError as error:
-        Report(as_json=False).error(error)
-        return 1
+        raise PromotionError("no-server", error.problem, fix=error.fix) from error
     return 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _show(checkout: Path, console: Console, *, keep: bool) -> None:

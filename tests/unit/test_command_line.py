@@ -92,8 +92,8 @@ def test_what_does_not_run_pipelines_does_without_mage(promoted_to_dev: Path) ->
 
 WAIT = """
 import sys, tempfile, time
+from types import SimpleNamespace
 from promotion.cli.boundary import run
-from promotion.cli.parser import make_parser
 
 def wait(options, report):
     with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +101,7 @@ def wait(options, report):
         for _ in range(600):  # a signal just before a long sleep would wait for its end
             time.sleep(0.1)
 
-sys.exit(run(make_parser(""), [], wait))
+sys.exit(run(SimpleNamespace(__name__="wait", add_arguments=lambda parser: None, run=wait), []))
 """
 
 

@@ -1,1 +1,1 @@
-"""The command lines: a file for each script, and what they share."""
+"""The command lines, a file for each script: its docstring is the script's help. And what they share."""

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import io
+import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from basics import progress
 from basics.errors import Interrupted, PromotionError
 from basics.process import without_credentials
+from promotion.cli.parser import Command, Parser, parser_of
 from promotion.showing.report import Report
 
 # What is read stays until the end: to look for garbage in it every 700 objects takes a third of the time.
 _OBJECTS = 1_000_000
 
 
-def run(
-    parser: argparse.ArgumentParser,
-    arguments: Sequence[str] | None,
-    command: Callable[[argparse.Namespace, Report], int],
-) -> int:
+def run(command: Command, arguments: Sequence[str] | None = None) -> int:
     """Parse, run `command`, and turn whatever either raises into a message and an exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
@@ -34,7 +32,12 @@ def run(
     report = Report(as_json="--json" in arguments, as_markdown="--markdown" in arguments)
     try:
         with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
-            return command(parser.parse_args(arguments), report)
+            parser = parser_of(command)
+            if "_ARGCOMPLETE" in os.environ:
+                _complete(parser)
+            options = parser.parse_args(arguments)
+            progress.quiet = getattr(options, "quiet", False)
+            return command.run(options, report)
     except PromotionError as error:
         report.error(error)
         return error.exit_code
@@ -48,6 +51,14 @@ def run(
         return PromotionError.exit_code
     finally:
         report.close()
+
+
+def _complete(parser: Parser) -> NoReturn:
+    """Tell a shell what may be typed next."""
+    from argcomplete import autocomplete
+
+    autocomplete(parser, always_complete_options=False)
+    sys.exit(1)  # not reached: it ends by itself
 
 
 @contextmanager

@@ -1,141 +1,80 @@
-"""What the command lines have in common: how they are parsed, and the arguments that several have."""
+"""How every command line is parsed: from a module whose docstring is its help."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Protocol
 
 from basics.errors import UsageError
-from promotion.options import SKIPPABLE, Options
+from basics.wording import near
+from promotion.showing.report import Report
+from promotion.version import VERSION
 
 _EXITS = """exit codes:
-  0 done or nothing to do   1 error: could not tell   2 --plan found changes   3 a gate said no
-  4 policy refused   5 conflict: shared file, stale plan, lost race   6 no verdict yet: try again
-  64 usage   130 interrupted or declined"""
+  0  done or nothing to do                5  conflict: shared file, stale plan,
+  1  error: could not tell                   lost race
+  2  --plan found changes                 6  no verdict yet: try again
+  3  a gate said no                      64  usage
+  4  policy refused                     130  interrupted or declined"""
+
+
+class Command(Protocol):
+    """The module of a command: a line that says what it does, a paragraph if need be, and examples."""
+
+    __doc__: str | None
+    __name__: str
+
+    def add_arguments(self, parser: Parser) -> None:
+        """Add what the command takes."""
+
+    def run(self, options: argparse.Namespace, report: Report) -> int:
+        """Do it and return the exit code; what it needs is imported here, for `--help` to be quick."""
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with our errors and one form of output."""
+    """argparse, with our errors; what is left out may be put in front of the words before they are parsed."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.forms = self.add_mutually_exclusive_group()
-        self.forms.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    def __init__(self, command: Command, **options: Any) -> None:
+        told, _, examples = (command.__doc__ or "").partition("\n\nexamples:")
+        super().__init__(
+            **options,
+            description=told,
+            epilog=f"examples:{examples.rstrip()}\n\n{_EXITS}" if examples else _EXITS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.prepare: Callable[[list[str]], list[str]] = list
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str], namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse `args`, all of them: an option that is not known may be meant as one of this very parser's."""
+        options, unknown = super().parse_known_args(self.prepare(list(args)), namespace)
+        for word in unknown:
+            self._refuse(word)
+        return options, []
+
+    def _refuse(self, word: str) -> NoReturn:
+        if not re.match("--?[a-z]", word):
+            self.error(f"there is one word too many: {word}")
+        option = word.partition("=")[0]
+        known = (name for name in self._option_string_actions if name.startswith("--"))
+        raise UsageError("usage", f"there is no option {option}", fix=f"{near(option, known)}; {self._help}")
 
     def error(self, message: str) -> NoReturn:
         """Refuse what was typed: exit code 64, where argparse would take the 2 of `--plan`."""
-        raise UsageError("usage", message, fix=f"scripts/{self.prog} --help")
+        raise UsageError("usage", message, fix=self._help)
+
+    @property
+    def _help(self) -> str:
+        return f"scripts/{self.prog} --help"
 
 
-def make_parser(description: str, program: str | None = None) -> Parser:
-    """Return the parser of a command; `description` is one paragraph and examples."""
-    told, _, examples = description.partition("\n\n")
-    return Parser(
-        prog=program,
-        description=told,
-        epilog=f"{examples.strip()}\n\n{_EXITS}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-
-
-def add_modes(parser: Parser) -> None:
-    """Add what every command has that makes a release."""
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument(
-        "--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"
-    )
-    mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
-    parser.set_defaults(mode="ask")
-    add_pr(parser)
-    parser.forms.add_argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
-    add_reason(parser, "the release")
-    parser.add_argument(
-        "--emergency",
-        metavar="NAMES",
-        type=_skippable,
-        default=(),
-        help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
-    )
-    add_verify_dependants(parser)
-
-
-def add_reason(parser: argparse.ArgumentParser, place: str) -> None:
-    """Add `--reason`, which is kept in `place`."""
-    parser.add_argument("--reason", metavar="TEXT", type=_one_line, default="", help=f"why, kept in {place}")
-
-
-def _one_line(text: str) -> str:
-    """Read a reason: whoever tells it later has a line for it."""
-    return " ".join(text.split())
-
-
-def add_pr(parser: argparse.ArgumentParser) -> None:
-    """Add `--pr`."""
-    parser.add_argument(
-        "--pr",
-        action="store_true",
-        help="push the release to a branch for a pull request; afterwards: promote.py finalize ENV",
-    )
-
-
-def add_verify_dependants(parser: argparse.ArgumentParser) -> None:
-    """Add `--verify-dependants`."""
-    parser.add_argument(
-        "--verify-dependants",
-        action="store_true",
-        help="let shared files move for pipelines that were not selected, and prove those too",
-    )
-
-
-def _skippable(text: str) -> tuple[str, ...]:
-    """Read names of checks, separated by commas."""
-    names = tuple(text.split(","))
-    for name in names:
-        if name not in SKIPPABLE:
-            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; of {', '.join(SKIPPABLE)}, with commas")
-    return names
-
-
-def add_pipelines(parser: argparse.ArgumentParser) -> None:
-    """Add `-p NAME`."""
-    parser.add_argument(
-        "-p",
-        "--pipeline",
-        dest="pipelines",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="only this one (repeat)",
-    )
-
-
-def add_selectors(parser: argparse.ArgumentParser) -> None:
-    """Add `-p SELECTOR` and `--exclude SELECTOR`."""
-    parser.add_argument(
-        "-p",
-        "--pipeline",
-        dest="pipelines",
-        metavar="SELECTOR",
-        action="append",
-        default=[],
-        help="only these (repeat): NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, path:FILE, "
-        "state:modified",
-    )
-    parser.add_argument(
-        "--exclude", metavar="SELECTOR", action="append", default=[], help="but not these (repeat)"
-    )
-
-
-def options_of(options: argparse.Namespace) -> Options:
-    """Return what `add_modes` and `add_selectors` (or `add_pipelines`) have parsed."""
-    if options.markdown and options.mode != "plan":
-        raise UsageError("usage", "--markdown shows a plan and applies none", fix="add --plan, or leave it out")
-    return Options(
-        tuple(options.pipelines),
-        tuple(options.exclude),
-        options.verify_dependants,
-        options.release_hold,
-        options.reason,
-        options.emergency,
-    )
+def parser_of(command: Command) -> Parser:
+    """Return the parser of the script that `command` is the module of."""
+    parser = Parser(command, prog=f"{command.__name__.rpartition('.')[2]}.py")
+    parser.add_argument("--version", action="version", version=VERSION, help="show the version and exit")
+    command.add_arguments(parser)
+    return parser

@@ -13,9 +13,9 @@ from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 def place(what: str) -> Path | str:
     """Return the folder or the name of the environment that `what` is: of one spelling, the environment."""
     if what == ".":
-        return _clone_around(Path.cwd())
+        return clone_around(Path.cwd())
     is_path = "/" in what or what.startswith(".")
-    if not is_path and (_clone_around(Path.cwd()) / ENVIRONMENTS / what).is_dir():
+    if not is_path and (clone_around(Path.cwd()) / ENVIRONMENTS / what).is_dir():
         return what
     if Path(what).is_dir():
         return Path(what)
@@ -24,7 +24,7 @@ def place(what: str) -> Path | str:
     return what
 
 
-def _clone_around(folder: Path) -> Path:
+def clone_around(folder: Path) -> Path:
     """Return the root of the clone around `folder`, or `folder` itself if it looks like one or there is none."""
     if (folder / ENVIRONMENTS).is_dir():
         return folder

@@ -1,68 +1,58 @@
-"""The command line of `promote.py`: a promotion, or the verb that stands first."""
+"""Promote data pipelines from one environment to the next.
+
+`scripts/promote.py dev staging` is short for `scripts/promote.py promote dev
+staging`. Each verb has a help of its own: `scripts/promote.py VERB --help`.
+
+examples:
+  scripts/promote.py main dev                    show the plan, ask, release
+  scripts/promote.py staging prod --plan         look only
+  scripts/promote.py promote --help              all that a promotion takes
+"""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from difflib import get_close_matches
+from importlib import import_module
+from typing import cast
 
-from promotion.cli.apply import main as apply_main
-from promotion.cli.approve import main as approve_main
-from promotion.cli.backfill import main as backfill_main
-from promotion.cli.boundary import run
-from promotion.cli.finalize import main as finalize_main
-from promotion.cli.observe import main as observe_main
-from promotion.cli.parser import add_modes, add_selectors, make_parser, options_of
-from promotion.cli.ratify import main as ratify_main
-from promotion.cli.rehearse import main as rehearse_main
-from promotion.cli.why import main as why_main
+from basics.errors import UsageError
+from promotion.cli import candidates
+from promotion.cli.arguments import completed
+from promotion.cli.parser import Command, Parser
+from promotion.options import VERBS
 from promotion.showing.report import Report
 
-# What `promote.py` does when its first word is no environment.
-_VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
-    "apply": apply_main,
-    "approve": approve_main,
-    "backfill": backfill_main,
-    "finalize": finalize_main,
-    "observe": observe_main,
-    "ratify": ratify_main,
-    "rehearse": rehearse_main,
-    "why": why_main,
-}
+_LIKE = 0.75  # of 1: a slip of the hand, where most names of environments are nothing like a verb
 
 
-def main(description: str, arguments: Sequence[str] | None = None) -> int:
-    """Run `promote.py`."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] in _VERBS:
-        return _VERBS[arguments[0]](arguments[1:])
-    parser = make_parser(description)
-    parser.add_argument("source", metavar="SRC", help="main or an environment")
-    parser.add_argument("target", metavar="DST", help="an environment")
-    add_modes(parser)
-    add_selectors(parser)
-    parser.add_argument(
-        "--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"
+def add_arguments(parser: Parser) -> None:
+    """Add every verb."""
+    parser.usage = "promote.py SRC DST [OPTION ...]\n       promote.py VERB ..."
+    parser.prepare = _with_verb
+    verbs = parser.add_subparsers(
+        title="verbs", metavar="VERB", required=True, prog=parser.prog, parser_class=Parser
     )
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="with --plan: keep it, for `promote.py apply FILE`"
-    )
+    completed(verbs, candidates.sources)
+    for name in VERBS:
+        command = cast(Command, import_module(f"promotion.cli.verbs.{name}"))
+        summary = (command.__doc__ or "").partition("\n")[0].removesuffix(".")
+        verb = verbs.add_parser(name, help=summary, command=command)
+        verb.set_defaults(run=command.run)
+        command.add_arguments(verb)
 
-    def command(options: argparse.Namespace, report: Report) -> int:
-        from promotion.commands.promote import promote
-        from promotion.repository.git import Repository
 
-        with Repository.find(Path.cwd()) as repository:
-            return promote(
-                repository,
-                options.source,
-                options.target,
-                options_of(options),
-                mode=options.mode,
-                report=report,
-                plan_file=options.output,
-                pr=options.pr,
-            )
+def _with_verb(words: list[str]) -> list[str]:
+    """Put `promote` in front of `SRC DST`."""
+    if not words or words[0] in (*VERBS, "-h", "--help", "--version"):
+        return words
+    like = get_close_matches(words[0], VERBS, cutoff=_LIKE)
+    if like and words[0] not in candidates.sources():
+        told, fix = f"there is no verb and no environment {words[0]!r}", f"scripts/promote.py {like[0]} --help"
+        raise UsageError("unknown-verb", told, fix=f"did you mean {like[0]}? {fix}")
+    return ["promote", *words]
 
-    return run(parser, arguments, command)
+
+def run(options: argparse.Namespace, report: Report) -> int:
+    """Do what the verb says."""
+    return options.run(options, report)  # type: ignore[no-any-return]

@@ -1,37 +1,48 @@
-"""The command line of `run.py`."""
+"""Run pipelines on this machine, against a local warehouse.
+
+The warehouse is a database of the local PostgreSQL, filled from the source data.
+
+examples:
+  scripts/run.py
+      this folder's pipelines, as dev, on their smoke days
+  scripts/run.py . -p flights_daily
+      one of them
+  scripts/run.py . -p flights_daily --days 2013-02-08
+      on a day of your choice
+  scripts/run.py prod --days 2013-02-04..2013-02-10
+      what prod runs now, on a week
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from datetime import date
 
-from promotion.cli.boundary import run
-from promotion.cli.parser import add_pipelines, make_parser
+from promotion.cli.arguments import add_output, add_pipelines, add_place
+from promotion.cli.parser import Parser
 from promotion.showing.report import Report
 
 
-def main(description: str, arguments: Sequence[str] | None = None) -> int:
-    """Run `run.py`."""
-    parser = make_parser(description)
-    parser.add_argument("what", metavar="ENV|PATH", nargs="?", default=".", help="an environment, or a folder (.)")
+def add_arguments(parser: Parser) -> None:
+    """Add what it takes."""
+    add_place(parser)
     add_pipelines(parser)
     parser.add_argument("--days", metavar="FROM..TO", type=_days, default=[], help="days like 2013-02-08")
-    parser.add_argument("-q", "--quiet", action="store_true", help="one line per run; failed blocks as well")
+    add_output(parser, quiet="tell no progress, of each run one line, and blocks that failed")
 
-    def command(options: argparse.Namespace, report: Report) -> int:
-        from promotion.cli.place import place
-        from promotion.commands.run import run_locally
 
-        return run_locally(
-            place(options.what),
-            options.pipelines,
-            options.days,
-            brief=options.quiet,
-            report=report,
-        )
+def run(options: argparse.Namespace, report: Report) -> int:
+    """Run the pipelines."""
+    from promotion.cli.place import place
+    from promotion.commands.run import run_locally
 
-    return run(parser, arguments, command)
+    return run_locally(
+        place(options.place),
+        options.pipelines,
+        options.days,
+        brief=options.quiet,
+        report=report,
+    )
 
 
 def _days(text: str) -> list[date]:

@@ -1,24 +1,28 @@
-"""The command line of `verify.py`."""
+"""Check a folder with every static gate, or an environment's releases.
+
+examples:
+  scripts/verify.py           the clone that you stand in, for every environment
+  scripts/verify.py prod      every release of prod: digests, numbers, chain
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
-from promotion.cli.boundary import run
-from promotion.cli.parser import make_parser
+from promotion.cli.arguments import add_output, add_place
+from promotion.cli.parser import Parser
 from promotion.showing.report import Report
 
 
-def main(description: str, arguments: Sequence[str] | None = None) -> int:
-    """Run `verify.py`."""
-    parser = make_parser(description)
-    parser.add_argument("what", metavar="ENV|PATH", nargs="?", default=".", help="an environment, or a folder (.)")
+def add_arguments(parser: Parser) -> None:
+    """Add what it takes."""
+    add_place(parser)
+    add_output(parser)
 
-    def command(options: argparse.Namespace, report: Report) -> int:
-        from promotion.cli.place import place
-        from promotion.commands.verify import verify
 
-        return verify(place(options.what), report=report)
+def run(options: argparse.Namespace, report: Report) -> int:
+    """Verify the place."""
+    from promotion.cli.place import place
+    from promotion.commands.verify import verify
 
-    return run(parser, arguments, command)
+    return verify(place(options.place), report=report)

@@ -1,0 +1,30 @@
+"""Tell the whole story on this machine: from main to prod and back.
+
+Real pipelines, real data, in a scratch folder that is removed at the end; leaves
+demo/index.html.
+
+examples:
+  scripts/demo.py
+  scripts/demo.py --keep
+      keep the scratch clone and its remote, to go on from there
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from promotion.cli.parser import Parser
+from promotion.showing.report import Report
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what it takes."""
+    parser.add_argument("--keep", action="store_true", help="keep the scratch clone and its remote")
+
+
+def run(options: argparse.Namespace, report: Report) -> int:
+    """Show what the commit of the clone that this file belongs to can do."""
+    from demonstration.show import show
+
+    return show(Path(__file__).resolve().parents[2], keep=options.keep)

@@ -1,0 +1,33 @@
+"""The names in the clone at hand: what a shell completes, and a misspelt word is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from promotion.layout import FOLDER
+
+
+def environments(**_: object) -> list[str]:
+    """Return the environments that the clone configures."""
+    from promotion.configuration.environment import FOLDER as ENVIRONMENTS
+
+    return _folders(ENVIRONMENTS)
+
+
+def sources(**_: object) -> list[str]:
+    """Return what can be promoted."""
+    from promotion.repository.git import MAIN
+
+    return [MAIN, *environments()]
+
+
+def pipelines(**_: object) -> list[str]:
+    """Return the pipelines in the clone's work tree."""
+    return _folders(f"{FOLDER}/pipelines")
+
+
+def _folders(path: str) -> list[str]:
+    from promotion.cli.place import clone_around
+
+    folder = clone_around(Path.cwd()) / path
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []

@@ -1,0 +1,65 @@
+"""Promote pipelines to the next environment: `SRC DST` alone does.
+
+examples:
+  scripts/promote.py main dev
+      everything on main: show the plan, ask, release
+  scripts/promote.py dev staging -p flights_daily
+      one pipeline, with every file that it needs
+  scripts/promote.py dev staging -p +tag:finance
+      what is tagged so, and what it needs first
+  scripts/promote.py staging prod --plan
+      look only; exit code 2 when there is something to do
+  scripts/promote.py staging prod --plan --markdown
+      as Markdown, for a pull request or a ticket
+  scripts/promote.py staging prod --plan -o plan.json
+      and keep the plan, for the verbs approve and apply
+  scripts/promote.py staging prod --pr
+      where env/prod is protected: by a pull request
+  scripts/promote.py staging prod --yes --json
+      no question, one JSON document on stdout
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promotion.cli.arguments import add_ends, add_modes, add_output, add_selectors, options_of
+from promotion.cli.in_clone import in_clone
+from promotion.cli.parser import Parser
+from promotion.showing.report import Report
+
+if TYPE_CHECKING:
+    from promotion.repository.git import Repository
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what a promotion takes."""
+    add_ends(parser)
+    add_modes(parser)
+    add_selectors(parser)
+    parser.add_argument(
+        "--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="with --plan: keep it, for `promote.py apply FILE`"
+    )
+    add_output(parser, markdown=True)
+
+
+@in_clone
+def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+    """Promote."""
+    from promotion.commands.promote import promote
+
+    return promote(
+        repository,
+        options.source,
+        options.target,
+        options_of(options),
+        mode=options.mode,
+        report=report,
+        plan_file=options.output,
+        pr=options.pr,
+    )
