@@ -11,19 +11,16 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
 
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import argument
 from promotion.showing.report import Report
 
-
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    parser.add_argument("--keep", action="store_true", help="keep the scratch clone and its remote")
+TAKES = (argument("--keep", action="store_true", help="keep the scratch clone and its remote"),)
 
 
-def run(options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Show what the commit of the clone that this file belongs to can do."""
     from demonstration.show import show
 

@@ -9,18 +9,15 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
 
-from promotion.cli.parser import Parser
 from promotion.showing.report import Report
 
-
-def add_arguments(parser: Parser) -> None:
-    """Add nothing."""
+TAKES = ()
 
 
-def run(options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Write the table."""
     from reference.table import main
 

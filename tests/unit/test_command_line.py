@@ -101,7 +101,7 @@ def wait(options, report):
         for _ in range(600):  # a signal just before a long sleep would wait for its end
             time.sleep(0.1)
 
-sys.exit(run(SimpleNamespace(__name__="wait", add_arguments=lambda parser: None, run=wait), []))
+sys.exit(run(SimpleNamespace(__name__="wait", TAKES=(), run=wait), []))
 """
 
 

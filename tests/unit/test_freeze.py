@@ -101,7 +101,7 @@ def test_windows_without_an_opening_are_told() -> None:
         ({"start": "2026-12-23"}, "end", "two moments or two weekdays"),
         ({"end": "Fri 16:00"}, "end", "later"),
         ({"reason": " "}, "reason", "say why"),
-        ({"until": "Mon 08:00"}, "until", "known are start, end, zone, reason"),
+        ({"until": "Mon 08:00"}, "until", "one of end, reason, start, zone"),
     ],
 )
 def test_a_mistake_is_named_by_its_key_with_a_way_out(change: dict[str, Any], key: str, fix: str) -> None:

@@ -1,129 +1,49 @@
-"""The arguments that several commands have: one spelling for one thing."""
+"""What commands take: one spelling for one thing, whichever command takes it."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from basics.errors import UsageError
 from promotion.cli import candidates
 from promotion.options import SKIPPABLE, Options
 
-
-def completed(action: argparse.Action, names: Callable[..., Iterable[str]]) -> None:
-    """Let a shell complete what is typed for `action` with one of `names`."""
-    action.completer = names  # type: ignore[attr-defined] # where argcomplete looks for it
+Argument = Callable[[argparse._ActionsContainer], object]  # adds itself to a parser, or to a group in one
 
 
-def add_output(
-    parser: argparse.ArgumentParser, *, markdown: bool = False, quiet: str = "tell no progress"
-) -> None:
-    """Add in which form the result is told, and how much beside it."""
-    forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-    if markdown:
-        forms.add_argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
-    parser.add_argument("-q", "--quiet", action="store_true", help=quiet)
+def argument(*names: str, completer: Callable[..., Iterable[str]] | None = None, **options: Any) -> Argument:
+    """Return what argparse's `add_argument` adds; a shell completes it with what `completer` returns."""
+
+    def add(parser: argparse._ActionsContainer) -> None:
+        action = parser.add_argument(*names, **options)
+        if completer:
+            action.completer = completer  # type: ignore[attr-defined] # where argcomplete looks for it
+
+    return add
 
 
-def add_environment(
-    parser: argparse.ArgumentParser, told: str = "the environment", *, optional: bool = False
-) -> None:
-    """Add `ENV`."""
-    action = parser.add_argument("environment", metavar="ENV", nargs="?" if optional else None, help=told)
-    completed(action, candidates.environments)
+def one_of(*arguments: Argument) -> Argument:
+    """Return arguments of which only one is typed."""
+
+    def add(parser: argparse._ActionsContainer) -> None:
+        group = parser.add_mutually_exclusive_group()
+        for each in arguments:
+            each(group)
+
+    return add
 
 
-def add_ends(parser: argparse.ArgumentParser) -> None:
-    """Add `SRC DST`."""
-    completed(parser.add_argument("source", metavar="SRC", help="main or an environment"), candidates.sources)
-    completed(parser.add_argument("target", metavar="DST", help="an environment"), candidates.environments)
-
-
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Add `ENV|PATH`."""
-    told = "an environment, or a folder (the clone that you stand in)"
-    action = parser.add_argument("place", metavar="ENV|PATH", nargs="?", default=".", help=told)
-    completed(action, candidates.environments)
-
-
-def add_plan_file(parser: argparse.ArgumentParser) -> None:
-    """Add `FILE`, a kept plan."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="what --plan -o wrote")
-
-
-def add_pipelines(
-    parser: argparse.ArgumentParser, metavar: str = "NAME", told: str = "only this pipeline (repeat)"
-) -> None:
-    """Add `-p NAME`."""
-    action = parser.add_argument(
-        "-p", "--pipeline", dest="pipelines", metavar=metavar, action="append", default=[], help=told
-    )
-    completed(action, candidates.pipelines)
-
-
-def add_selectors(parser: argparse.ArgumentParser) -> None:
-    """Add `-p SELECTOR` and `--exclude SELECTOR`."""
-    add_pipelines(
-        parser,
-        "SELECTOR",
-        "only these pipelines (repeat): NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, "
-        "path:FILE, state:modified",
-    )
-    action = parser.add_argument(
-        "--exclude", metavar="SELECTOR", action="append", default=[], help="but not these (repeat)"
-    )
-    completed(action, candidates.pipelines)
-
-
-def add_modes(parser: argparse.ArgumentParser) -> None:
-    """Add what every command has that makes a release."""
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument(
-        "--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"
-    )
-    mode.add_argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking")
-    parser.set_defaults(mode="ask")
-    add_pr(parser)
-    add_reason(parser, "the release")
-    action = parser.add_argument(
-        "--emergency",
-        metavar="NAMES",
-        type=_skippable,
-        default=(),
-        help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
-    )
-    completed(action, lambda **_: SKIPPABLE)
-    add_verify_dependants(parser)
-
-
-def add_reason(parser: argparse.ArgumentParser, place: str) -> None:
-    """Add `--reason`, which is kept in `place`."""
-    parser.add_argument("--reason", metavar="TEXT", type=_one_line, default="", help=f"why, kept in {place}")
+def given(**defaults: Any) -> Argument:
+    """Return what is read as if it was typed."""
+    return lambda parser: parser.set_defaults(**defaults)
 
 
 def _one_line(text: str) -> str:
     """Read a reason: whoever tells it later has a line for it."""
     return " ".join(text.split())
-
-
-def add_pr(parser: argparse.ArgumentParser) -> None:
-    """Add `--pr`."""
-    parser.add_argument(
-        "--pr",
-        action="store_true",
-        help="push the release to a branch for a pull request; afterwards: promote.py finalize ENV",
-    )
-
-
-def add_verify_dependants(parser: argparse.ArgumentParser) -> None:
-    """Add `--verify-dependants`."""
-    parser.add_argument(
-        "--verify-dependants",
-        action="store_true",
-        help="let shared files move for pipelines that were not selected, and prove those too",
-    )
 
 
 def _skippable(text: str) -> tuple[str, ...]:
@@ -135,8 +55,89 @@ def _skippable(text: str) -> tuple[str, ...]:
     return names
 
 
+ENVIRONMENT = argument("environment", metavar="ENV", help="the environment", completer=candidates.environments)
+ENDS = (
+    argument("source", metavar="SRC", help="main or an environment", completer=candidates.sources),
+    argument("target", metavar="DST", help="an environment", completer=candidates.environments),
+)
+PLACE = argument(
+    "place",
+    metavar="ENV|PATH",
+    nargs="?",
+    default=".",
+    help="an environment, or a folder (the clone that you stand in)",
+    completer=candidates.environments,
+)
+PLAN_FILE = argument("file", metavar="FILE", type=Path, help="what --plan -o wrote")
+
+
+def _pipelines(metavar: str, told: str) -> Argument:
+    names, dest = ("-p", "--pipeline"), "pipelines"
+    some: dict[str, Any] = {"action": "append", "default": [], "completer": candidates.pipelines}
+    return argument(*names, dest=dest, metavar=metavar, help=f"only {told} (repeat)", **some)
+
+
+PIPELINES = _pipelines("NAME", "this pipeline")
+SELECTORS = (
+    _pipelines(
+        "SELECTOR",
+        "these pipelines: NAME, +NAME with what it needs, NAME+ with what needs it, tag:TAG, path:FILE, "
+        "state:modified",
+    ),
+    argument(
+        "--exclude",
+        metavar="SELECTOR",
+        action="append",
+        default=[],
+        help="but not these (repeat)",
+        completer=candidates.pipelines,
+    ),
+)
+VERIFY_DEPENDANTS = argument(
+    "--verify-dependants",
+    action="store_true",
+    help="let shared files move for pipelines that were not selected, and prove those too",
+)
+REASON = argument("--reason", metavar="TEXT", type=_one_line, default="", help="why, kept with what is done")
+PR = argument(
+    "--pr",
+    action="store_true",
+    help="push the release to a branch for a pull request; afterwards: promote.py finalize ENV",
+)
+# What every command has that makes a release.
+RELEASING = (
+    one_of(
+        argument("--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"),
+        argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking"),
+    ),
+    given(mode="ask"),
+    PR,
+    REASON,
+    argument(
+        "--emergency",
+        metavar="NAMES",
+        type=_skippable,
+        default=(),
+        help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
+        completer=lambda **_: SKIPPABLE,
+    ),
+    VERIFY_DEPENDANTS,
+)
+_JSON = argument("--json", action="store_true", help="print one JSON document on stdout")
+_MARKDOWN = argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
+
+
+def _quiet(told: str) -> Argument:
+    return argument("-q", "--quiet", action="store_true", help=told)
+
+
+OUTPUT = (_JSON, _quiet("tell no progress"))
+OUTPUT_OF_PLAN = (one_of(_JSON, _MARKDOWN), _quiet("tell no progress"))
+OUTPUT_OF_RUNS = (_JSON, _quiet("tell no progress; of each run one line, and the blocks that failed"))
+
+
 def options_of(options: argparse.Namespace) -> Options:
-    """Return what `add_modes` and `add_selectors` (or `add_pipelines`) have parsed."""
+    """Return what `RELEASING` and `SELECTORS` (or `PIPELINES`) have parsed."""
     if options.markdown and options.mode != "plan":
         raise UsageError("usage", "--markdown shows a plan and applies none", fix="add --plan, or leave it out")
     return Options(

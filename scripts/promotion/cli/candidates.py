@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promotion.layout import FOLDER
+from promotion.cli.place import clone_around
+from promotion.layout import ENVIRONMENTS, FOLDER
 
 
 def environments(**_: object) -> list[str]:
     """Return the environments that the clone configures."""
-    from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-
     return _folders(ENVIRONMENTS)
 
 
@@ -27,7 +26,5 @@ def pipelines(**_: object) -> list[str]:
 
 
 def _folders(path: str) -> list[str]:
-    from promotion.cli.place import clone_around
-
     folder = clone_around(Path.cwd()) / path
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []

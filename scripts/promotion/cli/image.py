@@ -15,31 +15,28 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 
-from promotion.cli.arguments import add_output, add_place
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import OUTPUT, PLACE, argument, one_of
+from promotion.cli.place import place
 from promotion.showing.report import Report
 
-
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    parser.add_argument("verb", choices=["build"], help="build the image of a tree, unless it is there")
-    add_place(parser)
-    parser.add_argument("--repository", metavar="NAME", default="mage", help="the image's name (mage)")
-    parser.add_argument(
-        "--base-image", metavar="IMAGE", help="instead of the Dockerfile's, for example of a mirror"
-    )
-    parser.add_argument("--without-r", dest="with_r", action="store_false", help="leave R out: blocks in R fail")
-    target = parser.add_mutually_exclusive_group()
-    target.add_argument("--load", metavar="CLUSTER", help="load it into this kind cluster as well")
-    target.add_argument("--push", action="store_true", help="push it; what the registry has is never built again")
-    add_output(parser)
+TAKES = (
+    argument("verb", choices=["build"], help="build the image of a tree, unless it is there"),
+    PLACE,
+    argument("--repository", metavar="NAME", default="mage", help="the image's name (mage)"),
+    argument("--base-image", metavar="IMAGE", help="instead of the Dockerfile's, for example of a mirror"),
+    argument("--without-r", dest="with_r", action="store_false", help="leave R out: blocks in R fail"),
+    one_of(
+        argument("--load", metavar="CLUSTER", help="load it into this kind cluster as well"),
+        argument("--push", action="store_true", help="push it; what the registry has is never built again"),
+    ),
+    *OUTPUT,
+)
 
 
-def run(options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Build the image."""
-    from promotion.cli.place import place
     from promotion.commands.image import Wanted, build_image
 
     wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 from basics.errors import UsageError
 from basics.wording import near
+from promotion.cli.arguments import Argument
 from promotion.showing.report import Report
 from promotion.version import VERSION
 
@@ -26,8 +27,9 @@ class Command(Protocol):
     __doc__: str | None
     __name__: str
 
-    def add_arguments(self, parser: Parser) -> None:
-        """Add what the command takes."""
+    @property
+    def TAKES(self) -> Sequence[Argument]:  # noqa: N802 (a constant of each)
+        """What is typed after the command."""
 
     def run(self, options: argparse.Namespace, report: Report) -> int:
         """Do it and return the exit code; what it needs is imported here, for `--help` to be quick."""
@@ -46,6 +48,8 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.prepare: Callable[[list[str]], list[str]] = list
+        for add in command.TAKES:
+            add(self)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
@@ -76,5 +80,4 @@ def parser_of(command: Command) -> Parser:
     """Return the parser of the script that `command` is the module of."""
     parser = Parser(command, prog=f"{command.__name__.rpartition('.')[2]}.py")
     parser.add_argument("--version", action="version", version=VERSION, help="show the version and exit")
-    command.add_arguments(parser)
     return parser

@@ -1,13 +1,28 @@
-"""`ENV|PATH`: an environment or a folder, as verify.py, run.py and image.py take it."""
+"""Where a command works: the clone around the working folder, or `ENV|PATH`, an environment or a folder."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from basics.errors import UsageError
 from basics.process import CommandError, run
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
+from promotion.layout import ENVIRONMENTS
+
+if TYPE_CHECKING:  # `--help` does without
+    from promotion.repository.git import Repository
+
+
+@contextmanager
+def clone() -> Iterator[Repository]:
+    """Yield the repository around the working folder."""
+    from promotion.repository.git import Repository
+
+    with Repository.find(Path.cwd()) as repository:
+        yield repository
 
 
 def place(what: str) -> Path | str:

@@ -18,7 +18,6 @@ from typing import cast
 
 from basics.errors import UsageError
 from promotion.cli import candidates
-from promotion.cli.arguments import completed
 from promotion.cli.parser import Command, Parser
 from promotion.options import VERBS
 from promotion.showing.report import Report
@@ -26,20 +25,18 @@ from promotion.showing.report import Report
 _LIKE = 0.75  # of 1: a slip of the hand, where most names of environments are nothing like a verb
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add every verb."""
+def _add_verbs(parser: Parser) -> None:
     parser.usage = "promote.py SRC DST [OPTION ...]\n       promote.py VERB ..."
     parser.prepare = _with_verb
     verbs = parser.add_subparsers(
         title="verbs", metavar="VERB", required=True, prog=parser.prog, parser_class=Parser
     )
-    completed(verbs, candidates.sources)
+    verbs.completer = candidates.sources  # type: ignore[attr-defined] # of `SRC DST`
     for name in VERBS:
         command = cast(Command, import_module(f"promotion.cli.verbs.{name}"))
         summary = (command.__doc__ or "").partition("\n")[0].removesuffix(".")
         verb = verbs.add_parser(name, help=summary, command=command)
         verb.set_defaults(run=command.run)
-        command.add_arguments(verb)
 
 
 def _with_verb(words: list[str]) -> list[str]:
@@ -51,6 +48,9 @@ def _with_verb(words: list[str]) -> list[str]:
         told, fix = f"there is no verb and no environment {words[0]!r}", f"scripts/promote.py {like[0]} --help"
         raise UsageError("unknown-verb", told, fix=f"did you mean {like[0]}? {fix}")
     return ["promote", *words]
+
+
+TAKES = (_add_verbs,)
 
 
 def run(options: argparse.Namespace, report: Report) -> int:

@@ -13,39 +13,33 @@ examples:
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from promotion.cli.arguments import add_environment, add_modes, add_output, add_pipelines, options_of
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import ENVIRONMENT, OUTPUT_OF_PLAN, PIPELINES, RELEASING, argument, given, options_of
+from promotion.cli.place import clone
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
+TAKES = (
+    ENVIRONMENT,
+    argument("--to", metavar="N", type=int, help="the release to go back to (the last good one)"),
+    *RELEASING,
+    PIPELINES,
+    given(release_hold=False, exclude=[]),
+    *OUTPUT_OF_PLAN,
+)
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_environment(parser, "the environment to take back")
-    parser.add_argument("--to", metavar="N", type=int, help="the release to go back to (the last good one)")
-    add_modes(parser)
-    add_pipelines(parser)
-    parser.set_defaults(release_hold=False, exclude=[])
-    add_output(parser, markdown=True)
-
-
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Roll back."""
     from promotion.commands.rollback import rollback
 
-    return rollback(
-        repository,
-        options.environment,
-        options.to,
-        options_of(options),
-        mode=options.mode,
-        report=report,
-        pr=options.pr,
-    )
+    with clone() as repository:
+        return rollback(
+            repository,
+            options.environment,
+            options.to,
+            options_of(options),
+            mode=options.mode,
+            report=report,
+            pr=options.pr,
+        )

@@ -15,34 +15,12 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import ArgumentTypeError, Namespace
 from datetime import date
 
-from promotion.cli.arguments import add_output, add_pipelines, add_place
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import OUTPUT_OF_RUNS, PIPELINES, PLACE, argument
+from promotion.cli.place import place
 from promotion.showing.report import Report
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_place(parser)
-    add_pipelines(parser)
-    parser.add_argument("--days", metavar="FROM..TO", type=_days, default=[], help="days like 2013-02-08")
-    add_output(parser, quiet="tell no progress, of each run one line, and blocks that failed")
-
-
-def run(options: argparse.Namespace, report: Report) -> int:
-    """Run the pipelines."""
-    from promotion.cli.place import place
-    from promotion.commands.run import run_locally
-
-    return run_locally(
-        place(options.place),
-        options.pipelines,
-        options.days,
-        brief=options.quiet,
-        report=report,
-    )
 
 
 def _days(text: str) -> list[date]:
@@ -51,7 +29,22 @@ def _days(text: str) -> list[date]:
     try:
         start, end = date.fromisoformat(first), date.fromisoformat(last if dots else first)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}; write 2013-02-04..2013-02-10") from error
+        raise ArgumentTypeError(f"{text!r}: {error}; write 2013-02-04..2013-02-10") from error
     if start > end:
-        raise argparse.ArgumentTypeError(f"{end} is before {start}")
+        raise ArgumentTypeError(f"{end} is before {start}")
     return [date.fromordinal(number) for number in range(start.toordinal(), end.toordinal() + 1)]
+
+
+TAKES = (
+    PLACE,
+    PIPELINES,
+    argument("--days", metavar="FROM..TO", type=_days, default=[], help="days like 2013-02-08"),
+    *OUTPUT_OF_RUNS,
+)
+
+
+def run(options: Namespace, report: Report) -> int:
+    """Run the pipelines."""
+    from promotion.commands.run import run_locally
+
+    return run_locally(place(options.place), options.pipelines, options.days, brief=options.quiet, report=report)

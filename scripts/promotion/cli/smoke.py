@@ -15,33 +15,25 @@ examples:
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from promotion.cli.arguments import add_ends, add_output, add_selectors
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import ENDS, OUTPUT, SELECTORS, argument
+from promotion.cli.place import clone
 from promotion.options import SMOKE_KINDS, Options
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
+TAKES = (
+    *ENDS,
+    argument("--on", choices=SMOKE_KINDS, help="this machine, or a kind cluster (what DST's policy.yaml says)"),
+    *SELECTORS,
+    *OUTPUT,
+)
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_ends(parser)
-    parser.add_argument(
-        "--on", choices=SMOKE_KINDS, help="this machine, or a kind cluster (what DST's policy.yaml says)"
-    )
-    add_selectors(parser)
-    add_output(parser)
-
-
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Run the smoke gate."""
     from promotion.commands.smoke import prove
 
     wanted = Options(tuple(options.pipelines), tuple(options.exclude), smoke=options.on)
-    return prove(repository, options.source, options.target, wanted, report=report)
+    with clone() as repository:
+        return prove(repository, options.source, options.target, wanted, report=report)

@@ -8,29 +8,30 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from promotion.cli.arguments import add_environment, add_output
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli import candidates
+from promotion.cli.arguments import OUTPUT, argument
+from promotion.cli.place import clone
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
+TAKES = (
+    argument(
+        "environment",
+        metavar="ENV",
+        nargs="?",
+        help="only this environment, with its releases",
+        completer=candidates.environments,
+    ),
+    argument("--html", metavar="FILE", type=Path, help="write the page to FILE as well"),
+    *OUTPUT,
+)
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_environment(parser, "only this environment, with its releases", optional=True)
-    parser.add_argument("--html", metavar="FILE", type=Path, help="write the page to FILE as well")
-    add_output(parser)
-
-
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Show the status."""
     from promotion.commands.status import status
 
-    return status(repository, options.environment, options.html, report=report)
+    with clone() as repository:
+        return status(repository, options.environment, options.html, report=report)

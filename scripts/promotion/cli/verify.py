@@ -7,22 +7,17 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 
-from promotion.cli.arguments import add_output, add_place
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import OUTPUT, PLACE
+from promotion.cli.place import place
 from promotion.showing.report import Report
 
-
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_place(parser)
-    add_output(parser)
+TAKES = (PLACE, *OUTPUT)
 
 
-def run(options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Verify the place."""
-    from promotion.cli.place import place
     from promotion.commands.verify import verify
 
     return verify(place(options.place), report=report)

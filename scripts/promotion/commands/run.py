@@ -15,6 +15,7 @@ from basics.errors import GateRefused, UsageError
 from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, environment_names, load_environment
+from promotion.gates.refusals import unknown_pipeline
 from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import FOLDER, Project
 from promotion.repository.git import Repository
@@ -97,8 +98,7 @@ def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Itera
     """Yield the runs to make, each pipeline after those whose tables it reads."""
     for name in names:
         if name not in project:
-            known = ", ".join(project.pipelines)
-            raise UsageError("unknown-pipeline", f"there is no pipeline {name!r}", fix=f"one of {known}")
+            raise unknown_pipeline("the project", name, project.pipelines)
     wanted = list(names) or project.pipelines
     for name in project.needed_first(wanted):
         if name in wanted:

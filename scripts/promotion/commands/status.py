@@ -9,7 +9,7 @@ from typing import Any
 
 from basics.errors import UsageError
 from basics.output_file import write_file
-from basics.wording import age, few, short
+from basics.wording import age, few, near, short
 from promotion.configuration.freeze import Freeze
 from promotion.gates.emergency import told
 from promotion.record.release import Entry
@@ -29,8 +29,7 @@ def status(repository: Repository, only: str | None, html: Path | None, *, repor
     if only is not None:
         known = [column.name for column in matrix.columns if column.name != MAIN]
         if only not in known:
-            fix = f"one of {', '.join(known) or 'none'}"
-            raise UsageError("unknown-environment", f"there is no environment {only!r}", fix=fix)
+            raise UsageError("unknown-environment", f"there is no environment {only!r}", fix=near(only, known))
     now = datetime.now(UTC)
     shown = [column for column in matrix.columns if only in (None, column.name)]
     report.result("status", _document(matrix, shown, now), _lines(matrix, shown, now))

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from basics.errors import Finding, GateRefused, Malformed, UsageError
+from basics.wording import near
 from basics.yaml_file import load_mapping, located, malformed, mapping
 from promotion.configuration.connections import Connections, read_connections, variables_of
 from promotion.configuration.interval import WORDS, is_interval
 from promotion.configuration.policy import Policy, read_policy
+from promotion.layout import ENVIRONMENTS
+from promotion.options import VERBS
 from promotion.repository.git import MAIN
 from promotion.repository.tree import Tree
 
-FOLDER = "environments"
+FOLDER = ENVIRONMENTS
 
 T = TypeVar("T")
 
@@ -102,12 +105,15 @@ def load_environment(tree: Tree, name: str) -> Environment:
         raise UsageError(
             "unknown-environment",
             f"there is no environment {name!r}",
-            fix=f"one of {', '.join(known) or 'none'}; a new one starts with {folder}/ on {MAIN}",
+            fix=f"{near(name, known)}; a new one starts with {folder}/ on {MAIN}",
         )
     findings: list[Finding] = []
     if not _NAME.fullmatch(name) or name == MAIN:
         fix = "use lower-case letters, digits and `-`"
         findings.append(Finding(folder, None, "bad-name", f"{name!r} can name no environment", fix))
+    if name in VERBS:
+        problem = f"{name!r} can name no environment: it is a verb, scripts/promote.py {name}"
+        findings.append(Finding(folder, None, "bad-name", problem, "give the folder another name"))
     values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
     policy = _load(tree, f"{folder}/policy.yaml", read_policy, findings)
     if findings or values is None or policy is None:
@@ -159,7 +165,7 @@ def _schedule(path: str, name: str, value: Any) -> Schedule:
         raise malformed(path, f"{key}.timeout", "is no number of seconds", "write e.g. `timeout: 1800`")
     unknown = sorted(set(entry) - {*expected, "variables"})
     if unknown:
-        raise malformed(path, f"{key}.{unknown[0]}", "is unknown", f"known are {', '.join(expected)}, variables")
+        raise malformed(path, f"{key}.{unknown[0]}", "is unknown", near(unknown[0], {*expected, "variables"}))
     interval = entry["interval"]
     if not is_interval(interval):
         fix = f"write five cron fields in quotes, of days that come, or one of {', '.join(WORDS)}"

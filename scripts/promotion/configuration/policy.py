@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from basics.wording import near
 from basics.yaml_file import malformed, mapping
 from promotion.configuration.freeze import Window, read_window
 from promotion.configuration.zone import read_zone
@@ -87,9 +87,7 @@ def read_policy(path: str, content: dict[str, Any]) -> Policy:
 def _refuse_unknown(path: str, above: str, content: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in content:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            fix = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            raise malformed(path, f"{above}{key}", "is unknown", fix)
+            raise malformed(path, f"{above}{key}", "is unknown", near(key, known))
 
 
 def _smoke(path: str, key: str, value: Any) -> str:

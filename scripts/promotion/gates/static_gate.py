@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from basics.errors import Finding, Malformed
+from basics.wording import near
 from promotion.configuration.environment import Environment
 from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
@@ -159,7 +160,8 @@ def _profiles(release: _Release) -> Iterator[Finding]:
         return
     for referrer, profile, line in _profiles_named(release):
         if profile not in profiles and not io_config.is_expression(profile):
-            fix = f"add it to {io_config.PATH} (a change of the platform: promote all pipelines)"
+            add = f"add it to {io_config.PATH} (a change of the platform: promote all pipelines)"
+            fix = f"{near(profile, profiles)}; or {add}" if profiles else add
             yield Finding(
                 referrer,
                 line,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from basics.errors import Finding, Malformed
+from basics.wording import near
 from basics.yaml_file import load_mapping, malformed, mapping
 
 # Mage derives names from what people type by this alphabet (`clean_name`); `/` makes nested block folders.
@@ -129,7 +130,7 @@ def _check_name(path: str, key: str, uuid: str) -> None:
 
 def _one_of(path: str, key: str, value: Any, known: list[str]) -> str:
     if not isinstance(value, str) or value not in known:
-        raise malformed(path, key, f"{value!r} is unknown to Mage", f"one of {', '.join(known)}")
+        raise malformed(path, key, f"{value!r} is unknown to Mage", near(str(value), known))
     return value
 
 
@@ -178,9 +179,8 @@ def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline
     smoke = mapping(path, "smoke", content.get("smoke"))
     unknown += [f"smoke.{key}" for key in sorted(set(smoke) - {"variables", "volatile"})]
     if unknown:
-        raise malformed(
-            path, unknown[0], "is unknown", "known are backfill, files, needs, smoke.variables, smoke.volatile"
-        )
+        known = ("backfill", "files", "needs", "smoke.variables", "smoke.volatile")
+        raise malformed(path, unknown[0], "is unknown", near(unknown[0], known))
     needs, variables, volatile = (
         content.get("needs") or [],
         smoke.get("variables") or [{}],

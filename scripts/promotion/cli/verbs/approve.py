@@ -13,27 +13,18 @@ examples:
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from promotion.cli.arguments import add_output, add_plan_file
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import OUTPUT, PLAN_FILE
+from promotion.cli.place import clone
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
+TAKES = (PLAN_FILE, *OUTPUT)
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_plan_file(parser)
-    add_output(parser)
-
-
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Approve the plan."""
     from promotion.commands.approve import approve
 
-    return approve(repository, options.file, report=report)
+    with clone() as repository:
+        return approve(repository, options.file, report=report)

@@ -8,31 +8,25 @@ examples:
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from promotion.cli.arguments import add_environment, add_output
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import ENVIRONMENT, OUTPUT, argument
+from promotion.cli.place import clone
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
+TAKES = (
+    ENVIRONMENT,
+    argument("--context", metavar="NAME", help="of kubectl; the current one by default"),
+    argument("--namespace", metavar="NAME", help="the environment's name by default"),
+    *OUTPUT,
+)
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_environment(parser)
-    parser.add_argument("--context", metavar="NAME", help="of kubectl; the current one by default")
-    parser.add_argument("--namespace", metavar="NAME", help="the environment's name by default")
-    add_output(parser)
-
-
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Observe the environment."""
     from promotion.cluster.scheduler import Cluster
     from promotion.commands.observe import observe
 
     cluster = Cluster(options.context, options.namespace or options.environment)
-    return observe(repository, options.environment, cluster, report=report)
+    with clone() as repository:
+        return observe(repository, options.environment, cluster, report=report)

@@ -21,45 +21,37 @@ examples:
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from promotion.cli.arguments import add_ends, add_modes, add_output, add_selectors, options_of
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import ENDS, OUTPUT_OF_PLAN, RELEASING, SELECTORS, argument, options_of
+from promotion.cli.place import clone
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
-
-
-def add_arguments(parser: Parser) -> None:
-    """Add what a promotion takes."""
-    add_ends(parser)
-    add_modes(parser)
-    add_selectors(parser)
-    parser.add_argument(
-        "--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"
-    )
-    parser.add_argument(
+TAKES = (
+    *ENDS,
+    *RELEASING,
+    *SELECTORS,
+    argument("--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"),
+    argument(
         "-o", "--output", metavar="FILE", type=Path, help="with --plan: keep it, for `promote.py apply FILE`"
-    )
-    add_output(parser, markdown=True)
+    ),
+    *OUTPUT_OF_PLAN,
+)
 
 
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Promote."""
     from promotion.commands.promote import promote
 
-    return promote(
-        repository,
-        options.source,
-        options.target,
-        options_of(options),
-        mode=options.mode,
-        report=report,
-        plan_file=options.output,
-        pr=options.pr,
-    )
+    with clone() as repository:
+        return promote(
+            repository,
+            options.source,
+            options.target,
+            options_of(options),
+            mode=options.mode,
+            report=report,
+            plan_file=options.output,
+            pr=options.pr,
+        )

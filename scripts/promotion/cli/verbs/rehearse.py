@@ -11,31 +11,20 @@ examples:
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from promotion.cli.arguments import add_ends, add_output, add_selectors, add_verify_dependants
-from promotion.cli.in_clone import in_clone
-from promotion.cli.parser import Parser
+from promotion.cli.arguments import ENDS, OUTPUT, SELECTORS, VERIFY_DEPENDANTS
+from promotion.cli.place import clone
 from promotion.options import Options
 from promotion.showing.report import Report
 
-if TYPE_CHECKING:
-    from promotion.repository.git import Repository
+TAKES = (*ENDS, *SELECTORS, VERIFY_DEPENDANTS, *OUTPUT)
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what it takes."""
-    add_ends(parser)
-    add_selectors(parser)
-    add_verify_dependants(parser)
-    add_output(parser)
-
-
-@in_clone
-def run(repository: Repository, options: argparse.Namespace, report: Report) -> int:
+def run(options: Namespace, report: Report) -> int:
     """Rehearse the promotion."""
     from promotion.commands.rehearse import rehearse
 
     wanted = Options(tuple(options.pipelines), tuple(options.exclude), options.verify_dependants)
-    return rehearse(repository, options.source, options.target, wanted, report=report)
+    with clone() as repository:
+        return rehearse(repository, options.source, options.target, wanted, report=report)
