@@ -18,9 +18,10 @@ from basics.yaml_text import line_each, section
 from promotion.record.record_types import refuse_other_types
 from promotion.repository.git import ObjectMissing, Repository
 from promotion.repository.tree import Tree
+from promotion.version import VERSION
 
 FILE = "release.yaml"
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # and nothing else
 _DIGEST = "  digest: "  # the last key of `release`, which is the last one of the file
 _RECORDS = "records"
@@ -156,6 +157,7 @@ class Release:
     approved_by: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)  # new name → old name
     backfills: tuple[Backfill, ...] = ()  # still open when it was made
+    made_with: str = VERSION  # of this project; releases of before 1.3 do not say
     commit: str = field(default="", compare=False)  # known only after the release was read from git
 
     @cached_property
@@ -168,6 +170,7 @@ class Release:
         """Write the record; `image.tag` and `release` are what the chart reads of it."""
         about = {
             "format_version": FORMAT_VERSION,
+            "made_with": self.made_with,
             "number": self.number,
             "environment": self.environment,
             "action": self.action,
@@ -237,6 +240,7 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
         approved_by=tuple(record.get("approved_by", ())),  # since 1.2
         renamed=record.get("renamed", {}),  # since 1.2
         backfills=tuple(map(Backfill.from_document, record.get("backfills", []))),  # since 1.2
+        made_with=record.get("made_with", ""),  # since 1.3
         commit=commit,
     )
 
