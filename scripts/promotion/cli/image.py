@@ -37,7 +37,8 @@ TAKES = (
 
 def run(options: Namespace, report: Report) -> int:
     """Build the image."""
-    from promotion.commands.image import Wanted, build_image
+    from promotion.commands.image import build_image
+    from promotion.image.wanted import Wanted
 
     wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)
     return build_image(place(options.place), wanted, load=options.load, push=options.push, report=report)

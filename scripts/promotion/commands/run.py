@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from basics.errors import GateRefused, UsageError
+from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import environment_side, main_side
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, environment_names, load_environment
-from promotion.gates.refusals import unknown_pipeline
 from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import FOLDER, Project
 from promotion.repository.git import Repository
