@@ -33,6 +33,7 @@ bindkey '^[*' all-matches
 def lines_of_the_page(shell: str) -> str:
     """Return what the page says for `shell`, with the clone where it is."""
     (lines,) = re.findall(rf"```{shell}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert isinstance(lines, str)
     assert HOME in lines
     return lines.replace(HOME, str(SCRIPTS.parent))
 
@@ -61,6 +62,7 @@ def after_a_tab(folder: Path, line: str, *command: str) -> list[str]:
     begin, *_ = line.rpartition(" ")
     keys = f"{line}{ALL}{TO_START}echo 'words: {TO_END}' | tr -s ' '\nexit\n"
     (told,) = re.findall(r"\nwords: (.*)", typed(folder, keys, *command).replace("\r", ""))
+    assert isinstance(told, str)
     return told.removeprefix(begin).split()
 
 

@@ -11,7 +11,7 @@ from basics.errors import UsageError
 from promotion.cli import candidates
 from promotion.options import SKIPPABLE, Options
 
-Argument = Callable[[argparse._ActionsContainer], object]  # adds itself to a parser, or to a group in one
+Argument = Callable[[Any], object]  # adds itself to a parser, or to a group in one
 
 
 def argument(*names: str, completer: Callable[..., Iterable[str]] | None = None, **options: Any) -> Argument:
