@@ -1,7 +1,7 @@
 """Tell the whole story on this machine: from main to prod and back.
 
-Real pipelines, real data, in a scratch folder that is removed at the end; leaves
-demo/index.html.
+Real pipelines and real data, in a scratch folder that is removed at the end;
+leaves demo/index.html.
 
 examples:
   scripts/demo.py

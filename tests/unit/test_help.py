@@ -118,15 +118,15 @@ def test_a_record_from_before_it_said_its_version_is_read(promoted_to_dev: Path)
 @pytest.mark.parametrize(
     ("words", "fix"),
     [
-        (["promote", "main", "dev", "--pln"], "one of --plan; scripts/promote.py promote --help"),
+        (["promote", "main", "dev", "--pln"], "one of --plan, --pr, --pipeline; scripts/promote.py promote --help"),
         (["promote", "main", "dev", "--yess=1"], "one of --yes; scripts/promote.py promote --help"),
         (["promote", "backfill", "dev", "--wave"], "one of --waive; scripts/promote.py backfill --help"),
-        (["rollback", "dev", "--raeson", "x"], "one of --reason; scripts/rollback.py --help"),
+        (["rollback", "dev", "--raeson", "x"], "one of --reason, --json, --version; scripts/rollback.py --help"),
         (["status", "-v"], "one of --help, --html, --json, --quiet, --version; scripts/status.py --help"),
         (["status", "prd"], "one of prod"),
         (["promote", "main", "stagin"], "one of staging; a new one starts with environments/stagin/ on main"),
         (["promote", "mian", "dev"], "one of main"),
-        (["rollback", "deev", "--reason", "x"], "one of dev; a new one starts with environments/deev/ on main"),
+        (["rollback", "deev", "--reason", "x"], "one of dev"),
         (["promote", "aply", "plan.json"], "did you mean apply? scripts/promote.py apply --help"),
         (["promote", "finalise", "dev"], "did you mean finalize? scripts/promote.py finalize --help"),
         (["promote", "whi", "orders", "README.md"], "did you mean why? scripts/promote.py why --help"),

@@ -1,6 +1,7 @@
 """Run pipelines on this machine, against a local warehouse.
 
-The warehouse is a database of the local PostgreSQL, filled from the source data.
+The warehouse is a database of the local PostgreSQL, filled from the source
+data.
 
 examples:
   scripts/run.py
