@@ -56,7 +56,7 @@ def _mage_run(project: Path, pipeline: str, data: str) -> float:
 
 def _together(project: Path, pipelines: list[str]) -> float:
     started = time.monotonic()
-    results = run_pipelines(project, [Run(name) for name in pipelines], environment={})
+    results = list(run_pipelines(project, [Run(name) for name in pipelines], environment={}))
     assert {result.status for result in results} == {"completed"}, results
     return time.monotonic() - started
 

@@ -12,16 +12,18 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from promotion.cli.arguments import argument
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (argument("--keep", action="store_true", help="keep the scratch clone and its remote"),)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterable[Result]:
     """Show what the commit of the clone that this file belongs to can do."""
     from demonstration.show import show
 
-    return show(Path(__file__).resolve().parents[2], keep=options.keep)
+    show(Path(__file__).resolve().parents[2], keep=options.keep)
+    return ()

@@ -24,24 +24,22 @@ from promotion.status.matrix import read_matrix
 from promotion.status.page import page
 from runtime.postgres import ServerError
 
-INTERRUPTED = 130
 _TOTALS = (
     "select count(*) as flights, count(*) filter (where cancelled) as cancelled, "
     "round(avg(arr_delay), 2) as mean_arr_delay from mart.flights"
 )
 
 
-def show(checkout: Path, *, keep: bool) -> int:
+def show(checkout: Path, *, keep: bool) -> None:
     """Show what the commit of `checkout` can do; raise `PromotionError` when a step did not end as it should."""
     console = Console(highlight=False, soft_wrap=True)
     try:
         _show(checkout, console, keep=keep)
     except KeyboardInterrupt:
         console.print("\nInterrupted: everything that this started has ended.")
-        return INTERRUPTED
+        raise
     except ServerError as error:
         raise PromotionError("no-server", error.problem, fix=error.fix) from error
-    return 0
 
 
 def _show(checkout: Path, console: Console, *, keep: bool) -> None:

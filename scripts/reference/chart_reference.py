@@ -10,15 +10,17 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = ()
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterable[Result]:
     """Write the table."""
-    from reference.table import main
+    from reference.table import write
 
-    return main(Path(__file__).resolve().parents[2] / "charts" / "mage")
+    write(Path(__file__).resolve().parents[2] / "charts" / "mage")
+    return ()

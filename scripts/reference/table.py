@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from basics.errors import PromotionError
 from reference.keys import Key, Schema, ValuesSchema
 
 BEGIN = "<!-- made by `make chart-docs` from values.schema.json and values.yaml: begin -->"
@@ -18,15 +18,14 @@ HIDDEN = ("global",)
 _MISSING = object()
 
 
-def main(chart: Path) -> int:
-    """Bring README.md of the chart up to date; return 0, or 2 where the markers are missing."""
+def write(chart: Path) -> None:
+    """Bring README.md of the chart up to date; raise `PromotionError` where the markers are missing."""
     readme = chart / "README.md"
     text = readme.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        print(f"error: {readme} needs the line {BEGIN!r} and, after it, {END!r}, once each", file=sys.stderr)
-        return 2
+        problem = f"{readme} needs the line {BEGIN!r} and, after it, {END!r}, once each"
+        raise PromotionError("no-markers", problem, fix="git checkout -- charts/mage/README.md")
     readme.write_text(with_reference(text, chart))
-    return 0
 
 
 def with_reference(text: str, chart: Path) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,26 +70,22 @@ def run_pipelines(
     runs: Sequence[Run],
     *,
     environment: Mapping[str, str],
-    on_result: Callable[[RunResult], None] | None = None,
     timeout: float = 600,
     sensor_seconds: float = 5,
-) -> list[RunResult]:
-    """Run each of `runs` in turn with Mage's own scheduler functions; return one result for each, in order.
+) -> Iterator[RunResult]:
+    """Run each of `runs` in turn with Mage's own scheduler functions; yield one result for each, in order.
 
     `environment` is all that blocks find in theirs besides PATH and the locale; nothing is written to `project`.
     A run may take `timeout` seconds, a sensor `sensor_seconds` to come true. A run that fails, takes too long
-    or kills its process is a result like any other. The next run starts when `on_result` has returned, so that
-    it can look at the tables in between. Raises `WorkerError` when Mage itself cannot start.
+    or kills its process is a result like any other. The next run starts when the next result is asked for, so
+    that somebody can look at the tables in between. Raises `WorkerError` when Mage itself cannot start.
     """
-    results: list[RunResult] = []
-    while len(results) < len(runs):
-        left = runs[len(results) :]
+    done = 0
+    while done < len(runs):
         with _worker(project.resolve(), environment, sensor_seconds) as worker:
-            for result in _follow(worker, left, timeout):
-                results.append(result)
-                if on_result:
-                    on_result(result)
-    return results
+            for result in _follow(worker, runs[done:], timeout):
+                done += 1
+                yield result
 
 
 @contextmanager

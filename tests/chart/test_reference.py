@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from basics.errors import PromotionError
 from chart.scenarios import CHART
-from reference.table import main, with_reference
+from reference.table import with_reference, write
 
 
 @pytest.fixture
@@ -35,14 +36,14 @@ def test_what_is_written_by_hand_stays(chart: Path) -> None:
     readme = chart / "README.md"
     before = readme.read_text()
     readme.write_text(before.replace("# mage\n", "# mage of ours\n") + "\nLast words.\n")
-    assert main(chart) == 0
+    write(chart)
     assert readme.read_text().startswith("# mage of ours\n")
     assert readme.read_text().endswith("\nLast words.\n")
 
 
-def test_without_markers_nothing_is_written(chart: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_markers_nothing_is_written(chart: Path) -> None:
     readme = chart / "README.md"
     readme.write_text("# mine\n")
-    assert main(chart) == 2
+    with pytest.raises(PromotionError, match="once each"):
+        write(chart)
     assert readme.read_text() == "# mine\n"
-    assert "needs the line" in capsys.readouterr().err

@@ -69,7 +69,8 @@ def warehouse(server: Server) -> Iterator[Warehouse]:
             tables.append(snapshot(url, VOLATILE))
 
     results: list[RunResult] = []
-    run_pipelines(PROJECT, RUNS * 2, environment=environment, on_result=look)
+    for result in run_pipelines(PROJECT, RUNS * 2, environment=environment):
+        look(result)
     yield Warehouse(url, results, tables)
     server.drop_database(name)
 

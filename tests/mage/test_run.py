@@ -269,7 +269,7 @@ def results(project: Path, untouched: object, notes: Path, server: Server, wareh
     runs.append(Run("absent"))
     if shutil.which("Rscript"):
         runs.append(Run("in_r"))
-    done = run_pipelines(project, runs, environment=environment, sensor_seconds=0.5)
+    done = list(run_pipelines(project, runs, environment=environment, sensor_seconds=0.5))
     return {result.pipeline: result for result in done}
 
 

@@ -95,11 +95,12 @@ import sys, tempfile, time
 from types import SimpleNamespace
 from promotion.cli.boundary import run
 
-def wait(options, report):
+def wait(options):
     with tempfile.TemporaryDirectory() as folder:
         print(folder, flush=True)
         for _ in range(600):  # a signal just before a long sleep would wait for its end
             time.sleep(0.1)
+        yield from ()
 
 sys.exit(run(SimpleNamespace(__name__="wait", TAKES=(), run=wait), []))
 """

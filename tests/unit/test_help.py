@@ -118,7 +118,10 @@ def test_a_record_from_before_it_said_its_version_is_read(promoted_to_dev: Path)
 @pytest.mark.parametrize(
     ("words", "fix"),
     [
-        (["promote", "main", "dev", "--pln"], "one of --plan, --pr, --pipeline; scripts/promote.py promote --help"),
+        (
+            ["promote", "main", "dev", "--pln"],
+            "one of --plan, --pr, --pipeline; scripts/promote.py promote --help",
+        ),
         (["promote", "main", "dev", "--yess=1"], "one of --yes; scripts/promote.py promote --help"),
         (["promote", "backfill", "dev", "--wave"], "one of --waive; scripts/promote.py backfill --help"),
         (["rollback", "dev", "--raeson", "x"], "one of --reason, --json, --version; scripts/rollback.py --help"),

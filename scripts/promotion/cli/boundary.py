@@ -37,7 +37,11 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> int:
                 _complete(parser)
             options = parser.parse_args(arguments)
             progress.quiet = getattr(options, "quiet", False)
-            return command.run(options, report)
+            code = 0
+            for result in command.run(options):
+                report.show(result)
+                code = result.exit_code
+            return code
     except PromotionError as error:
         report.error(error)
         return error.exit_code

@@ -9,15 +9,17 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = ()
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterable[Result]:
     """Serve the clone that this file belongs to."""
-    from promotion.commands.dev import main
+    from promotion.commands.dev import serve
 
-    return main(Path(__file__).resolve().parents[3])
+    serve(Path(__file__).resolve().parents[3])
+    return ()

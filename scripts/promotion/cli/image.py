@@ -16,10 +16,11 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import OUTPUT, PLACE, argument, one_of
 from promotion.cli.place import place
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     argument("verb", choices=["build"], help="build the image of a tree, unless it is there"),
@@ -35,10 +36,10 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Build the image."""
     from promotion.commands.image import build_image
     from promotion.image.wanted import Wanted
 
     wanted = Wanted(options.repository, options.base_image, with_r=options.with_r)
-    return build_image(place(options.place), wanted, load=options.load, push=options.push, report=report)
+    yield from build_image(place(options.place), wanted, load=options.load, push=options.push)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, Protocol
 
 from basics.errors import UsageError
 from basics.wording import near
 from promotion.cli.arguments import Argument
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 from promotion.version import VERSION
 
 _EXITS = """exit codes:
@@ -31,8 +31,8 @@ class Command(Protocol):
     def TAKES(self) -> Sequence[Argument]:  # noqa: N802 (a constant of each)
         """What is typed after the command."""
 
-    def run(self, options: argparse.Namespace, report: Report) -> int:
-        """Do it and return the exit code; what it needs is imported here, for `--help` to be quick."""
+    def run(self, options: argparse.Namespace) -> Iterable[Result]:
+        """Do it, and yield what is to be shown; what it needs is imported here, for `--help` to be quick."""
 
 
 class Parser(argparse.ArgumentParser):

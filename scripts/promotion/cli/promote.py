@@ -12,6 +12,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib import import_module
 from typing import cast
@@ -20,7 +21,7 @@ from basics.errors import UsageError
 from promotion.cli import candidates
 from promotion.cli.parser import Command, Parser
 from promotion.options import VERBS
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 _LIKE = 0.65  # of 1: a slip of the hand, where most names of environments are nothing like a verb
 
@@ -53,6 +54,6 @@ def _with_verb(words: list[str]) -> list[str]:
 TAKES = (_add_verbs,)
 
 
-def run(options: argparse.Namespace, report: Report) -> int:
+def run(options: argparse.Namespace) -> Iterator[Result]:
     """Do what the verb says."""
-    return options.run(options, report)  # type: ignore[no-any-return]
+    return options.run(options)  # type: ignore[no-any-return]

@@ -14,10 +14,11 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import ENVIRONMENT, OUTPUT_OF_PLAN, PIPELINES, RELEASING, argument, given, options_of
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     ENVIRONMENT,
@@ -29,17 +30,16 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Roll back."""
     from promotion.commands.rollback import rollback
 
     with clone() as repository:
-        return rollback(
+        yield from rollback(
             repository,
             options.environment,
             options.to,
             options_of(options),
             mode=options.mode,
-            report=report,
             pr=options.pr,
         )

@@ -17,11 +17,12 @@ examples:
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator
 from datetime import date
 
 from promotion.cli.arguments import OUTPUT_OF_RUNS, PIPELINES, PLACE, argument
 from promotion.cli.place import place
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 
 def _days(text: str) -> list[date]:
@@ -44,8 +45,8 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Run the pipelines."""
     from promotion.commands.run import run_locally
 
-    return run_locally(place(options.place), options.pipelines, options.days, brief=options.quiet, report=report)
+    yield from run_locally(place(options.place), options.pipelines, options.days, brief=options.quiet)

@@ -16,11 +16,12 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import ENDS, OUTPUT, SELECTORS, argument
 from promotion.cli.place import clone
 from promotion.options import SMOKE_KINDS, Options
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     *ENDS,
@@ -30,10 +31,10 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Run the smoke gate."""
     from promotion.commands.smoke import prove
 
     wanted = Options(tuple(options.pipelines), tuple(options.exclude), smoke=options.on)
     with clone() as repository:
-        return prove(repository, options.source, options.target, wanted, report=report)
+        yield from prove(repository, options.source, options.target, wanted)

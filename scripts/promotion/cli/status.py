@@ -9,12 +9,13 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from promotion.cli import candidates
 from promotion.cli.arguments import OUTPUT, argument
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     argument(
@@ -29,9 +30,9 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Show the status."""
     from promotion.commands.status import status
 
     with clone() as repository:
-        return status(repository, options.environment, options.html, report=report)
+        yield from status(repository, options.environment, options.html)

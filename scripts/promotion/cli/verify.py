@@ -8,16 +8,17 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import OUTPUT, PLACE
 from promotion.cli.place import place
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (PLACE, *OUTPUT)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Verify the place."""
     from promotion.commands.verify import verify
 
-    return verify(place(options.place), report=report)
+    yield from verify(place(options.place))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from basics import progress
@@ -10,13 +11,13 @@ from promotion.commands.promote import plan_promotion
 from promotion.planning.plan import Plan
 from promotion.releasing.plan_file import PlannedPromotion, read_plan_file
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report) -> int:
+def apply_plan(repository: Repository, file: Path, *, pr: bool) -> Iterator[Result]:
     """Release what `file` says; raise `Conflict` when it is not what would be done now.
 
-    With `pr` the release goes to a branch for a pull request. Returns the exit code.
+    With `pr` the release goes to a branch for a pull request.
     """
     planned = read_plan_file(file)
     with progress.step(f"read {planned.source} and {planned.target}"):
@@ -24,10 +25,11 @@ def apply_plan(repository: Repository, file: Path, *, pr: bool, report: Report) 
     if release := planned.released(plan):
         told = f"Nothing to do: already released as {release.environment} {release.number}"
         document = {"environment": release.environment, "number": release.number}
-        report.result("released", document, [(told, "green")])
-        return 0
+        yield Shown("released", document, [(told, "green")])
+        return
     planned.refuse_if_stale(plan)
-    return CarryOut(lambda: plan_of_today(planned, repository), repository, report, "yes", pr=pr).decide(plan)
+    step = CarryOut(lambda: plan_of_today(planned, repository), repository, "yes", pr=pr)
+    yield from step.decide(plan)
 
 
 def plan_of_today(planned: PlannedPromotion, repository: Repository) -> Plan:

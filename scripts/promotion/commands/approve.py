@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from basics import progress
 from basics.errors import UsageError
 from promotion.commands.apply_plan import plan_of_today
-from promotion.commands.carry_out import show_plan
 from promotion.configuration.policy import email
 from promotion.gates.approvals import draft_digest, who_approved
 from promotion.gates.policy_gate import PolicyGate
@@ -17,17 +17,18 @@ from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Approval
 from promotion.releasing.plan_file import read_plan_file
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.plan import ShownPlan
+from promotion.showing.result import Result, Shown
 
 
-def approve(repository: Repository, file: Path, *, report: Report) -> int:
-    """Record the approval of what `file` says; raise `Conflict` when that is stale. Returns the exit code."""
+def approve(repository: Repository, file: Path) -> Iterator[Result]:
+    """Record the approval of what `file` says; raise `Conflict` when that is stale."""
     planned = read_plan_file(file)
     with progress.step(f"read {planned.source} and {planned.target}"):
         plan = plan_of_today(planned, repository)
     identity, branch = repository.identity(), EvidenceBranch(repository, planned.target)
     _refuse(plan, identity)
-    show_plan(plan, report)
+    yield ShownPlan(plan)
     digest, name = draft_digest(plan.draft), planned.target
     approved = who_approved(branch, digest, signed=plan.request.environment.policy.signed)
     if email(identity) in map(email, approved):
@@ -38,8 +39,7 @@ def approve(repository: Repository, file: Path, *, report: Report) -> int:
             branch.add_approval(approval, plan.draft.subjects)
         told = f"Approved {name} {plan.draft.number} as {identity}; it counts for whoever else promotes"
     document = {"environment": name, "number": plan.draft.number, "plan": digest, "by": identity}
-    report.result("approved", document, [(told, "green")])
-    return 0
+    yield Shown("approved", document, [(told, "green")])
 
 
 def _refuse(plan: Plan, identity: str) -> None:

@@ -5,7 +5,7 @@ That goes to `evidence/<env>` and makes no release, as a ratification does, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from basics import progress
@@ -19,16 +19,15 @@ from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Closing
 from promotion.record.release import Backfill
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def show_backfills(repository: Repository, name: str, *, report: Report) -> int:
-    """Show what is open in the environment `name`; return the exit code."""
+def show_backfills(repository: Repository, name: str) -> Iterator[Result]:
+    """Show what is open in the environment `name`."""
     found = _open(repository, name)
     lines = [(str(backfill), "yellow") for backfill in found]
     document = [backfill.to_document() for backfill in found]
-    report.result("backfills", document, lines or [("Nothing to backfill.", "green")])
-    return 0
+    yield Shown("backfills", document, lines or [("Nothing to backfill.", "green")])
 
 
 def close_backfills(
@@ -37,10 +36,8 @@ def close_backfills(
     pipelines: Sequence[str],
     done: bool,
     reason: str,
-    *,
-    report: Report,
-) -> int:
-    """Close the open backfills of `pipelines`: they are `done`, or will not be; return the exit code."""
+) -> Iterator[Result]:
+    """Close the open backfills of `pipelines`: they are `done`, or will not be."""
     with progress.step(f"read {name}"):
         found = {backfill.pipeline: backfill for backfill in _open(repository, name)}
         policy = load_environment(main_side(repository).tree, name).policy
@@ -54,8 +51,7 @@ def close_backfills(
         branch.add_closings(entries)
     told = "Done" if done else "Waived"
     lines = [(f"{told} {entry.backfill}", "green") for entry in entries]
-    report.result("closed", [entry.to_document() for entry in entries], lines)
-    return 0
+    yield Shown("closed", [entry.to_document() for entry in entries], lines)
 
 
 def _open(repository: Repository, name: str) -> tuple[Backfill, ...]:

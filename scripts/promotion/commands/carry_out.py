@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from basics import progress
 from basics.errors import Declined, UsageError
-from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan
 from promotion.releasing.apply import apply
 from promotion.releasing.pull_request import propose
 from promotion.repository.git import Repository
-from promotion.showing.plan_markdown import plan_markdown
-from promotion.showing.plan_text import plan_lines
-from promotion.showing.pull_request import pull_request_document, pull_request_lines
-from promotion.showing.release import release_document, release_lines
-from promotion.showing.report import Report
+from promotion.showing.plan import ShownPlan
+from promotion.showing.pull_request import shown_pull_request
+from promotion.showing.release import shown_release
+from promotion.showing.result import Result
 
-CHANGES_PLANNED = 2
+_CHANGES_PLANNED = 2  # the exit code
 
 
 @dataclass(frozen=True)
@@ -32,47 +30,38 @@ class CarryOut:
 
     make_plan: Callable[[], Plan]
     repository: Repository
-    report: Report
     mode: str
     pr: bool = False
     keep: Callable[[Plan], None] = lambda plan: None
 
-    def read(self, what: str) -> int:
-        """Compute the plan, which reads `what`, and decide; return the exit code."""
+    def read(self, what: str) -> Iterator[Result]:
+        """Compute the plan, which reads `what`, and decide."""
         with progress.step(f"read {what}"):
             plan = self.make_plan()
         if self.mode == "ask" and not (sys.stdin and sys.stdin.isatty()):
             raise UsageError(
                 "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
             )
-        return self.decide(plan)
+        yield from self.decide(plan)
 
-    def decide(self, plan: Plan) -> int:
-        """Show `plan`, and do with it what is wished; return the exit code."""
-        show_plan(plan, self.report)
+    def decide(self, plan: Plan) -> Iterator[Result]:
+        """Show `plan`, and do with it what is wished."""
+        has_changes = not plan.draft.is_empty
+        yield ShownPlan(plan, exit_code=_CHANGES_PLANNED if has_changes and self.mode == "plan" else 0)
         self.keep(plan)
-        if plan.draft.is_empty:
-            return 0
+        if not has_changes:
+            return
         for refusal in plan.verdict.refusals:
             raise refusal
         if self.mode == "plan":
-            return CHANGES_PLANNED
+            return
         question = f"{'Propose' if self.pr else 'Release'} this to {plan.request.environment.name}?"
         if self.mode == "ask" and not _agreed(question):
             raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
         if self.pr:
-            document = pull_request_document(propose(plan, self.make_plan, self.repository))
-            self.report.result("pull_request", document, pull_request_lines(document))
+            yield shown_pull_request(propose(plan, self.make_plan, self.repository))
         else:
-            release = apply(plan, self.make_plan, self.repository)
-            self.report.result("release", release_document(release), release_lines(release))
-        return 0
-
-
-def show_plan(plan: Plan, report: Report) -> None:
-    """Show what would be done."""
-    lines = plan_lines(plan) if not report.as_markdown else [(plan_markdown(plan).removesuffix("\n"), "")]
-    report.result("plan", plan_document(plan) if report.as_json else None, lines)
+            yield shown_release(apply(plan, self.make_plan, self.repository))
 
 
 def _agreed(question: str) -> bool:

@@ -17,13 +17,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from basics.errors import PromotionError
+from basics.errors import GateRefused, PromotionError
 from mage_pod.mage_api import ApiError, MageApi
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, load_environment
 from promotion.repository.tree import tree_of_folder
-from promotion.showing.report import finding_lines
-from runtime.binding import bind_locally
+from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.source_data import load_source
 from runtime.supervised import supervised
@@ -34,10 +33,6 @@ _START_SECONDS = 120
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMAIL = "dev@example.com"
 _WAREHOUSE = "warehouse"
-
-
-class DevError(RuntimeError):
-    """Mage did not start; the message says where to look."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +62,18 @@ class Checkout:
         return self.local / "mage.log"
 
 
-def main(root: Path) -> int:
-    """Serve the checkout at `root` until Ctrl-C or SIGTERM; return the exit code."""
+def serve(root: Path) -> None:
+    """Serve the checkout at `root` until Ctrl-C or SIGTERM; raise `PromotionError` where that is not possible."""
     for number in _ENDINGS:
         signal.signal(number, _interrupt)
     try:
         _serve(Checkout(root))
     except KeyboardInterrupt:
         _say("Stopped. The data stays in .local/ for the next start.")
-        return 0
-    except PromotionError as error:
-        _complain(error.message, *(text for text, _ in finding_lines(error.findings)))
-    except (ServerError, DevError, ValueError) as error:
-        _complain(str(error))
-    return 1
-
-
-def _complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    except BindingError as error:
+        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
+    except ServerError as error:
+        raise PromotionError("no-server", error.problem, fix=error.fix) from error
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -115,7 +104,8 @@ def _serve(checkout: Checkout) -> None:
             _apply_schedules(checkout, dev, environment)
             _greet(address, password, server, checkout)
             code = process.wait()
-            raise DevError(f"Mage ended by itself with exit code {code}; its last words are in {checkout.log}")
+            problem = f"Mage ended by itself with exit code {code}"
+            raise PromotionError("mage-ended", problem, fix=f"its last words are in {checkout.log}")
 
 
 def _dev_environment(checkout: Checkout) -> Environment:
@@ -166,7 +156,7 @@ def _free_port() -> int:
             else:
                 found: int = probe.getsockname()[1]
                 return found
-    raise DevError("There is no free port.")
+    raise PromotionError("no-free-port", f"{_HOST} has no free port", fix="end a program that serves one")
 
 
 @contextmanager
@@ -194,9 +184,11 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: 
         if _log_in(address, password):
             return
         time.sleep(0.5)
-    raise DevError(
-        f"Mage did not start; its last words are in {checkout.log}. If the password in "
-        f"{checkout.local / 'owner-password'} was changed or lost: remove {checkout.local} to start anew."
+    raise PromotionError(
+        "mage-not-started",
+        f"Mage did not start; its last words are in {checkout.log}",
+        fix=f"if the password in {checkout.local / 'owner-password'} was changed or lost: "
+        f"remove {checkout.local} to start anew",
     )
 
 
@@ -214,7 +206,8 @@ def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[
         check=False,
     )
     if done.returncode:
-        raise DevError(f"Mage did not take the schedules of {dev.name}:\n{done.stderr.strip()[-2000:]}")
+        problem = f"Mage did not take the schedules of {dev.name}:\n{done.stderr.strip()[-2000:]}"
+        raise PromotionError("schedules-not-taken", problem, fix="mend what it names in the values of dev")
     for line in done.stdout.splitlines():
         if "set back" in line:
             _say(line)

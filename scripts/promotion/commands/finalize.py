@@ -14,14 +14,14 @@ from promotion.releasing.audit import Audit
 from promotion.releasing.pull_request import follow_requests, request_branch, requests
 from promotion.repository.git import Repository
 from promotion.repository.merge import is_merge_of
-from promotion.showing.release import release_document, release_lines
-from promotion.showing.report import Report
+from promotion.showing.release import shown_release
+from promotion.showing.result import Result, Shown
 
 
-def finalize(repository: Repository, name: str, *, report: Report) -> int:
+def finalize(repository: Repository, name: str) -> Iterator[Result]:
     """Remove the branches of the pull requests to the environment `name` that were merged as they are.
 
-    Returns the exit code. Raises `GateRefused` where a merge brought something else, `Conflict` where another
+    Raises `GateRefused` where a merge brought something else, `Conflict` where another
     release took the number, and `GateCouldNotRun` where nothing was merged yet: this is no verdict, try again.
     """
     with progress.step(f"read {name} and the pull requests to it"):
@@ -35,8 +35,7 @@ def finalize(repository: Repository, name: str, *, report: Report) -> int:
         waiting.refuse_what_is_no_release()
     merged = [number for number in sorted(waiting.commits) if waiting.is_merged(number)]
     for number in merged:
-        release = history.at_place(number)
-        report.result("release", release_document(release), release_lines(release))
+        yield shown_release(history.at_place(number))
         branch = request_branch(name, number)
         with progress.step(f"remove {branch}"):
             repository.push(branch, None, waiting.commits[number])
@@ -45,8 +44,7 @@ def finalize(repository: Repository, name: str, *, report: Report) -> int:
     if left and not merged:
         raise _not_merged(name, left)
     nothing = f"Nothing to finalize: there is no branch {request_branch(name, 0)[:-1]}*."
-    report.result("finalized", merged, [] if merged else [(nothing, "green")])
-    return 0
+    yield Shown("finalized", merged, [] if merged else [(nothing, "green")])
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from promotion.image.wanted import Wanted
 from promotion.record.release import IMAGE_SOURCE
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: bool, report: Report) -> int:
+def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: bool) -> Iterator[Result]:
     """Build the image of the folder `what` or of the environment of that name; then load it or push it."""
     with _tree(what) as tree:
         reference = wanted.reference(tree)
@@ -29,8 +29,7 @@ def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: boo
         with progress.step(f"load {reference} into the kind cluster {load}"):
             docker.load(reference, load)
     document = {"reference": reference, "built": built, "loaded": load, "pushed": push}
-    report.result("image", document, [(reference, "")])
-    return 0
+    yield Shown("image", document, [(reference, "")])
 
 
 # Which tree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -15,11 +15,11 @@ from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Observed
 from promotion.record.release import Release
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def observe(repository: Repository, name: str, cluster: Cluster, *, report: Report) -> int:
-    """Count the runs of each pipeline since the release that brought its digest; return the exit code."""
+def observe(repository: Repository, name: str, cluster: Cluster) -> Iterator[Result]:
+    """Count the runs of each pipeline since the release that brought its digest."""
     branch = EvidenceBranch(repository, name)
     with progress.step(f"read {name}"):
         repository.fetch()
@@ -35,12 +35,11 @@ def observe(repository: Repository, name: str, cluster: Cluster, *, report: Repo
     if observed:
         with progress.step(f"push what was observed to {branch.name}"):
             branch.add_observations(observed)
-    report.result(
+    yield Shown(
         "observed",
         {pipeline: asdict(runs) for pipeline, runs in observed.items()},
         [_told(pipeline, release, observed.get(pipeline)) for pipeline, release in sorted(arrived.items())],
     )
-    return 0
 
 
 def _observed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from promotion.planning.plan import Plan, make_plan
 from promotion.record.evidence_branch import EvidenceBranch
 from promotion.releasing.plan_file import write_plan_file
 from promotion.repository.git import MAIN, Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 
 def promote(
@@ -31,11 +32,10 @@ def promote(
     options: Options,
     *,
     mode: str,
-    report: Report,
     plan_file: Path | None = None,
     pr: bool = False,
-) -> int:
-    """Promote from `source` to `target`; `mode` is ask, plan or yes. Returns the exit code.
+) -> Iterator[Result]:
+    """Promote from `source` to `target`; `mode` is ask, plan or yes.
 
     With `pr` the release goes to a branch for a pull request.
     A plan that nothing stands in the way of for long is kept in `plan_file`, for `promote.py apply` and `approve`.
@@ -49,12 +49,11 @@ def promote(
     step = CarryOut(
         lambda: plan_promotion(repository, source, target, options),
         repository,
-        report,
         mode,
         pr=pr,
         keep=lambda plan: _keep(plan, plan_file),
     )
-    return step.read(f"{source} and {target}")
+    yield from step.read(f"{source} and {target}")
 
 
 def _keep(plan: Plan, plan_file: Path | None) -> None:

@@ -6,6 +6,7 @@ nothing changed, and restart its pods. If that branch is lost, emergencies are o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -19,11 +20,11 @@ from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Ratification
 from promotion.record.release import releases
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def ratify(repository: Repository, name: str, reason: str, *, report: Report) -> int:
-    """Ratify every open emergency of the environment `name`; return the exit code."""
+def ratify(repository: Repository, name: str, reason: str) -> Iterator[Result]:
+    """Ratify every open emergency of the environment `name`."""
     if not reason:
         raise UsageError("no-reason", "who ratifies says why", fix="add --reason TEXT")
     branch = EvidenceBranch(repository, name)
@@ -40,5 +41,4 @@ def ratify(repository: Repository, name: str, reason: str, *, report: Report) ->
         with progress.step(f"push the ratification to {branch.name}"):
             branch.add_ratification(entries)
     told = [(f"Ratified {name} {entry.release}", "green") for entry in entries]
-    report.result("ratified", [asdict(entry) for entry in entries], told or [("Nothing to ratify.", "green")])
-    return 0
+    yield Shown("ratified", [asdict(entry) for entry in entries], told or [("Nothing to ratify.", "green")])

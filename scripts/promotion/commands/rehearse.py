@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from basics import progress
 from basics.errors import Finding, GateRefused
@@ -10,45 +10,43 @@ from promotion.changes.sides import Side, environment_side, refuse_local_changes
 from promotion.commands.promote import plan_promotion
 from promotion.commands.rollback import plan_rollback
 from promotion.options import Options
-from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan
 from promotion.record.release import FILE, branch_of
 from promotion.releasing.apply import apply
 from promotion.repository.git import Repository
 from promotion.repository.throw_away_clone import throw_away_clone
-from promotion.showing.plan_text import plan_lines
-from promotion.showing.report import Report
+from promotion.showing.plan import ShownPlan
+from promotion.showing.result import Result, Shown
 
 
-def rehearse(repository: Repository, source: str, target: str, options: Options, *, report: Report) -> int:
+def rehearse(repository: Repository, source: str, target: str, options: Options) -> Iterator[Result]:
     """Promote from `source` to `target` and take it back, in a clone and a remote of its own.
 
-    Returns the exit code. Raises what either would raise, and `GateRefused` where the rollback does not bring back
+    Raises what either would raise, and `GateRefused` where the rollback does not bring back
     what was there.
     """
     with progress.step(f"read {source} and {target} for a rehearsal: it pushes to a remote that is thrown away"):
         repository.fetch()
         refuse_local_changes(repository, source, target)
     with throw_away_clone(repository) as clone:
-        promotion = _act("promotion", lambda: plan_promotion(clone, source, target, options), clone, report)
+        promotion = yield from _act("promotion", lambda: plan_promotion(clone, source, target, options), clone)
         before = promotion.request.target
         if promotion.draft.is_empty:
-            return 0
+            return
         if not before.current:
             told = f"Rehearsed the first release of {target}: there is nothing to go back to."
-            report.result("rehearsed", {"environment": target, "restored": None}, [(told, "bold green")])
-            return 0
+            yield Shown("rehearsed", {"environment": target, "restored": None}, [(told, "bold green")])
+            return
         number, back = len(before.releases), Options(reason="rehearsal")
-        _act("rollback", lambda: plan_rollback(clone, target, number, back), clone, report)
+        yield from _act("rollback", lambda: plan_rollback(clone, target, number, back), clone)
         clone.fetch()
-        _compare(before, environment_side(clone, target), report)
-    return 0
+        yield _compared(before, environment_side(clone, target))
 
 
-def _act(what: str, make_plan: Callable[[], Plan], clone: Repository, report: Report) -> Plan:
+def _act(what: str, make_plan: Callable[[], Plan], clone: Repository) -> Generator[Result, None, Plan]:
     """Show the plan and carry it out; raise what stands in its way."""
     plan = make_plan()
-    report.result(what, plan_document(plan), plan_lines(plan))
+    yield ShownPlan(plan, what)
     if not plan.draft.is_empty:
         if plan.verdict.refusals:
             raise plan.verdict.refusals[0]
@@ -56,14 +54,14 @@ def _act(what: str, make_plan: Callable[[], Plan], clone: Repository, report: Re
     return plan
 
 
-def _compare(before: Side, after: Side, report: Report) -> None:
+def _compared(before: Side, after: Side) -> Result:
     if lost := list(_differences(before, after)):
         message = f"the rollback does not bring back what {before.endpoint.environment} has now"
         raise GateRefused("not-restored", message, fix="see each", findings=lost)
     files, place = before.tree.without([FILE]), before.endpoint
     told = f"Rehearsed: all {len(files)} files of {place.environment} {place.release} are back, byte for byte."
     document = {"environment": place.environment, "restored": place.release, "digest": files.digest()}
-    report.result("rehearsed", document, [(told, "bold green"), ("Nothing was pushed to your remote.", "")])
+    return Shown("rehearsed", document, [(told, "bold green"), ("Nothing was pushed to your remote.", "")])
 
 
 def _differences(before: Side, after: Side) -> Iterator[Finding]:

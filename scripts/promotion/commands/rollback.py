@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Closing
 from promotion.record.release import Endpoint, Release
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 
 def rollback(
@@ -31,19 +32,18 @@ def rollback(
     options: Options,
     *,
     mode: str,
-    report: Report,
     pr: bool = False,
-) -> int:
+) -> Iterator[Result]:
     """Take the environment `name` back to the release `number` (None: the last good one before this).
 
-    With `pr` the release goes to a branch for a pull request. Returns the exit code.
+    With `pr` the release goes to a branch for a pull request.
     """
     if not options.reason:
         raise UsageError(
             "no-reason", "a rollback says why, to those who look at it later", fix="add --reason TEXT"
         )
-    step = CarryOut(lambda: plan_rollback(repository, name, number, options), repository, report, mode, pr=pr)
-    return step.read(name)
+    step = CarryOut(lambda: plan_rollback(repository, name, number, options), repository, mode, pr=pr)
+    yield from step.read(name)
 
 
 def plan_rollback(

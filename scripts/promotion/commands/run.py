@@ -20,7 +20,7 @@ from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import FOLDER, Project
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 from promotion.smoke.warehouse import local_warehouse
 from runtime.run import BlockResult, Run, RunResult, run_pipelines
 
@@ -36,9 +36,7 @@ class _Subject:
     environment: Environment
 
 
-def run_locally(
-    what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool, report: Report
-) -> int:
+def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool) -> Iterator[Result]:
     """Run the pipelines `names` (empty: all) of the folder `what` or the environment of that name.
 
     `brief` tells a line per run.
@@ -51,13 +49,15 @@ def run_locally(
         project, environment = subject.folder / FOLDER, subject.environment
         database = f"warehouse_{environment.name}"
         with local_warehouse(project, environment, database, drop=False) as warehouse:
-            results = _run(project, runs, warehouse.variables, brief=brief, report=report)
+            results: list[RunResult] = []
+            for result in run_pipelines(project, runs, environment=warehouse.variables):
+                results.append(result)
+                yield Shown("runs", list(map(_document, results)), list(_lines(result, brief=brief)))
     failed = [result for result in results if result.status != "completed"]
     if failed:
         raise GateRefused(
             "run-failed", f"{len(failed)} of {len(results)} runs failed", fix=_advice(subject.project, failed)
         )
-    return 0
 
 
 # What to run
@@ -117,21 +117,6 @@ def _variables(pipeline: Pipeline, days: Sequence[date]) -> list[Mapping[str, An
     if not days or not any("execution_date" in variables for variables in declared):
         return declared
     return [{"execution_date": day.isoformat()} for day in days]
-
-
-# Run it
-
-
-def _run(
-    project: Path, runs: Sequence[Run], variables: Mapping[str, str], *, brief: bool, report: Report
-) -> list[RunResult]:
-    documents: list[dict[str, Any]] = []
-
-    def tell(result: RunResult) -> None:
-        documents.append(_document(result))
-        report.result("runs", documents, list(_lines(result, brief=brief)))
-
-    return run_pipelines(project, runs, environment=variables, on_result=tell)
 
 
 # Say what happened

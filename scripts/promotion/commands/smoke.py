@@ -13,11 +13,11 @@ from promotion.planning.plan import Plan
 from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.release import Evidence
 from promotion.repository.git import Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def prove(repository: Repository, source: str, target: str, wanted: Options, *, report: Report) -> int:
-    """Prove the pipelines of a promotion from `source` to `target` that have no evidence; return the exit code.
+def prove(repository: Repository, source: str, target: str, wanted: Options) -> Iterator[Result]:
+    """Prove the pipelines of a promotion from `source` to `target` that have no evidence.
 
     What the promotion would be refused for, by the policy or for a shared file, is no reason not to try.
     """
@@ -31,8 +31,7 @@ def prove(repository: Repository, source: str, target: str, wanted: Options, *, 
         branch = EvidenceBranch(repository, target)
         with progress.step(f"push the evidence to {branch.name}"):
             branch.add_evidence(proven)
-    report.result("smoke", _document(plan, proven), list(_lines(plan, wanted, proven)))
-    return 0
+    yield Shown("smoke", _document(plan, proven), list(_lines(plan, wanted, proven)))
 
 
 def _prove(plan: Plan, repository: Repository) -> Mapping[str, Evidence]:

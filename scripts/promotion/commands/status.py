@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from promotion.configuration.freeze import Freeze
 from promotion.gates.emergency import told
 from promotion.record.release import Entry
 from promotion.repository.git import MAIN, Repository
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 from promotion.status.matrix import Cell, Column, Matrix, read_matrix
 from promotion.status.page import page
 
@@ -23,7 +23,7 @@ _BACKFILLS_SHOWN = 5
 _ROWS_SHOWN = 40  # of more pipelines than these, only those that differ
 
 
-def status(repository: Repository, only: str | None, html: Path | None, *, report: Report) -> int:
+def status(repository: Repository, only: str | None, html: Path | None) -> Iterator[Result]:
     """Show every environment, or `only` one with its releases; `html` is a file to write the page to."""
     matrix = read_matrix(repository)
     if only is not None:
@@ -32,10 +32,9 @@ def status(repository: Repository, only: str | None, html: Path | None, *, repor
             raise UsageError("unknown-environment", f"there is no environment {only!r}", fix=near(only, known))
     now = datetime.now(UTC)
     shown = [column for column in matrix.columns if only in (None, column.name)]
-    report.result("status", _document(matrix, shown, now), _lines(matrix, shown, now))
+    yield Shown("status", _document(matrix, shown, now), _lines(matrix, shown, now))
     if html is not None:
         write_file(html, page(matrix, now))
-    return 0
 
 
 def _lines(matrix: Matrix, columns: Sequence[Column], now: datetime) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from basics import progress
@@ -19,18 +20,19 @@ from promotion.repository.bare_clone import BareClone
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.memory import Memory
 from promotion.repository.work_tree import read_work_tree
-from promotion.showing.report import Report
+from promotion.showing.result import Result, Shown
 
 
-def verify(what: Path | str, *, report: Report) -> int:
+def verify(what: Path | str) -> Iterator[Result]:
     """Verify the folder `what` or the environment of that name; raise `GateRefused` with all that is wrong."""
     if isinstance(what, Path):
-        return _verify_folder(what.resolve(), report)
+        yield from _verify_folder(what.resolve())
+        return
     with BareClone.around(Path.cwd()) or Repository.find(Path.cwd()) as repository:
-        return _verify_environment(repository, what, report)
+        yield from _verify_environment(repository, what)
 
 
-def _verify_folder(folder: Path, report: Report) -> int:
+def _verify_folder(folder: Path) -> Iterator[Result]:
     from promotion.gates.mage_gate import mage_findings
 
     tree = read_work_tree(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
@@ -47,11 +49,10 @@ def _verify_folder(folder: Path, report: Report) -> int:
             findings = set(mage_findings(folder / FOLDER, project.pipelines))
     _conclude(sorted(findings, key=lambda finding: (finding.path, finding.line or 0, finding.problem)))
     count = f"{counted(len(project.pipelines), 'pipeline')}, {counted(len(names), 'environment')}"
-    report.result("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])
-    return 0
+    yield Shown("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])
 
 
-def _verify_environment(repository: Repository, name: str, report: Report) -> int:
+def _verify_environment(repository: Repository, name: str) -> Iterator[Result]:
     repository.fetch()
     repository.memory = Memory()  # an audit believes nothing that lies beside a clone
     history = releases(repository, name)
@@ -65,8 +66,7 @@ def _verify_environment(repository: Repository, name: str, report: Report) -> in
         findings = list(Audit(repository, name).of_all(history))
     _conclude(findings)
     document = {"environment": name, "releases": len(history)}
-    report.result("verified", document, [(f"OK: {count} of {name}", "green")])
-    return 0
+    yield Shown("verified", document, [(f"OK: {count} of {name}", "green")])
 
 
 def _conclude(findings: list[Finding]) -> None:

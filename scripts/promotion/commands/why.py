@@ -17,10 +17,11 @@ from promotion.pipelines.project import FOLDER, Project
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
 from promotion.repository.work_tree import read_work_tree
-from promotion.showing.report import Report, finding_lines
+from promotion.showing.report import finding_lines
+from promotion.showing.result import Result, Shown
 
 
-def why(repository: Repository, pipeline: str, file: str, place: str | None, *, report: Report) -> int:
+def why(repository: Repository, pipeline: str, file: str, place: str | None) -> Iterator[Result]:
     """Explain why `pipeline` needs `file` in `place`: `main`, an environment, or (None) the work tree."""
     tree, told = _tree(repository, place), place or "the work tree"
     project = Project(tree)
@@ -36,8 +37,7 @@ def why(repository: Repository, pipeline: str, file: str, place: str | None, *, 
             ("As far as its references can be followed, but for these:", ""),
             *finding_lines(closure.findings),
         ]
-    report.result("why", _document(pipeline, path, told, chain, others), lines)
-    return 0
+    yield Shown("why", _document(pipeline, path, told, chain, others), lines)
 
 
 def _tree(repository: Repository, place: str | None) -> Tree:

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from promotion.record.release import FILE, branch_of
 from promotion.releasing.pull_request import PullRequest
 from promotion.releasing.record import title
-from promotion.showing.markdown import code, code_block, document
+from promotion.showing.markdown import code, code_block
+from promotion.showing.markdown import document as markdown
 from promotion.showing.plan_markdown import plan_markdown
+from promotion.showing.result import Lines, Shown
 
 
-def pull_request_document(request: PullRequest) -> dict[str, str | None]:
-    """Return `request` as JSON, with the title and the text of the pull request."""
-    return {
+def shown_pull_request(request: PullRequest) -> Shown:
+    """Return `request` as the result of a command, with the title and the text of the pull request."""
+    heading, body = title(request.plan.draft), markdown(_body(request))
+    document = {
         "branch": request.branch,
         "base": request.base,
         "commit": request.release.commit,
         "replaces": request.replaces,
-        "title": title(request.plan.draft),
-        "body": document(_body(request)),
+        "title": heading,
+        "body": body,
     }
+    return Shown("pull_request", document, _lines(request, heading, body))
 
 
-def pull_request_lines(shown: Mapping[str, str | None]) -> list[tuple[str, str]]:
-    """Return the lines that say what `pull_request_document` does."""
-    environment = str(shown["base"]).split("/")[1]
-    replaced = f", in the place of {shown['replaces'][:8]}" if shown["replaces"] else ""
-    commit = str(shown["commit"])[:8]
+def _lines(request: PullRequest, heading: str, body: str) -> Lines:
+    release = request.release
+    replaced = f", in the place of {request.replaces[:8]}" if request.replaces else ""
+    pushed = f"Pushed {request.branch} ({release.commit[:8]}){replaced}"
     return [
-        (f"Pushed {shown['branch']} ({commit}){replaced}: open a pull request to {shown['base']}", "bold green"),
-        (f"After the merge: scripts/promote.py finalize {environment}", ""),
+        (f"{pushed}: open a pull request to {request.base}", "bold green"),
+        (f"After the merge: scripts/promote.py finalize {release.environment}", ""),
         ("", ""),
-        (str(shown["title"]), "bold"),
+        (heading, "bold"),
         ("", ""),
-        (str(shown["body"]).removesuffix("\n"), ""),
+        (body.removesuffix("\n"), ""),
     ]
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from basics.wording import few
 from promotion.record.release import Release, branch_of
+from promotion.showing.result import Lines, Shown
 
 
-def release_document(release: Release) -> dict[str, object]:
-    """Return `release` as JSON."""
+def shown_release(release: Release) -> Shown:
+    """Return `release` as the result of a command."""
+    return Shown("release", _document(release), _lines(release))
+
+
+def _document(release: Release) -> dict[str, object]:
     return {
         "environment": release.environment,
         "number": release.number,
@@ -16,8 +21,7 @@ def release_document(release: Release) -> dict[str, object]:
     }
 
 
-def release_lines(release: Release) -> list[tuple[str, str]]:
-    """Return the lines that say what `release` is, and what comes next."""
+def _lines(release: Release) -> Lines:
     name, before = release.environment, release.number - 1
     told = f"Released {name} {release.number}: {branch_of(name)} is at {release.commit[:8]}"
     lines = [(told, "bold green")]

@@ -9,22 +9,28 @@ from typing import Any
 
 from basics.errors import Finding, PromotionError
 from basics.terminal import Terminal, end_unread
+from promotion.showing.result import Lines, Result
 
 
 class Report:
     """Prints results: as text at once, as JSON in one document when the command ends."""
 
     def __init__(self, *, as_json: bool, as_markdown: bool = False) -> None:
-        self.as_json = as_json
-        self.as_markdown = as_markdown
+        self._as_json = as_json
+        self._as_markdown = as_markdown
         self._document: dict[str, Any] = {}
         self._console = Terminal()
         self._errors = Terminal(stderr=True)
 
-    def result(self, key: str, document: Any, lines: Sequence[tuple[str, str]]) -> None:
-        """Show a result: `document` for programs, under `key`, and `lines` (text, style) for people."""
-        self._document[key] = document
-        self._lines(lines)
+    def show(self, result: Result) -> None:
+        """Show a result in the form that is asked for."""
+        if self._as_json:
+            self._document[result.key] = result.document
+        elif self._as_markdown and result.markdown is not None:
+            self._console.print(result.markdown.removesuffix("\n"))
+        else:
+            for text, style in result.lines:
+                self._console.print(text, style)
 
     def error(self, error: PromotionError) -> None:
         """Show a refusal: on stderr, and in the JSON document."""
@@ -44,7 +50,7 @@ class Report:
     def close(self) -> None:
         """Print the JSON document, where one is asked for, and whatever else still waits."""
         try:
-            if self.as_json:
+            if self._as_json:
                 from promotion.record.release import FORMAT_VERSION  # brings YAML, which --help does without
 
                 document = {"format_version": FORMAT_VERSION, **self._document}
@@ -53,13 +59,8 @@ class Report:
         except BrokenPipeError:
             end_unread()
 
-    def _lines(self, lines: Sequence[tuple[str, str]]) -> None:
-        if not self.as_json:
-            for text, style in lines:
-                self._console.print(text, style)
 
-
-def finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+def finding_lines(findings: Sequence[Finding]) -> Lines:
     """Return two lines per finding: where and what, then the fix."""
     lines = []
     for finding in findings:

@@ -26,8 +26,8 @@ Tables = Mapping[str, TableState]
 class Sandbox(Protocol):
     """Where the composed tree runs, against source data and a warehouse that nobody else uses."""
 
-    def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
-        """Do `runs` in turn, the next one when `on_result` has returned."""
+    def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
+        """Do `runs` in turn, the next one when its result is asked for."""
 
     def tables(self, ignore: Collection[str]) -> Tables:
         """Return the state of the warehouse's tables; see `snapshot`."""
@@ -79,14 +79,11 @@ def _tables_after_each(sandbox: Sandbox, runs: Sequence[Run], volatile: Sequence
     """Do `runs` twice and return the tables after the first time and after the second."""
     states: list[Tables] = []
     results: list[RunResult] = []
-
-    def look(result: RunResult) -> None:
+    for result in sandbox.run([*runs, *runs]):
         results.append(result)
         if len(results) % len(runs) == 0:
             _refuse_failures(results)
             states.append(sandbox.tables(volatile))
-
-    sandbox.run([*runs, *runs], look)
     return states
 
 

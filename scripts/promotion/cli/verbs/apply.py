@@ -10,17 +10,18 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import OUTPUT, PLAN_FILE, PR
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (PLAN_FILE, PR, *OUTPUT)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Apply the plan."""
     from promotion.commands.apply_plan import apply_plan
 
     with clone() as repository:
-        return apply_plan(repository, options.file, pr=options.pr, report=report)
+        yield from apply_plan(repository, options.file, pr=options.pr)

@@ -14,17 +14,18 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import OUTPUT, PLAN_FILE
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (PLAN_FILE, *OUTPUT)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Approve the plan."""
     from promotion.commands.approve import approve
 
     with clone() as repository:
-        return approve(repository, options.file, report=report)
+        yield from approve(repository, options.file)

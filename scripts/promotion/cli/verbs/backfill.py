@@ -12,11 +12,12 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from basics.errors import UsageError
 from promotion.cli.arguments import ENVIRONMENT, OUTPUT, PIPELINES, REASON, argument, one_of
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     ENVIRONMENT,
@@ -30,7 +31,7 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Show or close backfills."""
     from promotion.commands.backfill import close_backfills, show_backfills
 
@@ -42,5 +43,5 @@ def run(options: Namespace, report: Report) -> int:
         raise UsageError("no-reason", "who waives a backfill says why", fix="add --reason TEXT")
     with clone() as repository:
         if not closes:
-            return show_backfills(repository, name, report=report)
-        return close_backfills(repository, name, options.pipelines, options.done, reason, report=report)
+            yield from show_backfills(repository, name)
+        yield from close_backfills(repository, name, options.pipelines, options.done, reason)

@@ -10,17 +10,18 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import ENVIRONMENT, OUTPUT
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (ENVIRONMENT, *OUTPUT)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Finalize the pull requests."""
     from promotion.commands.finalize import finalize
 
     with clone() as repository:
-        return finalize(repository, options.environment, report=report)
+        yield from finalize(repository, options.environment)

@@ -9,10 +9,11 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import ENVIRONMENT, OUTPUT, argument
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     ENVIRONMENT,
@@ -22,11 +23,11 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Observe the environment."""
     from promotion.cluster.scheduler import Cluster
     from promotion.commands.observe import observe
 
     cluster = Cluster(options.context, options.namespace or options.environment)
     with clone() as repository:
-        return observe(repository, options.environment, cluster, report=report)
+        yield from observe(repository, options.environment, cluster)

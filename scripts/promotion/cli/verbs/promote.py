@@ -22,11 +22,12 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from promotion.cli.arguments import ENDS, OUTPUT_OF_PLAN, RELEASING, SELECTORS, argument, options_of
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     *ENDS,
@@ -40,18 +41,17 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Promote."""
     from promotion.commands.promote import promote
 
     with clone() as repository:
-        return promote(
+        yield from promote(
             repository,
             options.source,
             options.target,
             options_of(options),
             mode=options.mode,
-            report=report,
             plan_file=options.output,
             pr=options.pr,
         )

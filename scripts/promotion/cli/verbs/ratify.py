@@ -9,17 +9,18 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import ENVIRONMENT, OUTPUT, REASON
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (ENVIRONMENT, REASON, *OUTPUT)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Ratify the emergencies."""
     from promotion.commands.ratify import ratify
 
     with clone() as repository:
-        return ratify(repository, options.environment, options.reason, report=report)
+        yield from ratify(repository, options.environment, options.reason)

@@ -12,19 +12,20 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli.arguments import ENDS, OUTPUT, SELECTORS, VERIFY_DEPENDANTS
 from promotion.cli.place import clone
 from promotion.options import Options
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (*ENDS, *SELECTORS, VERIFY_DEPENDANTS, *OUTPUT)
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Rehearse the promotion."""
     from promotion.commands.rehearse import rehearse
 
     wanted = Options(tuple(options.pipelines), tuple(options.exclude), options.verify_dependants)
     with clone() as repository:
-        return rehearse(repository, options.source, options.target, wanted, report=report)
+        yield from rehearse(repository, options.source, options.target, wanted)

@@ -10,11 +10,12 @@ examples:
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from promotion.cli import candidates
 from promotion.cli.arguments import OUTPUT, argument
 from promotion.cli.place import clone
-from promotion.showing.report import Report
+from promotion.showing.result import Result
 
 TAKES = (
     argument("pipeline", metavar="PIPELINE", help="the pipeline", completer=candidates.pipelines),
@@ -30,9 +31,9 @@ TAKES = (
 )
 
 
-def run(options: Namespace, report: Report) -> int:
+def run(options: Namespace) -> Iterator[Result]:
     """Explain it."""
     from promotion.commands.why import why
 
     with clone() as repository:
-        return why(repository, options.pipeline, options.file, options.place, report=report)
+        yield from why(repository, options.pipeline, options.file, options.place)

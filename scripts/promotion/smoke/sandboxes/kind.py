@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,10 +55,10 @@ class KindSandbox:
     namespace: Namespace
     passwords: dict[str, str] = field(repr=False)
 
-    def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
+    def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
         """Do `runs` in turn through Mage's API."""
         for run in runs:
-            on_result(run_through_api(self.connected, run, self.namespace.troubles))
+            yield run_through_api(self.connected, run, self.namespace.troubles)
 
     @contextmanager
     def connected(self) -> Iterator[MageApi]:

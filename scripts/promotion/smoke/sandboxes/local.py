@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ class LocalSandbox:
     project: Path
     warehouse: Warehouse
 
-    def run(self, runs: Sequence[Run], on_result: Callable[[RunResult], None]) -> None:
+    def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
         """Do `runs` in turn; nothing else writes here, so what a sensor does not find at once it never will."""
         variables = self.warehouse.variables
-        run_pipelines(self.project, runs, environment=variables, on_result=on_result, sensor_seconds=1)
+        return run_pipelines(self.project, runs, environment=variables, sensor_seconds=1)
 
     def tables(self, ignore: Collection[str]) -> dict[str, TableState]:
         """Return the state of the warehouse's tables."""
