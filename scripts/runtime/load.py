@@ -40,6 +40,7 @@ def load_pipelines(project: Path, names: Sequence[str]) -> dict[str, str]:
 
 def _load(project: Path, names: Sequence[str]) -> dict[str, str]:
     """Load `names` with Mage, which reads the project's path from the environment while it is imported."""
+    # MAGE.md: pipeline-loads
     from mage_ai.data_preparation.models.pipeline import Pipeline
 
     sys.path.insert(0, str(project.parent))

@@ -21,6 +21,7 @@ from runtime.supervised import supervised
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120
 # A socket's path has room for 107 characters, and Mage's process manager adds 32 to its temporary folder.
+# MAGE.md: manager-socket
 _SOCKET_FOLDER = 70
 # What a run may see of this machine; all else it must be given, as in a pod.
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
@@ -122,6 +123,7 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
         "MAGE_REPO_PATH": str(project),
         "MAGE_DATA_DIR": str(scratch / "data"),
         "MAGE_DATABASE_CONNECTION_URL": f"sqlite:///{scratch / 'metadata.db'}",
+        # MAGE.md: memory-guard
         "DEFAULT_EXECUTOR_TYPE": "local_python_force",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

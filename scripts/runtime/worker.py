@@ -29,10 +29,13 @@ from typing import Any, TextIO
 
 Emit = Callable[..., None]
 
+# MAGE.md: sql-sample
 _SQL_SAMPLE = 1000  # Mage reads back no more of what an SQL block wrote
 # A frame of a traceback. Mage executes a block as text: its file is "<string>".
+# MAGE.md: block-is-text
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
 _ASSERTION = re.compile(r"^AssertionError(?:: (.+))?$", re.MULTILINE)
+# MAGE.md: addon-errors-swallowed
 ADDON_BROKE = re.compile(r'"Failed to execute (conditional|\w+ callback) block ')
 _PROGRAM = "returned non-zero exit status"
 
@@ -73,6 +76,7 @@ class Mage:
     def __init__(self, project: Path, sensor_seconds: float) -> None:
         gc.disable()  # nothing of what is imported is garbage
         # Only here: the import takes two seconds and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
+        # MAGE.md: run-block
         from mage_ai.data_preparation import repo_manager
         from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory
         from mage_ai.data_preparation.models import block
@@ -88,7 +92,9 @@ class Mage:
         gc.freeze()
         gc.enable()
         # Mage renders metadata.yaml a dozen times for every block, and looks for two secret stores each time.
+        # MAGE.md: metadata-rendered-again
         repo_manager.Template = functools.cache(repo_manager.Template)
+        # MAGE.md: secret-stores-looked-for
         _remember_if_missing("mage_ai.services.aws.secrets_manager.secrets_manager")
         _remember_if_missing("mage_ai.services.azure.key_vault.key_vault")
         self.project = project
@@ -102,15 +108,21 @@ class Mage:
         Base.metadata.create_all(engine)
         db_connection.start_session()
         # A block may ask for a pod of its own; here it runs like the others.
+        # MAGE.md: block-asks-for-a-pod
         local = functools.partial(ExecutorFactory.get_block_executor, executor_type=ExecutorType.LOCAL_PYTHON)
         ExecutorFactory.get_block_executor = local
+        # MAGE.md: run-waits-for-scheduler
         for module in (api, global_data_product):
             module.create_and_start_pipeline_run = self._run_at_once(module.create_and_start_pipeline_run)
         self.clock = SensorClock(sensor_seconds)
+        # MAGE.md: sensor-sleeps-a-minute
         block.time = self.clock
+        # MAGE.md: run-waits-for-scheduler
         global_data_product.sleep = self.clock.sleep  # before it looks at a run that is over
+        # MAGE.md: print-goes-to-log
         block.StreamToLogger = self.output.copying(block.StreamToLogger)
         self.complaints = Complaints()
+        # MAGE.md: addon-errors-swallowed
         logging.getLogger().handlers = [self.complaints]  # and no terminal: Mage logs to files as well
 
     def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit) -> None:
@@ -219,6 +231,7 @@ class Mage:
     def _variables(self, run: Any) -> dict[str, Any]:
         variables: dict[str, Any] = run.get_variables()
         # SQLite has no time zones; Mage's dates are UTC.
+        # MAGE.md: dates-without-zone
         variables["execution_date"] = variables["execution_date"].replace(tzinfo=UTC)
         return variables
 

@@ -19,6 +19,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 - {name: MAGE_CONTAINER_NAME, value: mage}
 - {name: KUBE_NAMESPACE, value: {{ .Release.Namespace | quote }}}
 # The plain local executor cancels runs when memory looks full, and it counts the page cache.
+# MAGE.md: memory-guard
 - {name: DEFAULT_EXECUTOR_TYPE, value: {{ ternary "k8s" "local_python_force" (eq .Values.executor.type "k8s") }}}
 {{- if include "mage.isK8s" . }}
 - {name: K8S_CONFIG_FILE, value: /etc/mage/executor/k8s.yaml}
@@ -26,6 +27,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 - {name: REQUIRE_USER_AUTHENTICATION, value: "1"}
 - {name: DISABLE_NOTEBOOK_EDIT_ACCESS, value: "1"} # what runs here comes from a release
 - {name: DISABLE_TERMINAL, value: "1"}
+# MAGE.md: autoreload-in-dev
 - {name: DISABLE_AUTORELOAD, value: "1"} # which ENV=dev turns on
 {{ include "mage.database.env" . | trim }}
 {{- end -}}
@@ -98,6 +100,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
     secretName: {{ include "mage.credentials.name" . | quote }}
     defaultMode: 0444 # Mage cannot give executor pods the volumes' group; the one user in the container is ours
     items:
+      # MAGE.md: secret-key-files
       - {key: secrets-key, path: key}
       - {key: secrets-uuid, path: uuid}
 {{- if include "mage.isK8s" . }}

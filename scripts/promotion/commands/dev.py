@@ -120,8 +120,10 @@ def _environment(checkout: Checkout, dev: Environment, server: Server, password:
     bound = bind_locally(io_config, dev.settings, dev.secrets, server, _WAREHOUSE)
     own = {
         "ENV": dev.name,
+        # MAGE.md: autoreload-in-dev
         "DISABLE_AUTORELOAD": "1",  # which ENV=dev turns on; it restarts the server at every change of a file
         "SCHEDULER_TRIGGER_INTERVAL": "2",  # seconds; each level of a pipeline waits for one
+        # MAGE.md: memory-guard
         "DEFAULT_EXECUTOR_TYPE": "local_python_force",  # the other one cancels runs when memory looks full
         "MAGE_DATABASE_CONNECTION_URL": server.url("mage").replace("postgresql://", "postgresql+psycopg2://"),
         "MAGE_DATA_DIR": str(checkout.local / "mage"),
@@ -144,6 +146,7 @@ def _kept_secret(file: Path) -> str:
     return file.read_text()
 
 
+# MAGE.md: next-port
 def _free_port() -> int:
     """Return Mage's usual port, or one that is free: asked for a busy port, Mage silently takes another."""
     for port in (_PORT, 0):
@@ -162,6 +165,7 @@ def _free_port() -> int:
 @contextmanager
 def _mage(checkout: Checkout, port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run Mage's server and scheduler; without `supervised` its scheduler and workers would outlive it."""
+    # MAGE.md: outlives-its-parent
     # By module: the console script's first line breaks in a path with a space.
     command = [sys.executable, "-P", "-m", "mage_ai.cli.main", "start", str(checkout.project)]
     with (

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 ONCE, ALWAYS_ON = "@once", "@always_on"
+# MAGE.md: trigger-times
 # The words that stand for times. Mage's week begins on Monday, the one of cron's own @weekly on Sunday.
 _TIMES = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * mon", "@monthly": "0 0 1 * *"}
 WORDS = (ONCE, *_TIMES, ALWAYS_ON)
@@ -45,6 +46,7 @@ _LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}  # months
 _AHEAD = 8 * 366  # days: 29 February comes back within them, also around 2100
 
 
+# MAGE.md: day-that-never-comes
 def is_interval(text: str) -> bool:
     """Tell whether Mage can run a schedule at `text`: its scheduler stops at a day that never comes."""
     try:

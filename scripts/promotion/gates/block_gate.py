@@ -10,6 +10,7 @@ from promotion.pipelines.pipeline import Block, Pipeline
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import PythonSource, python_source
 
+# MAGE.md: decorators
 _DECORATOR = {
     "data_loader": "data_loader",
     "transformer": "transformer",
@@ -21,6 +22,7 @@ _DECORATOR = {
 }
 _STREAMING = {"data_loader": "streaming_source", "data_exporter": "streaming_sink"}  # classes
 _INTEGRATION = {"data_loader": "data_integration_source", "data_exporter": "data_integration_destination"}
+# MAGE.md: templates-stand-alone
 _OTHER_FILES = re.compile(r"\{%[-+]?\s*(include|import|extends|from)\b")
 _COMMENT = re.compile(r"\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\b", re.DOTALL)
 

@@ -23,6 +23,7 @@ _SENSITIVE_KEY = re.compile(
 # In code and variables `tokenizer` or `token_url` are common: there the word must end the name.
 _SENSITIVE_NAME = re.compile(rf"({_SENSITIVE_KEY.pattern})[_0-9]*$", re.IGNORECASE)
 _SHORTEST = 8  # characters of a secret in code
+# MAGE.md: api-session
 # Named like a secret, but the same in every Mage: it tells the server that the client is "the web UI".
 _MAGES_OWN_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 _SHAPES = {

@@ -52,6 +52,7 @@ def _calls_of(project: Project, name: str) -> list[tuple[str, str, int]]:
     return [
         (path, *call)
         for path, source in python_sources(project.tree, project.closure(name).files)
+        # MAGE.md: pipeline-calls
         if any(each.module.startswith("mage_ai.orchestration") for each in source.references.imports)
         for call in source.calls
     ]

@@ -25,6 +25,7 @@ def declared_paths(block: Block) -> Iterator[str]:
             yield path
 
 
+# MAGE.md: block-files
 def block_path(tree: Tree, block: Block) -> str:
     """Return the path of the block's own file, which may be missing.
 

@@ -48,6 +48,7 @@ class Block:
     has_callback: bool = False
     in_graph: bool = True  # callbacks, conditionals and widgets attach to blocks instead
 
+    # MAGE.md: block-files
     @property
     def default_path(self) -> str:
         """Where Mage keeps the file of such a block, relative to the project."""

@@ -10,6 +10,7 @@ from promotion.pipelines.references.values import UNKNOWN
 from promotion.pipelines.syntax_tree import SyntaxTree
 
 # Mage's functions whose first argument, `pipeline_uuid`, names a pipeline (mage_ai.orchestration, 0.9.80).
+# MAGE.md: pipeline-calls
 _FUNCTIONS = ("trigger_pipeline", "check_status")
 
 

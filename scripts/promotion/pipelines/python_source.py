@@ -15,6 +15,7 @@ from promotion.pipelines.references.values import References
 from promotion.pipelines.syntax_tree import SyntaxTree
 from promotion.repository.tree import Tree
 
+# MAGE.md: decorators
 _MAGE_DECORATORS = "mage_ai.data_preparation.decorators"
 
 

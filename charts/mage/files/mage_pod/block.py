@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from mage_pod import database
 
+# MAGE.md: executor-command
 _MAGE = [sys.executable, "-m", "mage_pod.mage_command"]
 
 
@@ -18,6 +19,7 @@ def main(command: Sequence[str]) -> int:
 
     The command is not the first process itself: signals would not reach Mage, which asks for none.
     """
+    # MAGE.md: deaf-to-sigterm
     signal.signal(signal.SIGTERM, _end)
     try:
         database.configure()

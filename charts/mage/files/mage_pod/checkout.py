@@ -21,6 +21,7 @@ def is_followed() -> bool:
 
 def adapt() -> None:
     """Make this process and those that it forks read each run's own checkout. To be called once, with Mage up."""
+    # MAGE.md: run-mixes-commits
     from mage_ai.data_preparation.executors.block_executor import BlockExecutor
     from mage_ai.orchestration.db.models.schedules import PipelineRun
     from mage_ai.orchestration.pipeline_scheduler import PipelineScheduler
@@ -40,6 +41,7 @@ def enter(command: Sequence[str]) -> list[str]:
     if checkout != project:
         from mage_ai.data_preparation.models.pipeline import Pipeline
 
+        # MAGE.md: run-mixes-commits
         get = Pipeline.get
         Pipeline.get = lambda uuid, **options: get(uuid, **{**options, "repo_path": checkout})
         sys.path.insert(0, str(Path(checkout).parent))

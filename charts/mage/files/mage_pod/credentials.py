@@ -30,6 +30,7 @@ _REACH_SECONDS = 60  # the network policy of a pod takes a moment to let it out
 _ALPHABET = string.ascii_letters + string.digits  # nothing that a URL, a shell or SQL reads in its own way
 _MAKERS: Mapping[str, Callable[[], str]] = {
     "password": lambda: "".join(secrets.choice(_ALPHABET) for _ in range(32)),
+    # MAGE.md: secret-key-files
     "fernet": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "uuid": lambda: uuid.uuid4().hex,
 }

@@ -14,10 +14,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 MAGE_URL = "MAGE_DATABASE_CONNECTION_URL"
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?$")
+# MAGE.md: driver-not-brought
 _DRIVER = "postgresql+psycopg2"  # without a driver's name SQLAlchemy takes one that Mage does not bring
 _PORT = "5432"
 # If the first connection fails, Mage encodes what looks like the password in the address once more, and never
 # gets in again. So this stands in its place, and the password is a parameter, which wins.
+# MAGE.md: password-encoded-again
 _PLACEHOLDER = "_"
 
 
@@ -81,6 +83,7 @@ def _malformed(what: str) -> DatabaseSettingsError:
     )
 
 
+# MAGE.md: password-taken-as-url
 def _from_parts(environ: Mapping[str, str]) -> str:
     missing = [name for name in ("DB_NAME", "DB_USER", "DB_PASS") if not environ.get(name)]
     if missing:

@@ -22,6 +22,7 @@ def import_mage() -> None:
 
     To be called once what they read as they are imported is set: database, project and queue.
     """
+    # MAGE.md: heavy-imports
     from mage_ai.shared import complex as models
 
     models.is_model_sklearn = _only_if_loaded(models.is_model_sklearn)

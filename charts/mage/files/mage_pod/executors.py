@@ -14,11 +14,15 @@ from mage_pod.watch import JobFailed, Watch
 
 def adapt() -> None:
     """Change the executors of this process and of those that it forks. To be called once, with Mage up."""
+    # MAGE.md: job-manager
     for module in (k8s_block_executor, k8s_pipeline_executor):
         module.K8sJobManager = Watch
     block, pipeline = k8s_block_executor.K8sBlockExecutor, k8s_pipeline_executor.K8sPipelineExecutor
+    # MAGE.md: job-failure-told-again
     block.execute = _second(block.execute)
+    # MAGE.md: job-failure-told-again
     block.execute_callback = _once(block.execute_callback)
+    # MAGE.md: job-made-again
     pipeline.execute = _ending(pipeline.execute)
 
 

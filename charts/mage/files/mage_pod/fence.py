@@ -13,6 +13,7 @@ _NOTICE = text(
 )
 
 
+# MAGE.md: two-schedulers
 class Fence:
     """A lock in PostgreSQL, held by a connection of its own.
 

@@ -24,10 +24,12 @@ def close_endpoints(opened: Collection[str]) -> None:
         "analyses": (server.ApiPipelineBlockAnalysisHandler,),
         "metrics": (server.PrometheusMetricsHandler,),
         "status": (server.ApiListHandler,),
+        # MAGE.md: shell-before-login
         "terminal": (server.TerminalWebsocketServer,),
     }.items():
         if name not in opened:
             for handler in handlers:
+                # MAGE.md: served-without-login
                 handler.prepare = _guarded(handler.prepare, _GUARDS.get(name, _ask_for_session))
 
 
@@ -41,6 +43,7 @@ def _guarded(prepare: _Prepare, guard: Callable[[Any], None]) -> _Prepare:
 
 def _ask_for_session(handler: Any) -> None:
     """Refuse a request without a valid session, as Mage's API does: an API key and a token or cookie."""
+    # MAGE.md: session-check
     from mage_ai.api.middleware import OAuthMiddleware
     from mage_ai.settings import REQUIRE_USER_AUTHENTICATION
 

@@ -37,6 +37,7 @@ def become_expendable() -> None:
         _expendable[0] = 1
 
 
+# MAGE.md: job-lost-in-queue
 class JobQueue:
     """Takes the place of Mage's ProcessQueue, whose methods it has.
 
@@ -51,6 +52,7 @@ class JobQueue:
         self._waiting: dict[str, _Call] = {}
         self._running: dict[str, _Job] = {}
 
+    # MAGE.md: queue-methods
     def enqueue(self, job_id: str, target: Callable[..., Any], *arguments: Any) -> None:
         """Keep the job for `start_waiting`."""
         if not self.has_job(job_id):
@@ -113,6 +115,7 @@ class JobQueue:
 def _run(call: _Call, expendable: mmap.mmap) -> None:
     """Do the job; we are its process."""
     global _expendable
+    # MAGE.md: job-session
     from mage_ai.orchestration.db import engine
     from mage_ai.orchestration.db.process import start_session_and_run
 

@@ -8,6 +8,7 @@ import urllib.request
 from typing import Any
 
 # Mage's own constant: it names the client "the web UI" and protects nothing.
+# MAGE.md: api-session
 _API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 _ANSWER_SECONDS = 30
 
@@ -37,6 +38,7 @@ class MageApi:
             answer = json.loads(text)
         except ValueError:
             raise ApiError(f"{method} {path}: status {status}, not JSON") from None
+        # MAGE.md: errors-with-status-200
         if not isinstance(answer, dict) or status != 200 or "error" in answer:
             raise ApiError(f"{method} {path}: {_reason(answer) or f'status {status}'}")
         return answer

@@ -20,6 +20,7 @@ def main(command: Sequence[str]) -> None:
     """Run the command; if it fails, the last line of the log says why in one sentence, for who watches the Job."""
     try:
         _prepare(Path(os.environ.get("MAGE_REPO_PATH", command[1])).absolute())
+        # MAGE.md: executor-command
         from mage_ai.cli.main import app
 
         app(checkout.enter(command))
@@ -42,6 +43,7 @@ def _prepare(project: Path) -> None:
     patience.notice_loss(engine)
     patience.outlast_restart(engine)
     engine.dispose()  # it has connected once already
+    # MAGE.md: end-of-block-lost
     BlockExecutor._BlockExecutor__update_block_run_status = safe_db_query(_report)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mage_pod.mage_api import MageApi
 
+# MAGE.md: api-runs
 ENDED = ("completed", "failed", "cancelled")
 
 Run = dict[str, Any]
@@ -36,6 +37,7 @@ def make_trigger(api: MageApi, pipeline: str, name: str, timeout: int) -> int:
 def start(api: MageApi, trigger: int, variables: Mapping[str, Any] | None = None) -> int:
     """Start a run of the trigger's pipeline and return the run's number; `execution_date` is an ISO date, UTC."""
     run: dict[str, Any] = {"variables": dict(variables or {})}
+    # MAGE.md: execution-date-is-ignored
     if day := run["variables"].pop("execution_date", None):  # as a variable it is text: SQL blocks do not take it
         run["execution_date"] = datetime.fromisoformat(str(day)).isoformat(" ")
     path = f"/api/pipeline_schedules/{trigger}/pipeline_runs"

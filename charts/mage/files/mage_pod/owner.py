@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 it is a c
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 it is a class
 
 _LOCK = 6789_0002  # of several pods at once one looks, the others wait
+# MAGE.md: user-table
 _MAGE_ROUNDS = 14  # of bcrypt, in Mage's own passwords
 
 
@@ -44,6 +45,7 @@ def _give(cursor: Cursor, email: str, password: bytes) -> bool:
     """Write what Mage would write for a change in the UI; return whether there is such a user."""
     salt = bcrypt.gensalt(_MAGE_ROUNDS)
     written = (bcrypt.hashpw(password, salt).decode(), salt.decode(), email)
+    # MAGE.md: owner-password-once
     cursor.execute('UPDATE "user" SET password_hash = %s, password_salt = %s WHERE email = %s', written)
     return bool(cursor.rowcount)
 

@@ -23,6 +23,7 @@ _logger = logging.getLogger(__name__)
 
 def notice_loss(engine: Engine) -> None:
     """Let connections made from now on fail within half a minute when nobody is at the other end."""
+    # MAGE.md: endless-wait-for-database
     event.listen(engine, "do_connect", _limit)
 
 
@@ -31,6 +32,7 @@ def outlast_restart(engine: Engine) -> None:
 
     Not for a loop that has to go round. A connection that was cut is noticed and made anew by Mage's own pool.
     """
+    # MAGE.md: restart-not-outlasted
     event.listen(engine, "do_connect", _connect)
 
 

@@ -25,6 +25,7 @@ _TIMEOUT = "300"
 # Any constant of ours will do; Mage's own lock has another one and gives up after 30 seconds.
 _LOCK = 6789_0001
 # `env_var('NAME')`, but neither `env_var('NAME', 'default')` nor one with `or` or `| default`.
+# MAGE.md: missing-variable-is-none
 _NEEDED = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)(?!\s*(?:or\b|\|\s*d(?:efault)?\b))""")
 
 
@@ -170,6 +171,7 @@ def _migrate(now: str | None) -> None:
     database.configure()
     # Only here: the import takes seconds, and most pods find the schema at head.
     deferred.import_mage()
+    # MAGE.md: failed-migration-ignored
     from mage_ai.orchestration.db import set_db_schema
     from mage_ai.orchestration.db.database_manager import database_manager
 

@@ -28,6 +28,7 @@ from mage_pod.schedules import fields, flat
 
 _CLOSED = (401, 403, 404)
 # None of these requests does anything where it is let in.
+# MAGE.md: served-without-login
 _ENDPOINTS = {
     "events": ("/api/event_matchers", "/api/events"),
     "event-streams": ("/event-streams/none",),
@@ -36,6 +37,7 @@ _ENDPOINTS = {
     "terminal": ("/websocket/terminal",),
     "metrics": ("/metrics",),
 }
+# MAGE.md: well-known-owner
 _REFUSED = "password invalid"  # in Mage's words
 _COMPARED = ("pipeline_uuid", "schedule_interval", "status", "variables", "settings")
 
@@ -158,6 +160,7 @@ class Web:
             raise CheckFailed(f"{'; '.join(wrong)}. `helm upgrade` brings them in line.")
 
     def _differences(self, name: str, schedule: Mapping[str, Any]) -> Iterator[str]:
+        # MAGE.md: api-runs
         path = f"/api/pipelines/{schedule['pipeline']}/pipeline_schedules"
         triggers = self._api.call("GET", path)["pipeline_schedules"]
         trigger = next((trigger for trigger in triggers if trigger["name"] == name), None)

@@ -17,7 +17,9 @@ _logger = logging.getLogger(__name__)
 
 def adapt() -> None:
     """Change Mage's ways to end a job, in this process. To be called once, with Mage up."""
+    # MAGE.md: job-left-running
     JobManager.kill_block_run_job = _removing(JobManager.kill_block_run_job, _of_block, _remove_block)
+    # MAGE.md: job-left-running
     JobManager.kill_pipeline_run_job = _removing(JobManager.kill_pipeline_run_job, _of_pipeline, _remove_pipeline)
 
 
@@ -65,6 +67,7 @@ def _remove_block(number: int) -> None:
     from mage_ai.data_preparation.executors import k8s_block_executor
     from mage_ai.orchestration.db.models.schedules import BlockRun
 
+    # MAGE.md: job-manager
     k8s_block_executor.K8sJobManager = _Removal
     run = BlockRun.query.get(number)
     pipeline = run.pipeline_run.pipeline

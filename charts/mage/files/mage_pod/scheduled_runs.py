@@ -20,6 +20,7 @@ import psycopg2
 
 from mage_pod import database
 
+# MAGE.md: run-tables
 _COUNT = """\
 SELECT wanted.pipeline,
        count(*) FILTER (WHERE run.status = 'COMPLETED'),

@@ -48,6 +48,7 @@ class Stop:
         self.waker, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        # MAGE.md: deaf-to-sigterm
         signal.signal(signal.SIGTERM, self._ask)
 
     def _ask(self, *_: object) -> None:
@@ -83,6 +84,7 @@ class Scheduler:
 
     def __init__(self, stop: Stop, pulse: Pulse, queue: JobQueue) -> None:
         """Import what needs Mage to be up."""
+        # MAGE.md: scheduler-loop
         from mage_ai.orchestration.db import db_connection, engine, set_db_schema
         from mage_ai.orchestration.triggers.loop_time_trigger import LoopTimeTrigger
 
@@ -123,6 +125,7 @@ class Scheduler:
             self._loop.run()
         except SQLAlchemyError as error:
             return f"the database: {str(error).splitlines()[0]}"
+        # MAGE.md: error-ends-all-jobs
         except Exception as error:
             _logger.exception("This turn failed; running blocks go on.")
             return f"{type(error).__name__}: {error}"

@@ -107,6 +107,7 @@ class Triggers:
     def __init__(self) -> None:
         # Only here: Mage reads the database's address while it is imported.
         deferred.import_mage()
+        # MAGE.md: trigger-rows
         from mage_ai.orchestration.db import db_connection
         from mage_ai.orchestration.db.models.schedules import BlockRun, PipelineRun, PipelineSchedule
         from sqlalchemy import JSON, Column, Integer, MetaData, String, Table
@@ -172,6 +173,7 @@ class Triggers:
             yield from (f"{name}: {line}" for line in self._update(row, known.applied, target))
         if (row.id, target) != (known.number, known.applied):
             # Mage takes a day that never comes, and then its scheduler stops there, each time, for all triggers.
+            # MAGE.md: day-that-never-comes
             _checked(target, row.current_execution_date)
             self._remember(name, row.id, target)
 
@@ -191,6 +193,7 @@ class Triggers:
         if again and now["status"] != "active" and (waiting := self._cancel_waiting(row)):
             yield f"cancelled {waiting} run(s) that had waited for it to be resumed"
 
+    # MAGE.md: waiting-runs-all-start
     def _cancel_waiting(self, row: Any) -> int:
         """Cancel the runs that were asked for while the trigger was paused: they would all start now."""
         runs = self._run.query.filter_by(pipeline_schedule_id=row.id, status="initial")
@@ -202,6 +205,7 @@ class Triggers:
     def _remove(self, name: str, known: Known) -> Iterator[str]:
         """Delete a trigger that is gone from values, or pause it for good if it has runs."""
         row = known.row
+        # MAGE.md: runs-lose-their-trigger
         if row is not None and (runs := row.pipeline_runs_count):
             if known.applied is None and _plain(row.status) == "inactive":
                 return  # as an earlier call left it

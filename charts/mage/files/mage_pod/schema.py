@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 it is a c
 
 from mage_pod import database
 
+# MAGE.md: migrations
 _REVISION = re.compile(r"^revision\b[^=]*=\s*['\"](\w+)['\"]", re.MULTILINE)
 _PARENTS = re.compile(r"^down_revision\b[^=]*=(.*)$", re.MULTILINE)
 

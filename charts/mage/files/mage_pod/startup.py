@@ -16,11 +16,13 @@ def start_mage(queue: JobQueue) -> None:
     database.configure()
 
     # In this order: each import reads what was set before it.
+    # MAGE.md: start-of-mage
     from mage_ai.settings.repo import set_repo_path
 
     set_repo_path(os.environ["MAGE_REPO_PATH"])
     from mage_ai.orchestration.queue.queue_factory import QueueFactory
 
+    # MAGE.md: job-lost-in-queue
     QueueFactory.queue = queue
     deferred.import_mage()
     from mage_ai.data_preparation.repo_manager import init_project_uuid

@@ -36,6 +36,7 @@ class JobFailed(Exception):
 class Watch(JobManager):  # type: ignore[misc]
     """Makes a Job unless it is there, and stays with it."""
 
+    # MAGE.md: job-lost-from-sight
     @classmethod
     def load_config(cls) -> bool:
         """Let every call of the API be tried again."""
@@ -50,6 +51,7 @@ class Watch(JobManager):  # type: ignore[misc]
         with _explained():
             super().__init__(*arguments, **options)
 
+    # MAGE.md: job-manager
     def run_job(self, command: Any, k8s_config: Any = None) -> None:
         """Return when the Job has completed; raises `JobFailed`. The Job is removed."""
         become_expendable()  # the Job goes on, and the next scheduler finds it by its name
@@ -65,6 +67,7 @@ class Watch(JobManager):  # type: ignore[misc]
         if failure:
             raise failure
 
+    # MAGE.md: job-lost-from-sight
     def job_exists(self) -> bool:
         """Whether it is there: an error is no answer."""
         try:
@@ -100,6 +103,7 @@ class Watch(JobManager):  # type: ignore[misc]
                 return job
             time.sleep(_SECONDS)
 
+    # MAGE.md: job-reason-lost
     def _failure(self, job: Any) -> JobFailed:
         pods = f"batch.kubernetes.io/job-name={self.job_name}"
         found = self.core_api_client.list_namespaced_pod(self.namespace, label_selector=pods).items

@@ -35,11 +35,13 @@ _REVISION = text("SELECT version_num FROM alembic_version")
 def main() -> None:
     """Serve until SIGTERM."""
     readiness = Readiness()
+    # MAGE.md: deaf-to-sigterm
     signal.signal(signal.SIGTERM, readiness.stop)
     os.environ["DISABLE_AUTO_BROWSER_OPEN"] = "1"
     start_mage(JobQueue(concurrency=0))  # jobs are the scheduler's
     _leave_out_notebook()
     close_endpoints(os.environ.get("WEB_OPEN", "").split(","))
+    # MAGE.md: start-of-mage
     from mage_ai.server import server
     from mage_ai.shared.constants import InstanceType
 
@@ -75,6 +77,7 @@ class Readiness:
             return f"the database has not answered for {_ANSWER_SECONDS} s"
 
     def _database_trouble(self) -> str:
+        # MAGE.md: health-without-database
         from mage_ai.orchestration.db import engine
 
         try:
@@ -126,6 +129,7 @@ class Ready(Probe):
 
 def _leave_out_notebook() -> None:
     """Start no kernel where nobody may use it, nor the loop for its messages. Before the server is imported."""
+    # MAGE.md: kernel-for-nobody
     from mage_ai.server import active_kernel, subscriber
     from mage_ai.settings import is_disable_pipeline_edit_access
 
@@ -145,11 +149,17 @@ def _adapt(server: Any, readiness: Readiness) -> None:
         app.add_handlers(r".*", probes)  # type: ignore[arg-type]
         return app
 
+    # MAGE.md: start-of-mage
     server.make_app = make_app_with_probes
+    # MAGE.md: pause-of-five-seconds
     server.sleep = lambda seconds: None  # five seconds "after creating the tables", which were there before
+    # MAGE.md: next-port
     server.is_port_in_use = lambda *_, **__: False  # or Mage takes the next port, where nobody looks for it
+    # MAGE.md: writes-into-project
     server.file_path_aws_emr = lambda: str(scratch / "aws_emr.json")  # the project is read-only
+    # MAGE.md: ui-copied-into-data
     server.get_variables_dir = lambda: str(scratch)  # where the UI is copied to when it has a base path
+    # MAGE.md: scheduler-looked-for
     server.check_scheduler_status = lambda: None  # it would tell every 20 seconds that none runs here
 
 

@@ -64,6 +64,7 @@ def _block(api: MageApi, pipeline: str, block: dict[str, Any]) -> BlockResult:
 
 def _log(api: MageApi, pipeline: str, block_run: int) -> list[dict[str, Any]]:
     """Return the records of a block's log, each with the lines of the traceback below it."""
+    # MAGE.md: api-logs
     answer = api.call("GET", f"/api/pipelines/{pipeline}/logs?block_run_id[]={block_run}")["logs"][0]
     records: list[dict[str, Any]] = []
     for file in answer["block_run_logs"]:
@@ -83,6 +84,7 @@ def _why(block: dict[str, Any], log: Sequence[dict[str, Any]]) -> str:
     return "\n".join([str(reason).strip(), "its log:", *lines[-_LINES_SHOWN:]])
 
 
+# MAGE.md: addon-errors-swallowed
 def _complaints(log: Sequence[dict[str, Any]]) -> str | None:
     """Return the errors of conditions and callbacks: Mage takes the first for a no and ignores the second."""
     return "; ".join(_text(record) for record in log if ADDON_BROKE.search(json.dumps(record))) or None
@@ -95,5 +97,6 @@ def _text(record: dict[str, Any]) -> str:
 
 def _own_frames(traceback: str) -> str:
     """Return its end, from the block's own first frame: Mage executes a block as text."""
+    # MAGE.md: block-is-text
     _, frame, rest = traceback.partition('  File "<string>"')
     return f"{frame}{rest}" if frame else traceback.strip().rpartition("\n")[2]
