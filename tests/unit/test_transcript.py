@@ -1,7 +1,7 @@
 """The tutorial is what happens: a test types its commands, one after the other, and compares what they print.
 
-Ids and digests become stand-ins (equal ones stay equal), moments become dots, and so does what only the size of the
-chart decides.
+Ids and digests become stand-ins (equal ones stay equal). Moments become dots, and so does the number of files of a whole
+release.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class Terminal:
             return
         result = run_at_most(SECONDS, ["bash", "-c", command], self._folder, **self._variables)
         yield from result.stdout.splitlines()
-        yield from (line for line in result.stderr.splitlines() if not line.startswith("✓ "))  # seconds of each step
+        yield from (
+            line for line in result.stderr.splitlines() if not line.startswith("✓ ")
+        )  # seconds of each step
         if result.exit_code:
             yield f"exit code {result.exit_code}"
 
