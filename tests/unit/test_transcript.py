@@ -1,7 +1,7 @@
 """The tutorial is what happens: a test types its commands, one after the other, and compares what they print.
 
-Ids and digests become stand-ins (equal ones stay equal). Moments become dots, and so does the number of files of a whole
-release.
+Ids and digests become stand-ins (equal ones stay equal). Moments become dots, and so does the number of all
+files of a release.
 """
 
 from __future__ import annotations
