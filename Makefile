@@ -45,6 +45,7 @@ docs: .venv/installed ## Check the documentation and build it as a site: .local/
 	@rm -rf .local/pages && mkdir -p .local/pages
 	@git ls-files -z --cached --others --exclude-standard -- $(PAGES) | tar --null -T - -cf - | tar -xf - -C .local/pages
 	@$(VENV) -m zensical build --strict
+	@! grep -rlE --include='*.html' '<(script|link|img|iframe)[^>]+(src|href)="https?:' .local/site # asks no other server
 
 clean: ## Remove the virtual environment, local databases and the demo
 	rm -rf .venv .local demo
