@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from basics.errors import PromotionError
-from helpers import ROOT
+from helpers import ROOT, record
 from promotion.cli import verify
+from promotion.configuration.policy import Policy
 from reference.commands import commands, parsers
 from reference.output import output
 from reference.pages import PAGES, pages, write
@@ -73,6 +76,18 @@ def test_every_option_of_every_command_is_told() -> None:
 def test_every_key_is_told() -> None:
     untold = [line for line in output(ROOT).splitlines() if line.endswith("|  |")]
     assert untold == [], "write a description into docs/output.schema.json"
+
+
+def test_every_key_of_a_policy_is_told() -> None:
+    page = (ROOT / "docs/reference/policy.md").read_text()
+    assert [key.name for key in fields(Policy) if f"| `{key.name}` |" not in page] == []
+
+
+def test_every_key_of_a_release_is_told(promoted_to_dev: Path) -> None:
+    page = (ROOT / "docs/reference/release-yaml.md").read_text()
+    release = record(promoted_to_dev, "dev")
+    told = re.findall(r"`([\w.]+)`", page)
+    assert [key for key in release if not any(f"{name}.".startswith(f"release.{key}.") for name in told)] == []
 
 
 def test_what_is_written_by_hand_stays(clone: Path) -> None:
