@@ -1,6 +1,6 @@
 # Verbs only. Every target sets up what it needs; a second call finds it done.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kind lint lock chart-docs clean
+.PHONY: help demo dev test test-kind lint lock reference docs clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv/bin/python
@@ -34,8 +34,18 @@ lock: ## Lock requirements.txt and requirements-dev.txt from pyproject.toml (nee
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' -c requirements.txt pyproject.toml --group dev -o requirements-dev.txt
 
-chart-docs: .venv/installed ## Write the table of all values into charts/mage/README.md
-	@$(VENV) scripts/chart_reference.py
+reference: .venv/installed ## Write every generated page anew, and what the commands of the tutorial print
+	@$(VENV) scripts/write_reference.py
+	@REWRITE_TRANSCRIPT=1 $(VENV) -m pytest --quiet tests/unit/test_transcript.py
+
+# The pages lie in .local/pages as in the repository, so that links work in both.
+PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests'
+docs: .venv/installed ## Check the documentation and build it as a site: .local/site/index.html
+	@$(VENV) -m pytest --quiet tests/unit/test_docs.py tests/unit/test_reference.py
+	@rm -rf .local/pages && mkdir -p .local/pages
+	@git ls-files -z --cached --others --exclude-standard -- $(PAGES) | tar --null -T - -cf - | tar -xf - -C .local/pages
+	@$(VENV) -m zensical build --strict
+	@! grep -rlE --include='*.html' '<(script|link|img|iframe)[^>]+(src|href)="https?:' .local/site # asks no other server
 
 clean: ## Remove the virtual environment, local databases and the demo
 	rm -rf .venv .local demo

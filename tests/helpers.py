@@ -27,7 +27,8 @@ from promotion.gates import static_gate
 from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree, tree_of_folder
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "scripts"
 PROJECT = "mage_project"
 SECRET = "hunter2-correct-horse"
 

@@ -1,1 +1,1 @@
-"""The chart's reference: its schema as a list of keys, and those as a table."""
+"""The generated pages: what the code, the schemas and the chart say about themselves, as tables."""

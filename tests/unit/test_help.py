@@ -28,7 +28,7 @@ from promotion.record.release import Release
 from promotion.version import VERSION
 
 ROOT = SCRIPTS.parent
-ELSEWHERE: Mapping[str, str] = {"demo": "demonstration.demo", "chart_reference": "reference.chart_reference"}
+ELSEWHERE: Mapping[str, str] = {"demo": "demonstration.demo", "write_reference": "reference.write_reference"}
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "in_venv")
 COMMANDS = [(name,) for name in NAMES] + [("promote", verb) for verb in VERBS]
 
@@ -143,7 +143,7 @@ def test_a_slip_of_the_hand_is_told_what_is_nearest(project: Path, words: list[s
     assert (error["fix"], error["exit_code"]) == (fix, 64)
 
 
-@pytest.mark.parametrize("name", ["dev", "demo", "chart_reference"])
+@pytest.mark.parametrize("name", ["dev", "demo", "write_reference"])
 def test_what_a_script_does_not_know_is_refused_by_all(project: Path, name: str) -> None:
     result = run_script(project, name, "--no-such-option")
     assert result.exit_code == 64

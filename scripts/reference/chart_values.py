@@ -1,4 +1,4 @@
-"""All values of the chart as Markdown tables in its README.md, between two markers."""
+"""All values of the chart, from values.schema.json and values.yaml."""
 
 from __future__ import annotations
 
@@ -9,34 +9,17 @@ from typing import Any
 
 import yaml
 
-from basics.errors import PromotionError
 from reference.keys import Key, Schema, ValuesSchema
+from reference.markdown import plain, table
 
-BEGIN = "<!-- made by `make chart-docs` from values.schema.json and values.yaml: begin -->"
-END = "<!-- end -->"
+CHART = "charts/mage"
 HIDDEN = ("global",)
 _MISSING = object()
 
 
-def write(chart: Path) -> None:
-    """Bring README.md of the chart up to date; raise `PromotionError` where the markers are missing."""
-    readme = chart / "README.md"
-    text = readme.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        problem = f"{readme} needs the line {BEGIN!r} and, after it, {END!r}, once each"
-        raise PromotionError("no-markers", problem, fix="git checkout -- charts/mage/README.md")
-    readme.write_text(with_reference(text, chart))
-
-
-def with_reference(text: str, chart: Path) -> str:
-    """Return the README's text with the tables that are due between the markers."""
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
-    return f"{head}{BEGIN}\n\n{reference(chart)}\n{END}{tail}"
-
-
-def reference(chart: Path) -> str:
+def chart_values(root: Path) -> str:
     """Return a section for each first key, and one for each definition with a title."""
+    chart = root / CHART
     schema = ValuesSchema.load(chart)
     defaults = yaml.safe_load((chart / "values.yaml").read_text())
     top = [key for key in schema.top() if key.path[0] not in HIDDEN]
@@ -87,22 +70,18 @@ def _default(defaults: Any, key: Key) -> Any:
 
 
 def _table(title: str, rows: Sequence[tuple[Key, Any]], text: str = "") -> str:
-    lines = [f"### {title}", ""]
-    if text:
-        lines += [text, ""]
-    lines += ["| key | type | default | what it does |", "| --- | --- | --- | --- |"]
-    lines += [_row(key, default) for key, default in rows]
-    return "\n".join([*lines, ""])
+    told = f"{text}\n\n" if text else ""
+    heads = ("key", "type", "default", "what it does")
+    return f"### {title}\n\n{told}{table(heads, (_row(key, default) for key, default in rows))}"
 
 
-def _row(key: Key, default: Any) -> str:
-    cells = (f"`{key.dotted}`", _type(key.schema), _shown(key, default), _linked(key))
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+def _row(key: Key, default: Any) -> tuple[str, ...]:
+    return f"`{key.dotted}`", _type(key.schema), _shown(key, default), _linked(key)
 
 
 def _linked(key: Key) -> str:
     title: str | None = key.schema.get("title")
-    described: str = key.schema["description"]
+    described = plain(key.schema["description"])
     return f"{described} See [{title.lower()}](#{title.lower().replace(' ', '-')})." if title else described
 
 

@@ -1,0 +1,39 @@
+"""Which pages are generated, and how what is written by hand in them stays: it stands outside of two markers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from basics.errors import PromotionError
+from reference.chart_values import chart_values
+from reference.commands import commands
+from reference.output import output
+
+BEGIN = "<!-- written by `make reference`: begin -->"
+END = "<!-- written by `make reference`: end -->"
+
+PAGES: Mapping[str, Callable[[Path], str]] = {
+    "charts/mage/README.md": chart_values,
+    "docs/reference/commands.md": commands,
+    "docs/reference/output.md": output,
+}
+
+
+def write(root: Path) -> None:
+    """Write every page of the clone `root`, or none."""
+    for path, text in list(pages(root)):
+        path.write_text(text)
+
+
+def pages(root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each page with the text that it should have; refuse one without its markers."""
+    for name, content in PAGES.items():
+        path = root / name
+        text = path.read_text()
+        if text.count(BEGIN) != 1 or text.count(END) != 1:
+            fix = f"write the line {BEGIN} and, after it, {END}, once each"
+            raise PromotionError("no-markers", f"{name} does not say where the generated part is", fix=fix)
+        head, rest = text.split(BEGIN)
+        tail = rest.split(END)[1]
+        yield path, f"{head}{BEGIN}\n\n{content(root)}\n{END}{tail}"

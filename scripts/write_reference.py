@@ -1,0 +1,7 @@
+#!/usr/bin/env python3
+"""Write every generated page anew."""
+
+from in_venv import start
+
+if __name__ == "__main__":
+    start("reference.write_reference")
