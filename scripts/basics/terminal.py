@@ -56,9 +56,8 @@ class Terminal:
                 print(line, file=self._stream, flush=True)
             else:
                 width = columns()
-                for part in line.split("\n"):
-                    for shown in wrapped(part, width) if width else [part]:
-                        self._console.print(_text(shown, style))
+                for shown in wrapped(line, width) if width else [line]:
+                    self._console.print(_text(shown, style))
         except BrokenPipeError:
             end_unread()
 

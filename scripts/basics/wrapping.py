@@ -12,9 +12,10 @@ _COMMAND = "scripts/"  # what is to be typed stays one line, however a terminal 
 def wrapped(line: str, width: int) -> list[str]:
     """Return `line` in lines of at most `width`, broken at words; the further ones stand below its last column.
 
-    A column that begins far to the right would leave them no room: then it is the one before it.
+    A column that begins far to the right would leave them no room: then it is the one before it. What has lines of
+    its own, as Markdown has, keeps them.
     """
-    if len(line) <= width or _COMMAND in line:
+    if len(line) <= width or "\n" in line or _COMMAND in line:
         return [line]
     from textwrap import wrap  # nearly every line has room
 

@@ -39,6 +39,7 @@ def test_a_wrapped_line_has_the_same_words(words: list[str], gaps: list[str], wi
             ["name  of a column that is  too", "      far to the right"],
         ),
         ("  fix: scripts/promote.py main dev --plan", ["  fix: scripts/promote.py main dev --plan"]),
+        ("| a Markdown table | keeps its rows |\n| 1 | 2 |", ["| a Markdown table | keeps its rows |\n| 1 | 2 |"]),
         (f"{'x' * 40} y", ["x" * 40, "  y"]),
     ],
 )
@@ -117,3 +118,10 @@ def test_no_color_has_none(wide: Path) -> None:
     assert colours.search("\n".join(shown(wide, 80, "promote", "main", "dev", "--plan")))
     assert "Promotion plan" in plain
     assert not colours.search(plain)
+
+
+def test_markdown_keeps_its_lines(wide: Path) -> None:
+    words = ("promote", "main", "dev", "--plan", "--markdown")
+    lines = run_script(wide, *words).stdout.splitlines()
+    assert max(map(len, lines)) > 80
+    assert set(lines) <= set(shown(wide, 80, *words, TERM="dumb"))
