@@ -62,9 +62,10 @@ class Terminal:
             end_unread()
 
     def status(self, what: str) -> AbstractContextManager[object]:
-        """Show `what` for as long as the block runs, where there is a terminal."""
-        moves = self._console is not None and not self._console.is_dumb_terminal
-        return self._console.status(_text(what)) if self._console and moves else nullcontext()
+        """Show `what` for as long as the block runs, where there is a terminal that can take it away."""
+        if self._console is None or self._console.is_dumb_terminal:
+            return nullcontext()
+        return self._console.status(_text(what))
 
 
 def _text(line: str, style: str = "") -> Text:
