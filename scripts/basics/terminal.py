@@ -7,6 +7,8 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from basics.wrapping import wrapped
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -22,8 +24,17 @@ def end_unread() -> NoReturn:
     sys.exit(_NOBODY_READS)
 
 
+def columns() -> int | None:
+    """Return how wide the terminal is that shows stdout; None for a pipe or a file, where a line may be long."""
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size  # which heeds COLUMNS
+
+    return get_terminal_size().columns
+
+
 class Terminal:
-    """Prints lines as they are, for as long as somebody reads them; with style where there is a terminal."""
+    """Prints lines for as long as somebody reads them: as they are, or wrapped and with style on a terminal."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         self._is_stderr = stderr
@@ -44,13 +55,17 @@ class Terminal:
             if self._console is None:
                 print(line, file=self._stream, flush=True)
             else:
-                self._console.print(_text(line, style))
+                width = columns()
+                for shown in wrapped(line, width) if width else [line]:
+                    self._console.print(_text(shown, style))
         except BrokenPipeError:
             end_unread()
 
     def status(self, what: str) -> AbstractContextManager[object]:
-        """Show `what` for as long as the block runs, where there is a terminal."""
-        return self._console.status(_text(what)) if self._console else nullcontext()
+        """Show `what` for as long as the block runs, where there is a terminal that can take it away."""
+        if self._console is None or self._console.is_dumb_terminal:
+            return nullcontext()
+        return self._console.status(_text(what))
 
 
 def _text(line: str, style: str = "") -> Text:

@@ -37,9 +37,14 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_FEW])} and {more} more"
 
 
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return which of `known` the misspelt `name` may be, the likeliest first; nothing where it is like none."""
+    return get_close_matches(name, sorted(known), n=3)
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return what to write instead of the unknown `name`: the names like it, or those that there are."""
     names = sorted(known)
-    told = get_close_matches(name, names, n=3) or names[:_NAMES_TOLD]
+    told = nearest(name, names) or names[:_NAMES_TOLD]
     more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""
     return f"one of {', '.join(told)}{more}" if told else "there is none"

@@ -25,7 +25,7 @@ import yaml
 from mage_pod import mage_api
 from promotion.commands import dev
 
-ROOT = Path(dev.__file__).parents[2]
+ROOT = Path(dev.__file__).parents[3]
 WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="looks for processes left behind in /proc: needs Linux"

@@ -119,6 +119,8 @@ def clone(project: Path) -> Path:
         ("scripts/promote.py backfill prod --w", {"--waive"}),
         ("scripts/smoke.py dev staging --on ", {"local", "kind"}),
         ("scripts/status.py st", {"staging"}),
+        ("scripts/promote.py apply READ", {"README.md"}),
+        ("scripts/promote.py main dev --emergency s", {"smoke", "soak"}),
     ],
 )
 def test_the_tab_key_completes(clone: Path, complete: Complete, line: str, candidates: set[str]) -> None:

@@ -100,7 +100,7 @@ def test_what_is_not_named_still_refuses(project: Path) -> None:
 def test_what_cannot_be_skipped_is_no_name(project: Path, name: str) -> None:
     error = refused(project, "promote", "main", "dev", "--yes", "--emergency", name, "--reason", REASON)
     assert (error["code"], error["exit_code"]) == ("usage", 64)
-    assert "smoke, soak, runs, freeze, approvals" in error["message"]
+    assert "approvals, freeze, runs, smoke, soak" in error["message"]
 
 
 def test_an_emergency_says_why(project: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_profile_that_code_names_and_io_config_lacks_is_refused(sources: Path,
     finding = only(static_findings(sources, {MONEY: code}))
     assert places([finding]) == [("profile-missing", MONEY, 2)]
     assert "lake" in finding.problem
-    assert f"{PROJECT}/io_config.yaml" in finding.fix
+    assert finding.fix.startswith(f"one of default; or add it to {PROJECT}/io_config.yaml")
 
 
 def test_a_profile_that_a_block_names_and_io_config_lacks_is_refused(sources: Path) -> None:
@@ -117,6 +117,13 @@ def test_a_schedule_that_names_no_pipeline_is_refused(sources: Path) -> None:
     finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": schedule("nobody")})}))
     assert places([finding]) == [("schedule-without-pipeline", path, None)]
     assert "schedules.nightly" in finding.problem
+    assert finding.fix == "promote it too: -p nobody, or remove the schedule on main"
+
+
+def test_a_schedule_that_misspells_its_pipeline_is_told_the_nearest(sources: Path) -> None:
+    path = "environments/dev/values.yaml"
+    finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": schedule("ordres")})}))
+    assert finding.fix == "promote it too: -p ordres, or write orders, or remove the schedule on main"
 
 
 # Pipelines that are named in code, and by hooks

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from basics.errors import UsageError
+from basics.wording import near
 from promotion.cli import candidates
 from promotion.options import SKIPPABLE, Options
 
@@ -51,7 +52,7 @@ def _skippable(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
     for name in names:
         if name not in SKIPPABLE:
-            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; of {', '.join(SKIPPABLE)}, with commas")
+            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; {near(name, SKIPPABLE)}, with commas")
     return names
 
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 from basics import progress
 from basics.errors import Interrupted, PromotionError
 from basics.process import without_credentials
-from promotion.cli.parser import Command, Parser, parser_of
+from promotion.cli.parser import Command, parser_of
 from promotion.showing.report import Report
 
 # What is read stays until the end: to look for garbage in it every 700 objects takes a third of the time.
@@ -33,8 +33,10 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> int:
     try:
         with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
             parser = parser_of(command)
-            if "_ARGCOMPLETE" in os.environ:
-                _complete(parser)
+            if "_ARGCOMPLETE" in os.environ:  # a shell asks what may be typed next
+                from argcomplete import autocomplete
+
+                autocomplete(parser, always_complete_options=False)  # and ends
             options = parser.parse_args(arguments)
             progress.quiet = getattr(options, "quiet", False)
             code = 0
@@ -55,14 +57,6 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> int:
         return PromotionError.exit_code
     finally:
         report.close()
-
-
-def _complete(parser: Parser) -> NoReturn:
-    """Tell a shell what may be typed next."""
-    from argcomplete import autocomplete
-
-    autocomplete(parser, always_complete_options=False)
-    sys.exit(1)  # not reached: it ends by itself
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from basics import terminal
 from basics.errors import UsageError
 from basics.output_file import write_file
 from basics.wording import age, few, near, short
+from basics.wrapping import table
 from promotion.configuration.freeze import Freeze
 from promotion.gates.emergency import told
 from promotion.record.release import Entry
@@ -40,14 +42,10 @@ def status(repository: Repository, only: str | None, html: Path | None) -> Itera
 def _lines(matrix: Matrix, columns: Sequence[Column], now: datetime) -> list[tuple[str, str]]:
     pipelines = Matrix(columns).pipelines
     names = [name for name in pipelines if len(pipelines) <= _ROWS_SHOWN or matrix.is_behind_anywhere(name)]
-    first = max((len(name) for name in [*names, "pipeline"]), default=0)
-    cells = {column.name: [_cell(matrix, column, name, now) for name in names] for column in columns}
-    widths = {name: max(len(text) for text in [name, *texts]) for name, texts in cells.items()}
-    header = "  ".join(["pipeline".ljust(first), *(name.ljust(width) for name, width in widths.items())])
-    lines = [(header.rstrip(), "bold")]
-    for row, name in enumerate(names):
-        texts = (cells[column][row].ljust(width) for column, width in widths.items())
-        lines.append(("  ".join([name.ljust(first), *texts]).rstrip(), ""))
+    cells = [[column.name, *(_cell(matrix, column, name, now) for name in names)] for column in columns]
+    lines = []
+    for heading, *rows in table(["pipeline", *names], cells, terminal.columns()):
+        lines += [(heading, "bold"), *((row, "") for row in rows)]
     if more := len(pipelines) - len(names):
         lines.append((f"= {more} more are the same wherever they were promoted: see --json or --html", "dim"))
     lines.append(("✓ proven by a smoke test   ≠ differs from where it is promoted from", "dim"))

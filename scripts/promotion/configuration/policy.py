@@ -92,7 +92,7 @@ def _refuse_unknown(path: str, above: str, content: Mapping[str, Any], known: tu
 
 def _smoke(path: str, key: str, value: Any) -> str:
     if value not in SMOKE_KINDS:
-        raise malformed(path, key, f"{value!r} is no kind of evidence", f"one of {', '.join(SMOKE_KINDS)}")
+        raise malformed(path, key, f"{value!r} is no kind of evidence", near(str(value), SMOKE_KINDS))
     return str(value)
 
 

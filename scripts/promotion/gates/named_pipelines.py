@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from basics.errors import Finding, Malformed
+from basics.wording import nearest
 from basics.yaml_file import load_mapping, located
 from promotion.configuration.environment import Environment
 from promotion.pipelines.pipeline import in_cycles
@@ -24,6 +25,12 @@ def named_pipeline_findings(
     yield from _schedules(project, environment)
 
 
+def _missing(name: str, project: Project) -> str:
+    """Say how to mend a name of a pipeline that the release lacks: it may be a slip of the hand."""
+    ways_out = [f"promote it too: -p {name}", *(f"write {like}" for like in nearest(name, project.pipelines))]
+    return ", or ".join(ways_out)
+
+
 def _needs(project: Project) -> Iterator[Finding]:
     graph = {name: summary.needs for name, summary in project.summaries.items()}
     stuck = in_cycles(graph)
@@ -36,7 +43,7 @@ def _needs(project: Project) -> Iterator[Finding]:
             if needed not in project:
                 path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
                 problem = f"needs: the pipeline {needed} is not in this release"
-                yield Finding(path, None, "needed-pipeline-missing", problem, f"promote it too: -p {needed}")
+                yield Finding(path, None, "needed-pipeline-missing", problem, _missing(needed, project))
 
 
 def _calls(project: Project, callers: Iterable[str]) -> Iterator[Finding]:
@@ -45,7 +52,7 @@ def _calls(project: Project, callers: Iterable[str]) -> Iterator[Finding]:
         for path, name, line in project.recall("calls", caller, _calls_of):
             if name not in project:
                 problem = f"starts or waits for the pipeline {name}, which is not in this release"
-                yield Finding(path, line, "called-pipeline-missing", problem, f"promote it too: -p {name}")
+                yield Finding(path, line, "called-pipeline-missing", problem, _missing(name, project))
 
 
 def _calls_of(project: Project, name: str) -> list[tuple[str, str, int]]:
@@ -69,7 +76,7 @@ def _hooks(project: Project) -> Iterator[Finding]:
     for key, name in _hooked(hooks, "resources"):
         if name not in project:
             problem = f"{key}: the pipeline {name} is not in this release"
-            fix = f"promote it too (-p {name}), or remove the hook"
+            fix = f"{_missing(name, project)}, or remove the hook"
             yield located(Finding(_HOOKS, None, "hooked-pipeline-missing", problem, fix), text)
 
 
@@ -91,5 +98,5 @@ def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
     for schedule in environment.schedules.values():
         if schedule.pipeline not in project:
             problem = f"schedules.{schedule.name}: the pipeline {schedule.pipeline} is not in this release"
-            fix = f"promote it too (-p {schedule.pipeline}), or remove the schedule on main"
+            fix = f"{_missing(schedule.pipeline, project)}, or remove the schedule on main"
             yield Finding(path, None, "schedule-without-pipeline", problem, fix)

@@ -149,10 +149,10 @@ def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
         for upstream in block.upstream:
             if upstream not in known:
                 problem = f"{block.uuid}.upstream_blocks: there is no block {upstream!r}"
-                raise Malformed(Finding(path, None, "unknown-upstream", problem, "name a block of this pipeline"))
+                raise Malformed(Finding(path, None, "unknown-upstream", problem, near(upstream, known)))
         if block.replicated is not None and block.replicated not in known:
             problem = f"{block.uuid}.replicated_block: there is no block {block.replicated!r}"
-            raise Malformed(Finding(path, None, "unknown-block", problem, "name a block of this pipeline"))
+            raise Malformed(Finding(path, None, "unknown-block", problem, near(block.replicated, known)))
     _refuse_cycle(path, graph)
 
 

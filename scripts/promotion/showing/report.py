@@ -45,7 +45,8 @@ class Report:
         for text, style in finding_lines(error.findings):
             self._errors.print(text, style)
         if error.fix:
-            self._errors.print(f"  fix: {error.fix}")
+            for line in f"  fix: {error.fix}".split("\n"):
+                self._errors.print(line)
 
     def close(self) -> None:
         """Print the JSON document, where one is asked for, and whatever else still waits."""
