@@ -22,10 +22,11 @@ import psycopg2
 import pytest
 import yaml
 
+from basics.errors import PromotionError
+from helpers import ROOT
 from mage_pod import mage_api
 from promotion.commands import dev
 
-ROOT = Path(dev.__file__).parents[3]
 WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="looks for processes left behind in /proc: needs Linux"
@@ -119,6 +120,22 @@ def processes_of(root: Path) -> list[str]:
             if os.fsencode(root) in facts:
                 found.append((process / "cmdline").read_text())
     return found
+
+
+def server_below(parent: int) -> int | None:
+    """The process of Mage's server among the descendants of `parent`."""
+    for thread in Path(f"/proc/{parent}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            # Not its supervisor, whose command line has the server's at its end.
+            if (
+                Path(f"/proc/{child}/cmdline")
+                .read_text()
+                .startswith(f"{sys.executable}\0-P\0-m\0mage_ai.cli.main\0")
+            ):
+                return int(child)
+            if found := server_below(int(child)):
+                return found
+    return None
 
 
 @pytest.fixture(scope="module")
@@ -245,3 +262,50 @@ def warehouse(running: Dev, checkout: Path, question: str) -> tuple[Any, ...] | 
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute(question)
         return cursor.fetchone()
+
+
+def told_at_the_end(dev: Dev) -> tuple[int, str]:
+    """Wait until it ends by itself; return its exit code and the code of its error."""
+    output, _ = dev.process.communicate(timeout=240)
+    dev.output += output
+    return dev.process.returncode, dev.said(r"error\[(.+?)\]")
+
+
+@pytest.fixture
+def stopped(running: Dev, checkout: Path) -> Path:
+    """A checkout that has its databases and serves nothing."""
+    if running.process.poll() is None:
+        running.stop(signal.SIGINT)
+    return checkout
+
+
+def test_a_server_that_ends_by_itself_is_told(stopped: Path) -> None:
+    again = Dev(stopped)
+    again.read_until("the data stays")
+    server = server_below(again.process.pid)
+    assert server
+    os.kill(server, signal.SIGKILL)
+    assert told_at_the_end(again) == (1, "mage-ended")
+    assert processes_of(stopped) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "code"),
+    [
+        ("environments/dev/values.yaml", "pipeline: flights_daily", "pipeline: nowhere", "schedules-not-taken"),
+        ("mage_project/metadata.yaml", "", "features: [\n", "mage-not-started"),
+    ],
+)
+def test_what_keeps_it_from_serving_is_told(stopped: Path, path: str, old: str, new: str, code: str) -> None:
+    before = (stopped / path).read_text()
+    (stopped / path).write_text(before.replace(old, new, 1))
+    assert told_at_the_end(Dev(stopped)) == (1, code)
+    (stopped / path).write_text(before)
+    assert processes_of(stopped) == []
+
+
+def test_a_machine_without_a_free_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "_HOST", "192.0.2.1")  # an address that no machine has
+    with pytest.raises(PromotionError) as refusal:
+        dev._free_port()
+    assert refusal.value.code == "no-free-port"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import WHOLE_IO_CONFIG, Result, promote, push, run_script, write
+from helpers import WHOLE_IO_CONFIG, Result, metadata_of, promote, push, run_script, write
 from runtime.postgres import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +83,16 @@ def test_an_environment_runs_its_release_not_the_work_tree(clone: Path) -> None:
 def test_a_folder_runs_as_it_is_with_uncommitted_changes(clone: Path) -> None:
     write(clone, {"mage_project/data_loaders/load_stock.py": "broken\n"})
     result = run_script(clone, "run", ".", "-p", "stock", "--json")
-    assert result.exit_code == 3
+    assert (result.exit_code, result.document["error"]["code"]) == (3, "run-failed")
     assert runs(result)[0]["blocks"][0]["status"] == "failed"
+
+
+def test_a_pipeline_that_cannot_be_read_is_refused_with_what_is_wrong_in_it(clone: Path) -> None:
+    write(clone, {metadata_of("stock"): "blocks: [\n"})
+    result = run_script(clone, "run", ".", "-p", "stock", "--json")
+    error = result.document["error"]
+    assert (result.exit_code, error["code"]) == (3, "unreadable")
+    assert [finding["code"] for finding in error["findings"]] == ["malformed-yaml"]
 
 
 @pytest.mark.parametrize(

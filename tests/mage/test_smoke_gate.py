@@ -21,13 +21,15 @@ def clone(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def refused(clone: Path) -> str:
-    """Promote to dev, which a gate must refuse and which leaves no release; return the code and its findings."""
+    """Promote to dev, which a gate must refuse and which leaves no release; return the code and the findings."""
     before = helpers.remote_refs(clone)
     result = run_script(clone, "promote", "main", "dev", "--yes", "--json")
     assert result.exit_code == 3, result.stderr
     assert helpers.remote_refs(clone) == before
     error = result.document["error"]
-    return f"{error['code']}: " + "; ".join(finding["problem"] for finding in error["findings"])
+    return f"{error['code']}: " + "; ".join(
+        f"{finding['problem']} [{finding['code']}]" for finding in error["findings"]
+    )
 
 
 def test_a_release_records_what_proved_each_pipeline(clone: Path) -> None:
@@ -59,6 +61,7 @@ def test_a_failing_assertion_stops_the_release_and_names_block_and_reason(clone:
     findings = refused(clone)
     assert findings.startswith("smoke-failed: block load_stock")
     assert "negative stock" in findings
+    assert findings.endswith("[block-failed]")
 
 
 def test_a_table_that_a_second_run_changes_stops_the_release(clone: Path) -> None:
@@ -66,7 +69,7 @@ def test_a_table_that_a_second_run_changes_stops_the_release(clone: Path) -> Non
     push(clone)
     findings = refused(clone)
     assert findings.startswith("smoke-not-repeatable")
-    assert "1 rows, then 2" in findings
+    assert "1 rows, then 2 [not-repeatable]" in findings
 
 
 def test_a_column_that_changes_has_to_be_declared(clone: Path) -> None:
@@ -76,8 +79,11 @@ def test_a_column_that_changes_has_to_be_declared(clone: Path) -> None:
     assert findings.startswith("smoke-not-repeatable")
 
 
-@pytest.mark.parametrize(("gates", "code"), [("[static]", "static-gate"), ("[static, smoke]", "smoke-failed")])
-def test_what_mage_itself_cannot_load_stops_the_release(clone: Path, gates: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("gates", "code", "found"),
+    [("[static]", "static-gate", "mage-cannot-load"), ("[static, smoke]", "smoke-failed", "run-failed")],
+)
+def test_what_mage_itself_cannot_load_stops_the_release(clone: Path, gates: str, code: str, found: str) -> None:
     write(clone, {"environments/dev/policy.yaml": f"source: main\ngates: {gates}\n"})
     twice = [block("load_stock", "data_loader"), block("load_stock", "data_loader")]
     write_pipeline(clone, "stock", twice)
@@ -85,6 +91,7 @@ def test_what_mage_itself_cannot_load_stops_the_release(clone: Path, gates: str,
     findings = refused(clone)
     assert findings.startswith(code)
     assert "InvalidPipelineError" in findings
+    assert f"[{found}]" in findings
 
 
 def test_a_server_that_cannot_be_reached_is_no_verdict(clone: Path) -> None:
@@ -149,3 +156,13 @@ def test_the_kind_that_is_asked_for_on_the_command_line_wins(clone: Path) -> Non
     write(clone, {"environments/dev/policy.yaml": "source: main\ngates: [static, smoke]\nsmoke: kind\n"})
     push(clone)
     assert "proven now, local" in prove(clone, "--on", "local").stdout
+
+
+@pytest.mark.parametrize("gates", ["[static]", "[static, smoke]"])
+def test_a_mage_that_does_not_start_is_no_verdict(clone: Path, gates: str) -> None:
+    write(clone, {"environments/dev/policy.yaml": f"source: main\ngates: {gates}\n"})
+    write(clone, {"mage_project/metadata.yaml": "features: [\n"})
+    push(clone)
+    error = run_script(clone, "promote", "main", "dev", "--yes", "--json").document["error"]
+    assert (error["code"], error["exit_code"]) == ("mage-could-not-run", 6)
+    assert "env/dev" not in helpers.remote_refs(clone)

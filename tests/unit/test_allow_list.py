@@ -58,7 +58,9 @@ def test_a_commit_with_other_paths_is_not_pushed(changed_stock: Path) -> None:
     before = remote_refs(changed_stock)
     with pytest.raises(GateRefused) as refusal:
         apply_tampered(changed_stock, lambda plan: with_files(plan, other))
-    assert [finding.path for finding in refusal.value.findings] == other
+    assert [(finding.path, finding.code) for finding in refusal.value.findings] == [
+        (path, "path-not-allowed") for path in other
+    ]
     assert remote_refs(changed_stock) == before
 
 
@@ -66,8 +68,9 @@ def test_a_commit_with_other_paths_is_not_pushed(changed_stock: Path) -> None:
     "path", [f"{PROJECT}/../x", f"{PROJECT}/.git/hooks/pre-push", f"{PROJECT}/.GIT/config", "x//y"]
 )
 def test_a_path_that_no_tree_may_have_is_refused(path: str) -> None:
-    with pytest.raises(GateRefused):
+    with pytest.raises(GateRefused) as refusal:
         refuse_other_paths([path], "dev")
+    assert refusal.value.code == "path-not-allowed"
 
 
 def test_a_foreign_file_that_was_put_there_by_hand_is_gone_with_the_next_release(changed_stock: Path) -> None:

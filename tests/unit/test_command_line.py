@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from helpers import (
     run_command,
     run_script,
     write,
+    write_program,
 )
 
 
@@ -121,6 +124,18 @@ def test_a_signal_lets_a_command_clean_up(number: signal.Signals) -> None:
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, folder.exists()) == (130, False)
     assert "error[interrupted]" in stderr
+
+
+def test_a_surprise_is_told_with_a_file_that_has_its_traceback(project: Path, tmp_path: Path) -> None:
+    write_program(
+        tmp_path / "bin" / "git",
+        f'case " $* " in *" ls-remote "*) echo nonsense;; *) exec {shutil.which("git")} "$@";; esac',
+    )
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    result = run_script(project, "status", "--json", PATH=path, TMPDIR=str(tmp_path))
+    error = result.document["error"]
+    assert (error["code"], error["exit_code"], result.exit_code) == ("unexpected", 1, 1)
+    assert Path(error["fix"].removeprefix("see ")).read_text().startswith("Traceback")
 
 
 def test_a_sub_folder_stands_for_its_clone(project: Path) -> None:

@@ -27,8 +27,9 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def test_a_step_that_ends_otherwise_stops_the_story(stage: Stage) -> None:
-    with pytest.raises(PromotionError, match=r"`git status` ended with exit code 128 instead of 0"):
+    with pytest.raises(PromotionError, match=r"`git status` ended with exit code 128 instead of 0") as refusal:
         stage.type("git status")
+    assert refusal.value.code == "step-failed"
 
 
 def test_a_step_that_has_to_fail_may_not_succeed(stage: Stage) -> None:
@@ -44,8 +45,9 @@ def test_a_step_does_not_see_the_users_git_settings(stage: Stage, monkeypatch: p
 
 def test_an_edit_whose_place_is_gone_says_which(stage: Stage) -> None:
     (stage.clone / "block.py").write_text("one = 1\n")
-    with pytest.raises(PromotionError, match=r"block\.py, which does not have `two = 2`"):
+    with pytest.raises(PromotionError, match=r"block\.py, which does not have `two = 2`") as refusal:
         stage.replace("block.py", "two = 2\n", "two = 3\n")
+    assert refusal.value.code == "edit-failed"
 
 
 def test_equal_numbers_show_side_by_side() -> None:
@@ -56,8 +58,9 @@ def test_equal_numbers_show_side_by_side() -> None:
 
 @pytest.mark.parametrize("change", [{"flights": 1235}, {"cancelled": 55}, {"mean_arr_delay": None}])
 def test_a_wrong_number_names_the_carrier(change: dict[str, int | None]) -> None:
-    with pytest.raises(PromotionError, match="differ for AA"):
+    with pytest.raises(PromotionError, match="differ for AA") as refusal:
         comparison([replace(CARRIER, **change)], [CARRIER])  # type: ignore[arg-type]
+    assert refusal.value.code == "wrong-numbers"
 
 
 def test_a_carrier_that_prod_lacks_is_a_wrong_number() -> None:

@@ -79,6 +79,14 @@ def test_an_empty_remote(project: Path) -> None:
     assert (error["code"], error["fix"]) == ("no-main", "git push origin main")
 
 
+def test_a_clone_that_has_lost_a_file(project: Path) -> None:
+    oid = git(project, "rev-parse", f"HEAD:{MONEY}")
+    (project / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    error = refused(project, "promote", "main", "dev", "--yes")
+    assert (error["code"], error["exit_code"], error["fix"]) == ("object-missing", 1, "git fsck")
+    assert oid in error["message"]
+
+
 def test_a_shallow_clone(promoted_to_dev: Path) -> None:
     push(promoted_to_dev)
     folder = promoted_to_dev.parent
@@ -250,8 +258,8 @@ def test_malformed_configuration_is_named_with_file_and_line(project: Path, name
     push(project)
     error = refused(project, "promote", "main", "dev", "--yes")
     (finding,) = error["findings"]
-    assert (error["exit_code"], finding["code"], finding["path"]) == (3, "malformed-yaml", path)
-    assert finding["line"] == 3
+    assert (error["code"], error["exit_code"]) == ("bad-configuration", 3)
+    assert (finding["code"], finding["path"], finding["line"]) == ("malformed-yaml", path, 3)
 
 
 @pytest.mark.parametrize("name", ["values.yaml", "policy.yaml"])

@@ -52,13 +52,21 @@ def test_yes_releases(project: Path, answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"n\n", b"\n", b"yess\n", b"\x04", b"\x03"], ids=["n", "enter", "typo", "^D", "^C"]
+    ("answer", "code"),
+    [
+        (b"n\n", "declined"),
+        (b"\n", "declined"),
+        (b"yess\n", "declined"),
+        (b"\x04", "declined"),
+        (b"\x03", "interrupted"),
+    ],
+    ids=["n", "enter", "typo", "^D", "^C"],
 )
-def test_everything_else_releases_nothing(project: Path, answer: bytes) -> None:
+def test_everything_else_releases_nothing(project: Path, answer: bytes, code: str) -> None:
     before = untouched(project), remote_refs(project)
     exit_code, shown = converse(project, answer)
     assert exit_code == 130, shown
-    assert "Traceback" not in shown
+    assert f"error[{code}]: " in shown
     assert (untouched(project), remote_refs(project)) == before
 
 

@@ -212,8 +212,8 @@ class Repository:
         if self._reader is None:
             self._reader = start("git", "cat-file", "--batch", cwd=self.root)
         reader = self._reader
-        if reader.stdin is None or reader.stdout is None:
-            raise PromotionError("git-unreadable", "git cat-file gave no pipe")
+        assert reader.stdin is not None  # `start` asks for both
+        assert reader.stdout is not None
         reader.stdin.write(f"{oid}\n".encode())
         reader.stdin.flush()
         return _content(oid, reader.stdout)

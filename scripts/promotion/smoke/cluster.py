@@ -17,7 +17,7 @@ from subprocess import Popen
 from typing import IO, Any
 
 from basics import progress
-from basics.errors import PromotionError
+from basics.errors import GateCouldNotRun
 from basics.process import CommandError, run
 from runtime.supervised import supervised
 
@@ -95,7 +95,7 @@ def _local_port(said: IO[bytes], process: Popen[bytes], target: str) -> int:
             return int(found[1])
         if ended:
             words = text.decode(errors="replace").strip() or "no answer"
-            raise PromotionError("no-port-forward", f"kubectl port-forward to {target}: {words}")
+            raise GateCouldNotRun("no-port-forward", f"kubectl port-forward to {target}: {words}", fix="try again")
         time.sleep(0.05)
 
 
@@ -123,7 +123,7 @@ def _create(name: str, kubeconfig: Path) -> None:
         _kind("create", "cluster", "--name", name, "--kubeconfig", str(kubeconfig), "--wait", "180s", *options)
     except CommandError as error:
         fix = f"try `kind create cluster --name {name}`; {CONFIGURATION} names a configuration of kind"
-        raise PromotionError("no-cluster", f"kind made no cluster:\n{error.stderr}", fix=fix) from error
+        raise GateCouldNotRun("no-cluster", f"kind made no cluster:\n{error.stderr}", fix=fix) from error
 
 
 def _kind(*arguments: str) -> str:
