@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 # What `promote.py` does besides a promotion, which `promote` is: no environment may be called so.
-VERBS = ("promote", "rehearse", "why", "approve", "apply", "finalize", "backfill", "observe", "ratify")
+VERBS = ("promote", "rehearse", "why", "explain", "approve", "apply", "finalize", "backfill", "observe", "ratify")
 SMOKE_KINDS = ("local", "kind")  # each proves what those before it prove, and more
 # Not the static gate: what cannot load helps nobody. Not people, signatures and standing holds: `main` decides.
 SKIPPABLE = ("smoke", "soak", "runs", "freeze", "approvals")

@@ -8,7 +8,8 @@ from pathlib import Path
 from basics.errors import PromotionError
 from reference.chart_values import chart_values
 from reference.commands import commands
-from reference.output import output
+from reference.errors import errors, schema_with_codes
+from reference.output import SCHEMA, output
 
 BEGIN = "<!-- written by `make reference`: begin -->"
 END = "<!-- written by `make reference`: end -->"
@@ -16,6 +17,7 @@ END = "<!-- written by `make reference`: end -->"
 PAGES: Mapping[str, Callable[[Path], str]] = {
     "charts/mage/README.md": chart_values,
     "docs/reference/commands.md": commands,
+    "docs/reference/errors.md": errors,
     "docs/reference/output.md": output,
 }
 
@@ -27,7 +29,7 @@ def write(root: Path) -> None:
 
 
 def pages(root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each page with the text that it should have; refuse one without its markers."""
+    """Yield each page, and the schema, with the text that it should have; refuse a page without its markers."""
     for name, content in PAGES.items():
         path = root / name
         text = path.read_text()
@@ -37,3 +39,4 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
         head, rest = text.split(BEGIN)
         tail = rest.split(END)[1]
         yield path, f"{head}{BEGIN}\n\n{content(root)}\n{END}{tail}"
+    yield root / SCHEMA, schema_with_codes(root)

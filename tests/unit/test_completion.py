@@ -117,6 +117,7 @@ def clone(project: Path) -> Path:
         ("scripts/promote.py dev staging --re", {"--reason", "--release-hold"}),
         ("scripts/promote.py why re", {"returns"}),
         ("scripts/promote.py backfill prod --w", {"--waive"}),
+        ("scripts/promote.py explain sh", {"shallow-clone", "shared-file"}),
         ("scripts/smoke.py dev staging --on ", {"local", "kind"}),
         ("scripts/status.py st", {"staging"}),
         ("scripts/promote.py apply READ", {"README.md"}),

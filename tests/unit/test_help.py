@@ -143,6 +143,10 @@ def test_a_slip_of_the_hand_is_told_what_is_nearest(project: Path, words: list[s
     assert (error["fix"], error["exit_code"]) == (fix, 64)
 
 
+def test_a_word_that_is_nearly_a_verb_has_a_code_of_its_own(project: Path) -> None:
+    assert refused(project, "promote", "aply", "plan.json")["code"] == "unknown-verb"
+
+
 @pytest.mark.parametrize("name", ["dev", "demo", "write_reference"])
 def test_what_a_script_does_not_know_is_refused_by_all(project: Path, name: str) -> None:
     result = run_script(project, name, "--no-such-option")

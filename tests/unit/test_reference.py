@@ -15,7 +15,8 @@ from helpers import ROOT, record
 from promotion.cli import verify
 from promotion.configuration.policy import Policy
 from reference.commands import commands, parsers
-from reference.output import output
+from reference.errors import REGISTER
+from reference.output import SCHEMA, output
 from reference.pages import PAGES, pages, write
 
 VALUES = "charts/mage/values.yaml"
@@ -24,7 +25,7 @@ VALUES = "charts/mage/values.yaml"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A copy of the pages and of what they are made from."""
-    for name in (*PAGES, VALUES, "charts/mage/values.schema.json", "docs/output.schema.json"):
+    for name in (*PAGES, VALUES, "charts/mage/values.schema.json", SCHEMA, REGISTER):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -42,7 +43,8 @@ def test_every_page_is_up_to_date() -> None:
     ("page", "source", "before", "after"),
     [
         ("charts/mage/README.md", VALUES, "drainSeconds: 600", "drainSeconds: 601"),
-        ("docs/reference/output.md", "docs/output.schema.json", '"format_version"', '"form_version"'),
+        ("docs/reference/errors.md", REGISTER, "cannot compile the file", "does not compile the file"),
+        ("docs/reference/output.md", SCHEMA, '"format_version"', '"form_version"'),
     ],
 )
 def test_a_change_of_its_source_makes_a_page_stale(
@@ -54,6 +56,18 @@ def test_a_change_of_its_source_makes_a_page_stale(
     assert stale(clone) == [page]
     write(clone)
     assert stale(clone) == []
+
+
+def test_another_code_makes_the_schema_stale_too(clone: Path) -> None:
+    register = clone / REGISTER
+    register.write_text(register.read_text() + "zero:\n  meaning: Nought.\n  mend: None.\n  exit_codes: [1]\n")
+    assert stale(clone) == ["docs/reference/errors.md", SCHEMA]
+    write(clone)
+    assert (
+        '<a id="zero"></a>`zero` | exit code 1 | Nought. | None. |\n'
+        in (clone / "docs/reference/errors.md").read_text()
+    )
+    assert '"wrong-source",\n        "zero"\n' in (clone / SCHEMA).read_text()
 
 
 def test_another_help_makes_the_commands_stale(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +117,7 @@ def test_without_markers_nothing_is_written(clone: Path) -> None:
     page.write_text("# mine\n")
     before = {name: (clone / name).read_text() for name in PAGES}
     (clone / VALUES).write_text((clone / VALUES).read_text().replace("drainSeconds: 600", "drainSeconds: 601"))
-    with pytest.raises(PromotionError, match=r"output\.md"):
+    with pytest.raises(PromotionError, match=r"output\.md") as refusal:
         write(clone)
+    assert refusal.value.code == "no-markers"
     assert {name: (clone / name).read_text() for name in PAGES} == before
