@@ -19,7 +19,7 @@ from typing import IO, Any
 from basics import progress
 from basics.errors import PromotionError
 from basics.process import CommandError, run
-from runtime.supervised import supervised
+from basics.supervised import supervised
 
 CLUSTER, CONFIGURATION = "SMOKE_CLUSTER", "KIND_CONFIG"
 _NAME = "mage-smoke"
