@@ -130,11 +130,9 @@ def external_database_image(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def git_server(git_image: str, namespaces: Callable[[str], Namespace]) -> Iterator[GitServer]:
+def git_server(git_image: str, namespaces: Callable[[str], Namespace]) -> GitServer:
     """A git server with an empty repository."""
-    server = GitServer(namespaces("go-git"), git_image)
-    yield server
-    server.close()
+    return GitServer(namespaces("go-git"), git_image)
 
 
 @pytest.hookimpl(wrapper=True)

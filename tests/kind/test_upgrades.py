@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from kind.cluster import CommandFailed, eventually
+from basics.process import CommandError
+from kind.cluster import eventually
 from kind.release import CHART, Release, mounted_project
 from mage.projects import WAREHOUSE_LOGIN, Block, write_project
 from mage_pod import schema
@@ -164,7 +165,7 @@ def stopped(release: Release, reinstalled: Step) -> Stopped:
     assert reinstalled.next_run
     web = release.pod("web")
     release.sql(f"UPDATE alembic_version SET version_num = '{UNKNOWN}'")
-    with pytest.raises(CommandFailed) as failure:
+    with pytest.raises(CommandError) as failure:
         release.install({"web": {"pod": {"annotations": {"tried": "again"}}}}, wait=False)
     return Stopped(release, str(failure.value), web)
 
@@ -178,7 +179,7 @@ def test_after_a_failed_migration_the_new_pod_says_why(stopped: Stopped) -> None
         said = stopped.release.namespace.kubectl("describe", "pod", stopped.new_pod())
         return f"is at revision {UNKNOWN}, newer than this image's Mage knows (head {schema.head()})" in said
 
-    eventually(described, seconds=120)
+    eventually(described, "the pod's own words", seconds=120)
 
 
 def test_after_a_failed_migration_the_old_pod_serves(stopped: Stopped) -> None:
