@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from helpers import commit, environment, git
+from mage_pod.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 280
@@ -83,14 +82,6 @@ def _environ(process: Path) -> bytes:
         return (process / "environ").read_bytes()
     except OSError:  # it has ended, or belongs to somebody else
         return b""
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait for `condition`; fail when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +156,7 @@ def test_no_line_names_the_scratch_folder(told: Told) -> None:
 def test_interrupted_it_ends_all_that_it_started(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     with start(repository_in(tmp_path), scratch) as process:
-        wait_until(lambda: any(scratch.glob("demo-*/tmp/mage-run-*/log")), "Mage runs")
+        until(lambda: any(scratch.glob("demo-*/tmp/mage-run-*/log")), "Mage runs")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     assert process.returncode == 130

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from mage_pod import mage_api
+from mage_pod.waiting import until
 from promotion.commands import dev
 
 ROOT = Path(dev.__file__).parents[3]
@@ -101,13 +102,6 @@ class Dev:
         output, _ = self.process.communicate(timeout=30)
         self.output += output
         return self.process.returncode
-
-
-def wait_until(true: Callable[[], bool], what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not {what} after {seconds} s"
-        time.sleep(0.2)
 
 
 def processes_of(root: Path) -> list[str]:
@@ -190,7 +184,7 @@ def test_a_triggered_run_of_flights_daily_fills_the_warehouse(running: Dev, chec
         assert status != "failed"
         return bool(status == "completed")
 
-    wait_until(completed, "completed", 90)
+    until(completed, "completed", 90)
     assert warehouse(running, checkout, "SELECT count(*), count(dep_delay) FROM mart.flights") == (930, 458)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mage.pods import FILES, Database, copy_of, wait_until
+from mage.pods import FILES, Database, copy_of
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 
 RUN_APP = FILES / "run_app.sh"
 
@@ -53,7 +54,7 @@ def test_arguments_arrive_as_they_are() -> None:
 def test_sigterm_ends_the_command(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     process = started("sh", "-c", f"echo $$ > {pid}; exec sleep 300")
-    wait_until(lambda: pid.exists() and pid.read_text(), "started")
+    until(lambda: pid.exists() and pid.read_text(), "started")
     process.terminate()
     assert process.wait(10) == 128 + signal.SIGTERM
     assert not Path("/proc", pid.read_text().strip()).exists()
@@ -127,7 +128,7 @@ WAITING = """import pathlib, time
 @pytest.mark.parametrize("run", [WAITING], indirect=True)
 def test_a_block_that_ends_while_the_database_restarts_is_reported_as_completed(run: Run) -> None:
     process = run.started()
-    wait_until((run.folder / "begun").exists, "begun", 60)
+    until((run.folder / "begun").exists, "begun", 60)
     with run.database.away():
         (run.folder / "go").touch()
         assert "Waiting for the database" in next(line for line in process.stderr or [] if "Waiting for" in line)

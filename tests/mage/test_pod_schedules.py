@@ -15,8 +15,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from mage.pods import FILES, Database, copy_of, wait_until
+from mage.pods import FILES, Database, copy_of
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 from promotion.changes.forecast import forecast
 from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import times
@@ -484,7 +485,7 @@ def test_two_jobs_at_once_make_one_trigger(site: Environment) -> None:
     site.apply()
     with locked(site, "pipeline_schedule", "ACCESS EXCLUSIVE"):
         jobs = [command(site), command(site)]
-        wait_until(lambda: waiting_sessions(site) == 2, "both waiting", 90)
+        until(lambda: waiting_sessions(site) == 2, "both waiting", 90)
     output = [job.communicate(timeout=90)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0], output
     assert len(site.triggers()) == 1
@@ -494,8 +495,8 @@ def test_a_job_that_is_killed_leaves_the_old_state(site: Environment) -> None:
     site.apply()
     with locked(site, "schedules_from_values", "SHARE"):  # which it writes last
         job = command(site)
-        wait_until(lambda: waiting_sessions(site) == 1, "waiting", 90)
+        until(lambda: waiting_sessions(site) == 1, "waiting", 90)
         job.kill()
         job.communicate()
-    wait_until(lambda: waiting_sessions(site) == 0, "gone")
+    until(lambda: waiting_sessions(site) == 0, "gone")
     assert site.triggers() == []

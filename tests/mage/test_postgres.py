@@ -9,14 +9,13 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
 
+from mage_pod.waiting import until
 from runtime import postgres
 from runtime.postgres import Server, ServerError, local_server
 
@@ -50,13 +49,6 @@ def hold_server(data: Path) -> subprocess.Popen[bytes]:
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"up\n"
     return holder
-
-
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not {what} after {seconds} s"
-        time.sleep(0.05)
 
 
 def processes_of(data: Path) -> list[str]:
@@ -138,14 +130,14 @@ def test_a_server_dies_with_the_process_that_started_it_even_by_sigkill(tmp_path
     holder = hold_server(tmp_path)
     holder.kill()
     holder.wait()
-    wait_until(lambda: not processes_of(tmp_path), "gone")
+    until(lambda: not processes_of(tmp_path), "gone")
 
 
 def test_a_server_whose_supervisor_is_killed_dies_too(tmp_path: Path) -> None:
     holder = hold_server(tmp_path)
     (supervisor,) = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
     os.kill(int(supervisor), signal.SIGKILL)
-    wait_until(lambda: len(processes_of(tmp_path)) == 1, "gone, but for the holder")
+    until(lambda: len(processes_of(tmp_path)) == 1, "gone, but for the holder")
     holder.kill()
     holder.wait()
 

@@ -24,10 +24,10 @@ from helpers import (
     remote_refs,
     run_script,
     untouched,
-    wait_until,
     write,
     write_program,
 )
+from mage_pod.waiting import until
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
@@ -195,7 +195,7 @@ def test_a_kill_while_the_remote_decides(held_at_the_remote: Path, whole_group: 
     clone, folder = held_at_the_remote, held_at_the_remote.parent
     before, old = untouched(clone), head(clone, "env/dev")
     process = start(clone, "main", "dev")
-    wait_until((folder / "arrived").exists, "the push arrived")
+    until((folder / "arrived").exists, "the push arrived")
     if whole_group:
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -224,7 +224,7 @@ def test_ctrl_c_is_one_document_and_leaves_the_old_release(held_at_the_remote: P
     clone, folder = held_at_the_remote, held_at_the_remote.parent
     old = head(clone, "env/dev")
     process = start(clone, "main", "dev", "--json")
-    wait_until((folder / "arrived").exists, "the push arrived")
+    until((folder / "arrived").exists, "the push arrived")
     os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr

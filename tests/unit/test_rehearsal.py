@@ -23,11 +23,11 @@ from helpers import (
     remote_refs,
     sign,
     untouched,
-    wait_until,
     write,
     write_policy,
     write_program,
 )
+from mage_pod.waiting import until
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 
@@ -133,7 +133,7 @@ def test_ctrl_c_leaves_nothing_either(two_changes: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    wait_until((folder / "arrived").exists, "a push began")
+    until((folder / "arrived").exists, "a push began")
     assert list((folder / "scratch").iterdir())
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)

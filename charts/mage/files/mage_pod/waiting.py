@@ -24,7 +24,7 @@ class NotInTime(Exception):
 def until(
     look: Callable[[], T],
     what: str,
-    seconds: float,
+    seconds: float = 30,
     *,
     enough: Callable[[T], object] = bool,
     retry: type[Exception] | tuple[type[Exception], ...] = (),
