@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +16,13 @@ from typing import TypeVar
 from pytest_kind.cluster import KindCluster
 
 from basics import kubectl
+from basics.process import CommandError, run
 from kind.docker import docker, why_no, why_no_docker
 from mage_pod.waiting import until
 
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "kind"
 POSTGRES = "postgres:18"
+_NO_IMAGE = re.compile(r'failed to pull image "([^"]+)"')
 _RESTRICTED = ("enforce", "warn")
 
 T = TypeVar("T")
@@ -34,6 +36,10 @@ def why_no_cluster() -> str | None:
         if not docker("image", "ls", "--quiet", image):
             return f"the image {image} is not here: docker pull {image}"
     return None
+
+
+class NoCluster(Exception):
+    """kind makes no cluster; the message says why and what would help."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +88,37 @@ def one_at_a_time(name: str) -> Iterator[None]:
 
 
 def have_cluster(name: str) -> Cluster:
-    """Return the cluster of that name, made if it is not there; KIND_CONFIG may name a configuration of kind."""
+    """Return the cluster of that name, made if it is not there; KIND_CONFIG may name a configuration of kind.
+
+    Raises `NoCluster`.
+    """
     with one_at_a_time(name):
         kind = _kind(name)
         is_new = name not in _clusters()
         if is_new:
             _mark(name).touch()
-            kind.create(os.environ.get("KIND_CONFIG"))
+            _create(name, kind.kubeconfig_path)
         cluster = Cluster(name, kind.kubeconfig_path)
-        subprocess.run(
-            ["kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(cluster.kubeconfig)],
-            capture_output=True,
-            check=True,
-        )
+        export = ["kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(cluster.kubeconfig)]
+        run(*export, cwd=FOLDER)
         cluster.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=180s")
     return cluster
+
+
+def _create(name: str, kubeconfig: Path) -> None:
+    """Do what pytest-kind's `create` does, which does not tell what kind says."""
+    given = os.environ.get("KIND_CONFIG")
+    options = [f"--name={name}", f"--kubeconfig={kubeconfig}", *([f"--config={given}"] if given else [])]
+    try:
+        run("kind", "create", "cluster", *options, cwd=FOLDER)
+    except CommandError as error:
+        _mark(name).unlink()
+        if missing := _NO_IMAGE.search(error.stderr):
+            raise NoCluster(
+                f"the node image {missing[1]} is not here and cannot be pulled: docker pull {missing[1]}, or let "
+                f"KIND_CONFIG (now {given or 'not set'}) name a configuration of kind with one that is here"
+            ) from None
+        raise NoCluster(f"kind makes no cluster: {' '.join(error.stderr.split())}") from None
 
 
 def remove_cluster(name: str) -> None:
@@ -120,8 +142,7 @@ def _kind(name: str) -> KindCluster:
 
 
 def _clusters() -> list[str]:
-    listing = subprocess.run(["kind", "get", "clusters"], capture_output=True, text=True, check=True)
-    return listing.stdout.split()
+    return run("kind", "get", "clusters", cwd=FOLDER).decode().split()
 
 
 def _mark(name: str) -> Path:
