@@ -6,10 +6,11 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -123,6 +124,31 @@ def git(folder: Path, *arguments: str, stdin: str | None = None) -> str:
     )
     assert done.returncode == 0, f"git {arguments}: {done.stderr}"
     return done.stdout.strip()
+
+
+class Program(subprocess.Popen[str]):
+    """A program that runs, in a session of its own; what is left of it after the `with` block is killed."""
+
+    def __init__(
+        self, *words: str | Path, environment: Mapping[str, str], cwd: Path | str = "/", **more: Any
+    ) -> None:
+        """Start it; `more` is for `Popen`."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        super().__init__(words, env=environment, cwd=cwd, text=True, start_new_session=True, **{**pipes, **more})
+
+    def line(self) -> str:
+        """Return the next line of its standard output."""
+        assert self.stdout is not None
+        return self.stdout.readline()
+
+    def end(self) -> None:
+        """Kill what is left of it."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(None, None, None)  # closes the pipes and waits
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def command(name: str, *arguments: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from helpers import Program
 from kind.cluster import eventually
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -40,12 +42,9 @@ def browser() -> Iterator[Page]:
     """An empty page for the length of the `with` block, in a browser that knows nothing of earlier ones."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [str(_program()), *_OPTIONS, f"--user-data-dir={profile}"]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
+        quiet = subprocess.DEVNULL
+        with Program(*command, environment=os.environ, stdout=quiet, stderr=quiet):
             yield Page(_address(Path(profile)))
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def _address(profile: Path) -> str:

@@ -21,6 +21,7 @@ import psutil
 import psycopg2
 import pytest
 
+from helpers import Program
 from mage_pod import __file__ as package
 from mage_pod.waiting import until
 from runtime.postgres import Server
@@ -129,14 +130,12 @@ class Pod:
             "DISABLE_AUTORELOAD": "1",
         }
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"mage_pod.{module}"],
-                env=environment | variables,
-                cwd="/",
+            self.process = Program(
+                *(sys.executable, "-P", "-m", f"mage_pod.{module}"),
+                environment=environment | variables,
                 stdout=log,
                 stderr=log,
                 preexec_fn=_adopt_orphans,
-                start_new_session=True,
             )
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:

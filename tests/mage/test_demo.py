@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import commit, environment, git
+from helpers import Program, commit, environment, git
 from mage_pod.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,17 +57,12 @@ def repository_in(folder: Path) -> Path:
     return checkout
 
 
-def start(checkout: Path, scratch: Path) -> subprocess.Popen[str]:
+def start(checkout: Path, scratch: Path) -> Program:
     """Start the demonstration, whose temporary files all go to `scratch`."""
     scratch.mkdir()
-    return subprocess.Popen(
-        [sys.executable, str(checkout / "scripts" / "demo.py")],
-        cwd="/",
-        env=environment(TMPDIR=str(scratch), PYTHONDONTWRITEBYTECODE="1"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    variables = environment(TMPDIR=str(scratch), PYTHONDONTWRITEBYTECODE="1")
+    script = checkout / "scripts" / "demo.py"
+    return Program(sys.executable, script, environment=variables, stderr=subprocess.STDOUT)
 
 
 def left_behind(scratch: Path) -> list[str]:

@@ -22,6 +22,7 @@ import psycopg2
 import pytest
 import yaml
 
+from helpers import Program
 from mage_pod import mage_api
 from mage_pod.waiting import until
 from promotion.commands import dev
@@ -39,14 +40,8 @@ class Dev:
     def __init__(self, root: Path) -> None:
         self.root = root
         environment = {name: value for name, value in os.environ.items() if name != "LOCAL_POSTGRES_URL"}
-        self.process = subprocess.Popen(
-            [sys.executable, root / "scripts" / "dev.py"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-            start_new_session=True,
-        )
+        script = root / "scripts" / "dev.py"
+        self.process = Program(sys.executable, script, environment=environment, stderr=subprocess.STDOUT)
         self.output = ""
 
     def read_until(self, pattern: str) -> None:
@@ -133,10 +128,9 @@ def running(checkout: Path) -> Iterator[Dev]:
             somebody.bind((dev._HOST, dev._PORT))
             somebody.listen()
         started = Dev(checkout)
-        try:
+        with started.process:
             started.read_until("the data stays")
             yield started
-        finally:
             if started.process.poll() is None:
                 started.stop(signal.SIGINT)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import Program
 from mage.pods import FILES, Database, copy_of
 from mage.projects import Block, write_project
 from mage_pod.waiting import until
@@ -24,11 +24,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {"PATH": f"{python}:{os.environ['PATH']}", "PYTHONPATH": str(FILES), "ENV": "dev"} | variables
 
 
-def started(*command: str, **variables: str) -> subprocess.Popen[str]:
+def started(*command: str, **variables: str) -> Program:
     url = {"DB_HOST": "db", "DB_NAME": "mage", "DB_USER": "mage", "DB_PASS": "p@ss:w/rd%"}
-    return subprocess.Popen(
-        [RUN_APP, *command], env=environment(**(variables or url)), cwd="/", text=True, stdout=-1, stderr=-1
-    )
+    return Program(RUN_APP, *command, environment=environment(**(variables or url)))
 
 
 def test_the_command_finds_the_database_s_address() -> None:
@@ -77,7 +75,7 @@ class Run:
     id: int
     block_run: int
 
-    def started(self) -> subprocess.Popen[str]:
+    def started(self) -> Program:
         block = Block("load", f"@data_loader\ndef load(*a, **k):\n    {self.code}\n", type="data_loader")
         project = write_project(self.folder, {"one": [block]})
         numbers = ["--block-run-id", str(self.block_run), "--pipeline-run-id", str(self.id)]

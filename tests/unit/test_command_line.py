@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from helpers import (
     SCRIPTS,
+    Program,
     Result,
     call_script,
     command,
@@ -108,15 +108,8 @@ sys.exit(run(SimpleNamespace(__name__="wait", TAKES=(), run=wait), []))
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_lets_a_command_clean_up(number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAIT],
-        env=environment(PYTHONPATH=str(SCRIPTS)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    folder = Path(process.stdout.readline().strip())
+    process = Program(sys.executable, "-c", WAIT, environment=environment(PYTHONPATH=str(SCRIPTS)))
+    folder = Path(process.line().strip())
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, folder.exists()) == (130, False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from disturbed import another_clone, by_somebody_else, meanwhile
 from helpers import (
     PROJECT,
+    Program,
     call_script,
     command,
     environment,
@@ -34,18 +34,9 @@ LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 CLEAN = f"{PROJECT}/transformers/clean.py"
 
 
-def start(clone: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a promotion in a process group of its own."""
-    return subprocess.Popen(
-        command("promote", *arguments, "--yes"),
-        cwd=clone,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def start(clone: Path, *arguments: str) -> Program:
+    """Start a promotion."""
+    return Program(*command("promote", *arguments, "--yes"), environment=environment(), cwd=clone)
 
 
 def assert_sound(clone: Path, releases: int) -> None:

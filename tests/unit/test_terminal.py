@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import pty
 import select
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from helpers import command, environment, head, remote_refs, untouched
+from helpers import Program, command, environment, head, remote_refs, untouched
 
 
 def converse(clone: Path, answer: bytes, *arguments: str) -> tuple[int, str]:
     """Promote at a terminal and type `answer` at the question; return the exit code and all that was shown."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command("promote", "main", "dev", *arguments),
+    process = Program(
+        *command("promote", "main", "dev", *arguments),
+        environment=environment(TERM="xterm", COLUMNS="80"),
         cwd=clone,
-        env=environment(TERM="xterm", COLUMNS="80"),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
         preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),
     )
     os.close(theirs)
