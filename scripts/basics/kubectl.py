@@ -77,13 +77,14 @@ class PortForward:
 
     kubectl ends when one of the connections through it breaks or the pod at its other end is gone
     (kubernetes/kubectl#1169 and #686): who wants to connect asks for the port each time, and it begins anew.
+    `begun` says how often it has: a pod of another release may be at its other end by then.
     """
 
     def __init__(self, namespace: Namespace, target: str, port: int | str) -> None:
         self.namespace, self.target, self.port = namespace, target, port
         self._running = ExitStack()
         self._process: Popen[bytes] | None = None
-        self._local = 0
+        self._local = self.begun = 0
 
     def __enter__(self) -> PortForward:
         return self
@@ -108,6 +109,7 @@ class PortForward:
         process = supervised(command, environment=os.environ, stdout=said, stderr=said)
         self._process = self._running.enter_context(process)
         self._local = self._forwarding(said, self._process)
+        self.begun += 1
 
     def _forwarding(self, said: IO[bytes], process: Popen[bytes]) -> int:
         """Wait for kubectl's word that it listens; raise what else it says."""

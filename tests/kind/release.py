@@ -40,7 +40,7 @@ class Release:
     values: dict[str, Any] = field(default_factory=dict)
     chart: Path = CHART
     _forwards: dict[tuple[str, int | str], PortForward] = field(default_factory=dict, repr=False)
-    _sessions: dict[str, MageApi] = field(default_factory=dict, repr=False)
+    _sessions: dict[tuple[str, int], MageApi] = field(default_factory=dict, repr=False)
 
     # Helm
 
@@ -118,20 +118,24 @@ class Release:
         """
 
         def log_in() -> MageApi:
-            url = self.url()
-            if url not in self._sessions:
-                api = MageApi(url)
+            web = self.url(), self._forwards[self._web].begun
+            if web not in self._sessions:
+                api = MageApi(self.url())
                 api.log_in(OWNER, self.credential("owner-password"))
-                self._sessions[url] = api
-            self._sessions[url].request("GET", "/api/status")  # kubectl notices a lost pod when it is used
-            return self._sessions[url]
+                self._sessions[web] = api
+            self._sessions[web].request("GET", "/api/status")  # kubectl notices a lost pod when it is used
+            return self._sessions[web]
 
         return eventually(log_in, "a login at the web")
 
     def url(self) -> str:
         """Return the web's address on this machine, with its base path."""
         path = self.values.get("web", {}).get("basePath", "")
-        return f"http://127.0.0.1:{self.forward(f'service/{self.full_name}-web', 'http')}/{path}".rstrip("/")
+        return f"http://127.0.0.1:{self.forward(*self._web)}/{path}".rstrip("/")
+
+    @property
+    def _web(self) -> tuple[str, str]:
+        return f"service/{self.full_name}-web", "http"
 
     def forward(self, target: str, port: int | str) -> int:
         """Return a port of this machine that leads to the target's: ask for it whenever you connect."""
