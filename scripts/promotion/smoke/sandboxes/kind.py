@@ -51,6 +51,8 @@ T = TypeVar("T")
 _PROGRAMS = ("docker", "kind", "kubectl", "helm")
 _INSTALL_MINUTES = 10
 _SILENT_SECONDS = 120  # that Mage may take to answer on a machine that is busy
+# What a connection says that breaks, or that is not to be had for a moment.
+_BROKEN = (ApiError, PromotionError, psycopg2.OperationalError)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class KindSandbox:
                 api.log_in(OWNER, self.passwords["owner-password"])
                 return api
 
-            yield until(log_in, "a login at Mage", _SILENT_SECONDS, retry=ApiError, pause=1)
+            yield until(log_in, "a login at Mage", _SILENT_SECONDS, retry=_BROKEN, pause=1)
 
     def tables(self, ignore: Collection[str]) -> dict[str, TableState]:
         """Return the state of the warehouse's tables."""
@@ -92,8 +94,8 @@ class KindSandbox:
                 password = self.passwords[f"{database}-password"]
                 return work(Server("127.0.0.1", forward.connect(), database, password))
 
-            broken = psycopg2.OperationalError
-            return until(attempt, database, _SILENT_SECONDS, enough=lambda _: True, retry=broken, pause=1)
+            what = f"the database {database}"
+            return until(attempt, what, _SILENT_SECONDS, enough=lambda _: True, retry=_BROKEN, pause=1)
 
 
 @contextmanager
