@@ -1,6 +1,6 @@
 # Verbs only. Every target sets up what it needs; a second call finds it done.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-unit test-kind lint lock reference docs clean
+.PHONY: help demo dev test test-unit test-mage test-kind lint lock reference docs clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv/bin/python
@@ -14,12 +14,17 @@ demo: .venv/installed ## Promote real pipelines dev, staging, prod on this machi
 dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctrl-C stops both)
 	@$(VENV) scripts/dev.py
 
+# As many at a time as there are processors; a folder whose tests share servers does so in each process.
+PYTEST := $(VENV) -m pytest --numprocesses=logical --dist=worksteal
 test: .venv/installed ## Run every test this machine can run
-	@$(VENV) -m pytest --ignore=tests/kind --numprocesses=logical --dist=worksteal $(PYTEST_OPTIONS)
+	@$(PYTEST) --ignore=tests/kind $(PYTEST_OPTIONS)
 	@$(MAKE) --no-print-directory test-kind
 
-test-unit: .venv/installed ## Run the tests that need neither Mage nor a service: within a minute
-	@$(VENV) -m pytest tests/unit tests/chart --numprocesses=logical --dist=worksteal $(PYTEST_OPTIONS)
+test-unit: .venv/installed ## Run the tests that need no service: within a minute
+	@$(PYTEST) tests/unit tests/chart $(PYTEST_OPTIONS)
+
+test-mage: .venv/installed ## Run the tests that start Mage and PostgreSQL
+	@$(PYTEST) tests/mage $(PYTEST_OPTIONS)
 
 # Three at a time, each file by one: they mostly wait for the cluster.
 test-kind: .venv/installed ## Run the tests on a real cluster (with Docker, kind, kubectl and helm)
