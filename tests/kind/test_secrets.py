@@ -14,26 +14,14 @@ import pytest
 from basics.process import CommandError
 from kind.cluster import Namespace, eventually
 from kind.release import OWNER, Release, mounted_project
-from mage.projects import WAREHOUSE_LOGIN, Block, write_project
+from mage.projects import VISIT, Block, write_project
 from mage_pod.mage_api import ApiError, MageApi
 
 TOKEN = "a-token-of-the-team"
 CHANGED = ("database-password", "warehouse-password", "owner-password", "jwt-secret")
 
 # It stays until the test has seen its Job; its row says that it could log in to the warehouse.
-_VISIT = (
-    WAREHOUSE_LOGIN
-    + """
-import psycopg2, time
-
-@custom
-def visit(*args, **kwargs):
-    with psycopg2.connect(**warehouse_login()) as connection, connection.cursor() as cursor:
-        cursor.execute('CREATE TABLE IF NOT EXISTS visits (day timestamptz DEFAULT now())')
-        cursor.execute('INSERT INTO visits DEFAULT VALUES')
-    time.sleep(float(kwargs.get('stay', 0)))
-"""
-)
+_VISIT = f"{VISIT}    __import__('time').sleep(float(kwargs.get('stay', 0)))\n"
 _LOG_IN = "import os, psycopg2, sys; psycopg2.connect(host=os.environ['DB_HOST'], user=sys.argv[1], \
 dbname=sys.argv[1], password=sys.argv[2])"
 

@@ -13,26 +13,12 @@ import pytest
 from basics.process import CommandError
 from kind.cluster import eventually
 from kind.release import CHART, Release, mounted_project
-from mage.projects import WAREHOUSE_LOGIN, Block, write_project
+from mage.projects import VISIT, Block, write_project
 from mage_pod import schema
 
 PREVIOUS = Path(__file__).parent / "previous" / "mage-0.1.0.tgz"
 SCHEDULES = {"yearly": {"pipeline": "visit", "interval": "0 4 1 7 *", "enabled": True, "timeout": 600}}
 UNKNOWN = "fedcba987654"  # a revision that no Mage has
-
-_VISIT = (
-    WAREHOUSE_LOGIN
-    + """
-import psycopg2
-
-@custom
-def visit(*args, **kwargs):
-    with psycopg2.connect(**warehouse_login()) as connection, connection.cursor() as cursor:
-        cursor.execute('CREATE TABLE IF NOT EXISTS visits (day timestamptz DEFAULT now())')
-        cursor.execute('INSERT INTO visits DEFAULT VALUES')
-    return [1]
-"""
-)
 
 
 @dataclass(frozen=True)
@@ -92,7 +78,9 @@ class Step:
 def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release of the previous chart, with a schedule and a run."""
     prepared = releases("up", chart=PREVIOUS)
-    project = write_project(tmp_path_factory.mktemp("up"), {"visit": [Block("visit", _VISIT, type="custom")]})
+    project = write_project(
+        tmp_path_factory.mktemp("up"), {"visit": [Block("visit", f"{VISIT}    return [1]\n", type="custom")]}
+    )
     prepared.install({"env": "dev", "schedules": SCHEDULES}, mounted_project(prepared.namespace, project))
     assert prepared.run("visit")["status"] == "completed"
     return prepared
