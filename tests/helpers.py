@@ -414,7 +414,7 @@ def untouched(clone: Path) -> dict[str, str]:
 def refused(clone: Path, name: str, *arguments: str, **variables: str) -> dict[str, Any]:
     """Run a script that must refuse and write nothing; return the `error` of its JSON document."""
     before = untouched(clone), remote_refs(clone)
-    result = run_script(clone, name, *arguments, "--json", **variables)
+    result = call_script(clone, name, *arguments, "--json", **variables)
     assert (untouched(clone), remote_refs(clone)) == before, "a refusal wrote something"
     error: dict[str, Any] = result.document["error"]
     assert error["exit_code"] == result.exit_code != 0
