@@ -36,7 +36,7 @@ _OUTPUT = Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.sch
 
 # Nothing of the machine's own git configuration reaches a test.
 GIT = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_GLOBAL": str(Path(__file__).with_name("git.config")),
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "Ada Example",
     "GIT_AUTHOR_EMAIL": "ada@example.com",
