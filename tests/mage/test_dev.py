@@ -22,12 +22,12 @@ import psycopg2
 import pytest
 import yaml
 
-from helpers import Program
+from helpers import SCRIPTS, Program
 from mage_pod import mage_api
 from mage_pod.waiting import until
 from promotion.commands import dev
 
-ROOT = Path(dev.__file__).parents[3]
+ROOT = SCRIPTS.parent
 WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="looks for processes left behind in /proc: needs Linux"
