@@ -14,8 +14,9 @@ demo: .venv/installed ## Promote real pipelines dev, staging, prod on this machi
 dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctrl-C stops both)
 	@$(VENV) scripts/dev.py
 
-# As many at a time as there are processors; a folder whose tests share servers does so in each process.
-PYTEST := $(VENV) -m pytest --numprocesses=logical --dist=worksteal
+# As many processes as there are processors, each file by one: its tests share what is slow to make. In the order of the
+# files: slow ones are early.
+PYTEST := $(VENV) -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 test: .venv/installed ## Run every test this machine can run
 	@$(PYTEST) --ignore=tests/kind $(PYTEST_OPTIONS)
 	@$(MAKE) --no-print-directory test-kind
