@@ -12,13 +12,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from basics.errors import Finding
 from promotion.cli.boundary import run as run_to_its_end
@@ -31,8 +31,6 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
 PROJECT = "mage_project"
 SECRET = "hunter2-correct-horse"
-
-_OUTPUT = Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
 
 # Nothing of the machine's own git configuration reaches a test.
 GIT = {
@@ -101,8 +99,15 @@ def output_document(text: str) -> dict[str, Any]:
     """Read one JSON document of a command, which has the form that its schema promises."""
     document = json.loads(text)
     assert isinstance(document, dict)
-    _OUTPUT.validate(document)
+    _output_schema().validate(document)
     return document
+
+
+@cache
+def _output_schema() -> Any:
+    from jsonschema import Draft202012Validator  # only here: the import takes two seconds
+
+    return Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
 
 
 def environment(**extra: str) -> dict[str, str]:
