@@ -1,6 +1,6 @@
 # Verbs only. Every target sets up what it needs; a second call finds it done.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kind lint lock reference docs clean
+.PHONY: help demo dev test test-unit test-mage test-kind lint lock reference docs clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv/bin/python
@@ -14,15 +14,22 @@ demo: .venv/installed ## Promote real pipelines dev, staging, prod on this machi
 dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctrl-C stops both)
 	@$(VENV) scripts/dev.py
 
+# As many processes as there are processors, each file by one: its tests share what is slow to make. In the order of the
+# files: slow ones are early.
+PYTEST := $(VENV) -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 test: .venv/installed ## Run every test this machine can run
-	@$(VENV) -m pytest --ignore=tests/kind
+	@$(PYTEST) --ignore=tests/kind $(PYTEST_OPTIONS)
 	@$(MAKE) --no-print-directory test-kind
 
-# Three at a time, each file by one: they mostly wait for the cluster. On a busy machine one may wait too long, so what
-# failed is tried once more, on a new cluster.
-TEST_KIND := $(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile
+test-unit: .venv/installed ## Run the tests that need no service: within a minute
+	@$(PYTEST) tests/unit tests/chart $(PYTEST_OPTIONS)
+
+test-mage: .venv/installed ## Run the tests that start Mage and PostgreSQL
+	@$(PYTEST) tests/mage $(PYTEST_OPTIONS)
+
+# Three at a time, each file by one: they mostly wait for the cluster.
 test-kind: .venv/installed ## Run the tests on a real cluster (with Docker, kind, kubectl and helm)
-	@$(TEST_KIND) $(PYTEST_OPTIONS) || $(TEST_KIND) $(PYTEST_OPTIONS) --last-failed
+	@$(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile $(PYTEST_OPTIONS)
 
 lint: .venv/installed ## Check style (ruff), types (mypy --strict) and the layers of scripts/ (import-linter)
 	@$(VENV) -m ruff check .

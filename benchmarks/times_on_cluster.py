@@ -87,14 +87,14 @@ def _repeated(measure: Callable[[], float]) -> list[float]:
 
 def _have_database(namespace: Namespace) -> None:
     stand_in(namespace)
-    namespace.kubectl("rollout", "status", "deployment/warehouse", "--timeout=300s", timeout=310)
+    namespace.kubectl("rollout", "status", "deployment/warehouse", "--timeout=300s")
 
 
 def _have_credentials(release: Release) -> None:
     keys = {name: secrets.token_urlsafe(24) for name in ("owner-password", "jwt-secret", "jwt-download-secret")}
     fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     more = {"secrets-key": fernet, "secrets-uuid": secrets.token_hex(16)}
-    release.namespace.secret(f"{release.full_name}-credentials", **keys, **more)
+    release.namespace.make_secret(f"{release.full_name}-credentials", **keys, **more)
 
 
 def _values(release: Release) -> dict[str, Any]:
@@ -128,7 +128,11 @@ def _start(release: Release, values: dict[str, Any]) -> tuple[float, float]:
     begun = time.time()
     helm = threading.Thread(target=release.install, args=(values, {"database": database}))
     helm.start()
-    pod = eventually(lambda: next(filter(_is_ready, release.pods("web")), None), WAIT, pause=0.1)
+
+    def ready() -> dict[str, Any] | None:
+        return next(filter(_is_ready, release.pods("web")), None)
+
+    pod = eventually(ready, "a web that is ready", WAIT, pause=0.1)
     seconds = time.time() - begun
     helm.join()
     return seconds, since(pod, "Ready") - since(pod, "PodScheduled")
@@ -145,7 +149,7 @@ def _is_ready(pod: dict[str, Any]) -> bool:
 def _plain_start(namespace: Namespace, image: str) -> float:
     """Start Mage as its makers do, on an empty database; return the seconds from scheduled to Ready."""
     namespace.apply(_plain_pod(namespace, image))
-    namespace.kubectl("wait", "pod/plain", "--for=condition=Ready", f"--timeout={WAIT}s", timeout=WAIT + 10)
+    namespace.kubectl("wait", "pod/plain", "--for=condition=Ready", f"--timeout={WAIT}s")
     (pod,) = namespace.get("pods", "--selector=app=plain")
     namespace.kubectl("delete", "pod", "plain", "--grace-period=0", "--force")
     return since(pod, "Ready") - since(pod, "PodScheduled")

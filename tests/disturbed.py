@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from helpers import call_script, command, git, remote_of, wait_until, write_program
+from helpers import call_script, command, git, remote_of, write_program
+from mage_pod.waiting import until
 
 GIT = shutil.which("git")
 
@@ -78,7 +79,7 @@ def killed_at_every_step(clone: Path, *words: str) -> Iterator[int]:
         exit_code = in_a_process_of_its_own(clone, *words, **step.variables())
         if exit_code:
             assert exit_code == -signal.SIGKILL
-            wait_until(ended.exists, "git ended")
+            until(ended.exists, "git ended")
             ended.unlink()
         yield exit_code
         if not exit_code:

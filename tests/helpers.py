@@ -6,19 +6,19 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from basics.errors import Finding
 from promotion.cli.boundary import run as run_to_its_end
@@ -32,11 +32,9 @@ SCRIPTS = ROOT / "scripts"
 PROJECT = "mage_project"
 SECRET = "hunter2-correct-horse"
 
-_OUTPUT = Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
-
 # Nothing of the machine's own git configuration reaches a test.
 GIT = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_GLOBAL": str(Path(__file__).with_name("git.config")),
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "Ada Example",
     "GIT_AUTHOR_EMAIL": "ada@example.com",
@@ -101,8 +99,15 @@ def output_document(text: str) -> dict[str, Any]:
     """Read one JSON document of a command, which has the form that its schema promises."""
     document = json.loads(text)
     assert isinstance(document, dict)
-    _OUTPUT.validate(document)
+    _output_schema().validate(document)
     return document
+
+
+@cache
+def _output_schema() -> Any:
+    from jsonschema import Draft202012Validator  # only here: the import takes two seconds
+
+    return Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -124,6 +129,31 @@ def git(folder: Path, *arguments: str, stdin: str | None = None) -> str:
     )
     assert done.returncode == 0, f"git {arguments}: {done.stderr}"
     return done.stdout.strip()
+
+
+class Program(subprocess.Popen[str]):
+    """A program that runs, in a session of its own; what is left of it after the `with` block is killed."""
+
+    def __init__(
+        self, *words: str | Path, environment: Mapping[str, str], cwd: Path | str = "/", **more: Any
+    ) -> None:
+        """Start it; `more` is for `Popen`."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        super().__init__(words, env=environment, cwd=cwd, text=True, start_new_session=True, **{**pipes, **more})
+
+    def line(self) -> str:
+        """Return the next line of its standard output."""
+        assert self.stdout is not None
+        return self.stdout.readline()
+
+    def end(self) -> None:
+        """Kill what is left of it."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(None, None, None)  # closes the pipes and waits
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def command(name: str, *arguments: str) -> list[str]:
@@ -389,7 +419,7 @@ def untouched(clone: Path) -> dict[str, str]:
 def refused(clone: Path, name: str, *arguments: str, **variables: str) -> dict[str, Any]:
     """Run a script that must refuse and write nothing; return the `error` of its JSON document."""
     before = untouched(clone), remote_refs(clone)
-    result = run_script(clone, name, *arguments, "--json", **variables)
+    result = call_script(clone, name, *arguments, "--json", **variables)
     assert (untouched(clone), remote_refs(clone)) == before, "a refusal wrote something"
     error: dict[str, Any] = result.document["error"]
     assert error["exit_code"] == result.exit_code != 0
@@ -430,14 +460,6 @@ def write_program(path: Path, script: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Wait for `condition`; fail after `seconds` and say what did not happen."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.01)
 
 
 def write_environment_gates(clone: Path, name: str, gates: Sequence[str]) -> None:

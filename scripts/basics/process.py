@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,12 +38,13 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 class CommandError(PromotionError):
     """A program failed; the message shows the command so that it can be pasted, and what it said."""
 
-    def __init__(self, command: Sequence[str], returncode: int, stderr: str) -> None:
+    def __init__(self, command: Sequence[str], returncode: int, stderr: str, stdout: str = "") -> None:
         shown = without_credentials(shlex.join(command))
         said = without_credentials(stderr.strip())
         super().__init__("command-failed", f"`{shown}` failed with exit code {returncode}:\n{said}")
         self.returncode = returncode
         self.stderr = said
+        self.stdout = stdout
 
 
 def without_credentials(text: str) -> str:
@@ -63,8 +65,12 @@ def run(
     stdin: bytes | None = None,
     environment: Mapping[str, str] | None = None,
     check: bool = True,
+    seconds: float | None = None,
 ) -> bytes:
-    """Run `command` and return its standard output; a failure raises `CommandError` unless `check` is off."""
+    """Run `command` and return its standard output; a failure raises `CommandError` unless `check` is off.
+
+    What runs for longer than `seconds` is ended, and has failed.
+    """
     try:
         done = subprocess.run(
             command,
@@ -73,11 +79,15 @@ def run(
             env=_environment() | dict(environment or {}),
             capture_output=True,
             check=False,
+            timeout=seconds,
         )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(command, -signal.SIGKILL, f"not ended after {seconds:g} s") from error
     except FileNotFoundError as error:
         raise _missing(command[0]) from error
     if check and done.returncode:
-        raise CommandError(command, done.returncode, done.stderr.decode(errors="replace"))
+        stderr, stdout = (said.decode(errors="replace") for said in (done.stderr, done.stdout))
+        raise CommandError(command, done.returncode, stderr, stdout)
     return done.stdout
 
 

@@ -18,9 +18,9 @@ from rich.text import Text
 
 from basics.errors import PromotionError
 from basics.process import run
+from basics.supervised import supervised
 from runtime.postgres import EXTERNAL_SERVER, Server, local_server, programs
 from runtime.source_data import load_source
-from runtime.supervised import supervised
 
 
 @dataclass(frozen=True)

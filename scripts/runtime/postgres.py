@@ -11,9 +11,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -21,7 +20,8 @@ from urllib.parse import quote, unquote, urlsplit
 import psycopg2
 from psycopg2 import sql
 
-from runtime.supervised import supervised
+from basics.supervised import supervised
+from mage_pod.waiting import NotInTime, until
 
 EXTERNAL_SERVER = "LOCAL_POSTGRES_URL"
 _READ = "its last lines, above, name the cause"
@@ -256,13 +256,14 @@ class _Cluster:
             self._pid_file.unlink(missing_ok=True)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes], server: Server) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
+        def answers_or_ended() -> bool:
+            if process.poll() is None:
                 psycopg2.connect(server.url()).close()
-            except psycopg2.OperationalError:
-                time.sleep(0.05)
-            else:
+            return True
+
+        with suppress(NotInTime):
+            until(answers_or_ended, "PostgreSQL", _START_SECONDS, retry=psycopg2.OperationalError, pause=0.05)
+            if process.poll() is None:
                 return
         raise ServerError(f"PostgreSQL did not start in {self.folder}:\n{self._said()}", _READ)
 

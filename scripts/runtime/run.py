@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from runtime.supervised import supervised
+from basics.supervised import supervised
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,12 @@ class Scenario:
 
 def read(path: Path) -> dict[str, Any]:
     """Return the values in a file."""
-    content = yaml.safe_load(path.read_text())
+    return copy.deepcopy(_read_once(path))
+
+
+@cache
+def _read_once(path: Path) -> dict[str, Any]:
+    content = yaml.load(path.read_text(), yaml.CSafeLoader)
     assert isinstance(content, dict), path
     return content
 

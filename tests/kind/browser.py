@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from helpers import Program
 from kind.cluster import eventually
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -40,24 +42,22 @@ def browser() -> Iterator[Page]:
     """An empty page for the length of the `with` block, in a browser that knows nothing of earlier ones."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [str(_program()), *_OPTIONS, f"--user-data-dir={profile}"]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
+        quiet = subprocess.DEVNULL
+        with Program(*command, environment=os.environ, stdout=quiet, stderr=quiet):
             yield Page(_address(Path(profile)))
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def _address(profile: Path) -> str:
     """Return where the browser's page takes commands (Chrome's DevTools protocol)."""
-    port = eventually(lambda: (profile / "DevToolsActivePort").read_text().split()[0], _SECONDS)
+    told = profile / "DevToolsActivePort"
+    port = eventually(lambda: told.read_text().split()[0], "the browser's port", _SECONDS)
 
     def address() -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=_SECONDS) as answer:
             (page,) = (each for each in json.load(answer) if each["type"] == "page")
         return str(page["webSocketDebuggerUrl"])
 
-    return eventually(address, _SECONDS)
+    return eventually(address, "a page of the browser", _SECONDS)
 
 
 class Page:
@@ -75,7 +75,7 @@ class Page:
             self._ask("Page.navigate", url=url)
             return self.read(*texts, seconds=_SECONDS / 3)
 
-        eventually(load, 2 * _SECONDS)
+        eventually(load, url, 2 * _SECONDS)
 
     def type(self, field: str, text: str) -> None:
         """Type into the field that this CSS selector finds."""
@@ -95,14 +95,14 @@ class Page:
             assert all(part in text for part in texts), f"the page says:\n{text}"
             return text
 
-        return eventually(look, seconds)
+        return eventually(look, f"a page with {texts}", seconds)
 
     def picture(self, file: Path) -> None:
         """Save what is seen as a PNG."""
         file.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot")["data"]))
 
     def _do(self, script: str) -> None:
-        eventually(lambda: self._evaluate(f"({script}, true)"), _SECONDS)
+        eventually(lambda: self._evaluate(f"({script}, true)"), script, _SECONDS)
 
     def _evaluate(self, script: str) -> Any:
         answer = self._ask("Runtime.evaluate", expression=script)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
+import re
 import secrets
 import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pytest_kind.cluster import KindCluster
 
+from basics import kubectl
+from basics.process import CommandError, run
 from kind.docker import docker, why_no, why_no_docker
-
-T = TypeVar("T")
+from mage_pod.waiting import until
 
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "kind"
 POSTGRES = "postgres:18"
+_NO_IMAGE = re.compile(r'failed to pull image "([^"]+)"')
 _RESTRICTED = ("enforce", "warn")
+
+T = TypeVar("T")
 
 
 def why_no_cluster() -> str | None:
@@ -36,8 +38,8 @@ def why_no_cluster() -> str | None:
     return None
 
 
-class CommandFailed(AssertionError):
-    """kubectl or helm ended with an error; the message has its words."""
+class NoCluster(Exception):
+    """kind makes no cluster; the message says why and what would help."""
 
 
 @dataclass(frozen=True)
@@ -47,36 +49,33 @@ class Cluster:
     name: str
     kubeconfig: Path
 
-    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 300) -> str:
+    def kubectl(self, *arguments: str) -> str:
         """Run kubectl and return what it printed."""
-        return self._run("kubectl", *arguments, stdin=stdin, timeout=timeout)
+        return self.namespace("default").kubectl(*arguments)
 
-    def helm(self, *arguments: str, timeout: float = 900) -> str:
-        """Run helm and return what it printed."""
-        return self._run("helm", *arguments, timeout=timeout)
+    def namespace(self, name: str) -> Namespace:
+        """Return the namespace of that name."""
+        return Namespace(name, self.kubeconfig, cluster=self)
 
     def in_node(self, *command: str) -> str:
         """Run a command in the cluster's one node, which is a container."""
         return docker("exec", f"{self.name}-control-plane", *command)
 
     @property
-    def environment(self) -> dict[str, str]:
-        """The environment of programs that are to find this cluster."""
-        return os.environ | {"KUBECONFIG": str(self.kubeconfig)}
+    def variables(self) -> dict[str, str]:
+        """What programs find the cluster by."""
+        return {"KUBECONFIG": str(self.kubeconfig)}
 
-    def _run(self, program: str, *arguments: str, stdin: str | None = None, timeout: float) -> str:
-        done = subprocess.run(
-            [program, *arguments],
-            input=stdin,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if done.returncode:
-            raise CommandFailed(f"{program} {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+
+@dataclass(frozen=True, kw_only=True)
+class Namespace(kubectl.Namespace):
+    """A namespace of the cluster of a test run."""
+
+    cluster: Cluster
+
+    def make_secret(self, name: str, **data: str) -> None:
+        """Have a Secret with these texts."""
+        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
 
 
 @contextmanager
@@ -89,21 +88,37 @@ def one_at_a_time(name: str) -> Iterator[None]:
 
 
 def have_cluster(name: str) -> Cluster:
-    """Return the cluster of that name, made if it is not there; KIND_CONFIG may name a configuration of kind."""
+    """Return the cluster of that name, made if it is not there; KIND_CONFIG may name a configuration of kind.
+
+    Raises `NoCluster`.
+    """
     with one_at_a_time(name):
         kind = _kind(name)
         is_new = name not in _clusters()
         if is_new:
             _mark(name).touch()
-            kind.create(os.environ.get("KIND_CONFIG"))
+            _create(name, kind.kubeconfig_path)
         cluster = Cluster(name, kind.kubeconfig_path)
-        subprocess.run(
-            ["kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(cluster.kubeconfig)],
-            capture_output=True,
-            check=True,
-        )
+        export = ["kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(cluster.kubeconfig)]
+        run(*export, cwd=FOLDER)
         cluster.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=180s")
     return cluster
+
+
+def _create(name: str, kubeconfig: Path) -> None:
+    """Do what pytest-kind's `create` does, which does not tell what kind says."""
+    given = os.environ.get("KIND_CONFIG")
+    options = [f"--name={name}", f"--kubeconfig={kubeconfig}", *([f"--config={given}"] if given else [])]
+    try:
+        run("kind", "create", "cluster", *options, cwd=FOLDER)
+    except CommandError as error:
+        _mark(name).unlink()
+        if missing := _NO_IMAGE.search(error.stderr):
+            raise NoCluster(
+                f"the node image {missing[1]} is not here and cannot be pulled: docker pull {missing[1]}, or let "
+                f"KIND_CONFIG (now {given or 'not set'}) name a configuration of kind with one that is here"
+            ) from None
+        raise NoCluster(f"kind makes no cluster: {' '.join(error.stderr.split())}") from None
 
 
 def remove_cluster(name: str) -> None:
@@ -127,8 +142,7 @@ def _kind(name: str) -> KindCluster:
 
 
 def _clusters() -> list[str]:
-    listing = subprocess.run(["kind", "get", "clusters"], capture_output=True, text=True, check=True)
-    return listing.stdout.split()
+    return run("kind", "get", "clusters", cwd=FOLDER).decode().split()
 
 
 def _mark(name: str) -> Path:
@@ -136,57 +150,19 @@ def _mark(name: str) -> Path:
     return FOLDER / f"{name}.made-for-tests"
 
 
-@dataclass(frozen=True)
-class Namespace:
-    """A namespace that enforces the restricted Pod Security level."""
-
-    cluster: Cluster
-    name: str
-
-    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 300) -> str:
-        """Run kubectl in this namespace and return what it printed."""
-        return self.cluster.kubectl("--namespace", self.name, *arguments, stdin=stdin, timeout=timeout)
-
-    def helm(self, *arguments: str, timeout: float = 900) -> str:
-        """Run helm in this namespace and return what it printed."""
-        return self.cluster.helm("--namespace", self.name, *arguments, timeout=timeout)
-
-    def get(self, *arguments: str) -> list[dict[str, Any]]:
-        """Return the objects that `kubectl get` finds, as dictionaries."""
-        items: list[dict[str, Any]] = json.loads(self.kubectl("get", *arguments, "--output=json"))["items"]
-        return items
-
-    def apply(self, *objects: dict[str, Any]) -> None:
-        """Create objects or change them."""
-        document = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        self.kubectl("apply", "--filename=-", stdin=json.dumps(document))
-
-    def secret(self, name: str, **data: str) -> None:
-        """Have a Secret with these texts."""
-        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
-
-
 def make_namespace(cluster: Cluster, name: str) -> Namespace:
     """Make a namespace whose name begins with `name`; pods can be made when this returns."""
-    namespace = Namespace(cluster, f"{name}-{secrets.token_hex(2)}")
+    namespace = cluster.namespace(f"{name}-{secrets.token_hex(2)}")
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in _RESTRICTED}
     namespace.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name, "labels": labels}}
     )
-    eventually(lambda: namespace.kubectl("get", "serviceaccount", "default"))
+    eventually(lambda: namespace.kubectl("get", "serviceaccount", "default"), "pods can be made")
     return namespace
 
 
-def eventually(attempt: Callable[[], T | None], seconds: float = 60, pause: float = 0.5) -> T:
-    """Return what `attempt` returns once it is true and raises nothing; its last failure after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            result = attempt()
-            assert result, f"still {result!r} after {seconds:.0f} s"
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-        else:
-            return result
-        time.sleep(pause)
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 60, pause: float = 0.5) -> T:
+    """Do what `until` does, whatever goes wrong: the cluster, and the way to it, may start anew meanwhile."""
+    found = until(look, what, seconds, retry=Exception, pause=pause)
+    assert found is not None
+    return found

@@ -18,6 +18,7 @@ from kind.cluster import (
     POSTGRES,
     Cluster,
     Namespace,
+    NoCluster,
     have_cluster,
     make_namespace,
     one_at_a_time,
@@ -39,11 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config) -> Cluster:
+def cluster(request: pytest.FixtureRequest) -> Cluster:
     """A kind cluster with PostgreSQL's image on its node."""
     if reason := why_no_cluster():
         pytest.skip(reason)
-    cluster = have_cluster(pytestconfig.getoption("cluster_name"))
+    try:
+        cluster = have_cluster(request.config.getoption("cluster_name"))
+    except NoCluster as error:
+        request.session.shouldfail = str(error)  # told once: the other tests would say the same
+        pytest.skip("there is no cluster")
     _load(cluster, POSTGRES)
     return cluster
 
@@ -130,11 +135,9 @@ def external_database_image(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def git_server(git_image: str, namespaces: Callable[[str], Namespace]) -> Iterator[GitServer]:
+def git_server(git_image: str, namespaces: Callable[[str], Namespace]) -> GitServer:
     """A git server with an empty repository."""
-    server = GitServer(namespaces("go-git"), git_image)
-    yield server
-    server.close()
+    return GitServer(namespaces("go-git"), git_image)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
-from kind.cluster import CommandFailed, Namespace
+from basics.process import CommandError
+from kind.cluster import Namespace
 
 _LINES = 40  # of each log
 _RUN_LOGS = (
@@ -31,6 +31,6 @@ def _parts(namespace: Namespace) -> Iterator[str]:
 
 def _said(namespace: Namespace, *arguments: str) -> str:
     try:
-        return namespace.kubectl(*arguments, timeout=60)
-    except (CommandFailed, subprocess.TimeoutExpired) as error:
+        return namespace.kubectl(*arguments, seconds=60)
+    except CommandError as error:
         return str(error)

@@ -60,5 +60,5 @@ def stand_in(namespace: Namespace) -> None:
     """Run a PostgreSQL in place of warehouse and source, with the Secrets that values name."""
     password = secrets.token_urlsafe(18)
     for secret in ("mage-warehouse", "mage-source"):
-        namespace.secret(secret, password=password)
+        namespace.make_secret(secret, password=password)
     namespace.kubectl("apply", f"--filename={ROOT}/benchmarks/warehouse.yaml")

@@ -35,12 +35,12 @@ def run_external_database(namespace: Namespace, image: str) -> None:
     """Run it in the namespace, with the Secrets NAME (password) and NAME-ca (ca.crt), until it answers."""
     authority = Authority("the company")
     certificate, key = authority.certify(NAME)
-    namespace.secret(NAME, password=PASSWORD)
-    namespace.secret(f"{NAME}-ca", **{"ca.crt": authority.certificate})
-    namespace.secret(f"{NAME}-tls", **{"tls.crt": certificate, "tls.key": key})
+    namespace.make_secret(NAME, password=PASSWORD)
+    namespace.make_secret(f"{NAME}-ca", **{"ca.crt": authority.certificate})
+    namespace.make_secret(f"{NAME}-tls", **{"tls.crt": certificate, "tls.key": key})
     config = {"data": {"pg_hba.conf": _HBA}}
     namespace.apply(_object("v1", "ConfigMap", **config), _deployment(image), _service())
-    namespace.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=240s", timeout=250)
+    namespace.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=240s")
 
 
 def values(ca_secret: str = f"{NAME}-ca") -> dict[str, Any]:

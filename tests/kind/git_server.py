@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import git
-from kind.cluster import Namespace, eventually
+from kind.cluster import Namespace
 from kind.docker import build
-from kind.release import PortForward
 
 IMAGE = "mage-tests/git:1"  # see git/Dockerfile
 _PORT = 9418
@@ -28,19 +27,19 @@ class GitServer:
         namespace.apply(_pod(image), _service())
         namespace.kubectl("wait", "pod/git", "--for=condition=Ready", "--timeout=120s")
         self.url = f"git://git.{namespace.name}.svc.cluster.local/{_PATH}"
-        self._forward = PortForward(namespace, "pod/git", _PORT)
+        self._namespace = namespace
 
     def clone(self, folder: Path) -> Path:
-        """Make `folder` a clone of the repository, in which nothing is yet."""
+        """Make `folder` a clone of the repository, in which nothing is yet.
+
+        Its git runs the one in the pod, each time by a kubectl of its own (gitremote-helpers, `git-remote-ext`).
+        """
         folder.mkdir()
         git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
-        git(folder, "remote", "add", "origin", f"git://127.0.0.1:{self._forward.local}/{_PATH}")
-        eventually(lambda: git(folder, "ls-remote", "origin") == "")
+        command = self._namespace.command("exec", "--stdin", "pod/git", "--", "git", "%s", f"/srv/{_PATH}")
+        git(folder, "remote", "add", "origin", f"ext::{' '.join(word.replace(' ', '% ') for word in command)}")
+        git(folder, "config", "protocol.ext.allow", "always")
         return folder
-
-    def close(self) -> None:
-        """End the way to it; the pod goes with its namespace."""
-        self._forward.close()
 
 
 def build_image() -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import subprocess
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,10 +11,13 @@ from typing import Any
 
 import yaml
 
+from basics.errors import PromotionError
+from basics.kubectl import PortForward
 from chart.engine import merged
-from kind.cluster import CommandFailed, Namespace, eventually
+from kind.cluster import Namespace, eventually
 from mage_pod import mage_runs
 from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.waiting import NotInTime
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "mage"
@@ -40,8 +39,8 @@ class Release:
     name: str = "mage"
     values: dict[str, Any] = field(default_factory=dict)
     chart: Path = CHART
-    _forwards: list[PortForward] = field(default_factory=list, repr=False)
-    _sessions: dict[str, MageApi] = field(default_factory=dict, repr=False)
+    _forwards: dict[tuple[str, int | str], PortForward] = field(default_factory=dict, repr=False)
+    _sessions: dict[tuple[str, int], MageApi] = field(default_factory=dict, repr=False)
 
     # Helm
 
@@ -86,11 +85,11 @@ class Release:
         )
         return str(name)
 
-    def execute(self, component: str, *command: str, timeout: float = 120) -> str:
+    def execute(self, component: str, *command: str, seconds: float = 120) -> str:
         """Run a command in the component's pod and return what it printed."""
         container = "postgres" if component == "postgres" else "mage"
         options = ["exec", self.pod(component), f"--container={container}", "--"]
-        return self.namespace.kubectl(*options, *command, timeout=timeout)
+        return self.namespace.kubectl(*options, *command, seconds=seconds)
 
     def logs(self, component: str) -> str:
         """Return what the containers of the component's pods printed."""
@@ -103,8 +102,7 @@ class Release:
 
     def secret(self, name: str, key: str) -> str:
         """Return one text of a Secret."""
-        data = json.loads(self.namespace.kubectl("get", "secret", name, "--output=json"))["data"]
-        return base64.b64decode(data[key]).decode()
+        return self.namespace.secret(name)[key]
 
     @property
     def full_name(self) -> str:
@@ -120,33 +118,35 @@ class Release:
         """
 
         def log_in() -> MageApi:
-            url = self.url()
-            if url not in self._sessions:
-                api = MageApi(url)
+            web = self.url(), self._forwards[self._web].begun
+            if web not in self._sessions:
+                api = MageApi(self.url())
                 api.log_in(OWNER, self.credential("owner-password"))
-                self._sessions[url] = api
-            self._sessions[url].request("GET", "/api/status")  # kubectl notices a lost pod when it is used
-            return self._sessions[url]
+                self._sessions[web] = api
+            self._sessions[web].request("GET", "/api/status")  # kubectl notices a lost pod when it is used
+            return self._sessions[web]
 
-        return eventually(log_in, seconds=60)
+        return eventually(log_in, "a login at the web")
 
     def url(self) -> str:
         """Return the web's address on this machine, with its base path."""
         path = self.values.get("web", {}).get("basePath", "")
-        return f"http://127.0.0.1:{self.forward(f'service/{self.full_name}-web', 'http')}/{path}".rstrip("/")
+        return f"http://127.0.0.1:{self.forward(*self._web)}/{path}".rstrip("/")
+
+    @property
+    def _web(self) -> tuple[str, str]:
+        return f"service/{self.full_name}-web", "http"
 
     def forward(self, target: str, port: int | str) -> int:
-        """Return a port of this machine that leads to the target's; the same while the target's pod lives."""
-        for forward in self._forwards:
-            if (forward.target, forward.port) == (target, port) and forward.alive():
-                return forward.local
-        forward = PortForward(self.namespace, target, port)
-        self._forwards.append(forward)
-        return forward.local
+        """Return a port of this machine that leads to the target's: ask for it whenever you connect."""
+        key = target, port
+        if key not in self._forwards:
+            self._forwards[key] = PortForward(self.namespace, target, port)
+        return self._forwards[key].connect()
 
     def close(self) -> None:
         """End the port-forwards."""
-        for forward in self._forwards:
+        for forward in self._forwards.values():
             forward.close()
 
     def start(self, pipeline: str, variables: Mapping[str, Any] | None = None, timeout: int = 600) -> int:
@@ -164,11 +164,11 @@ class Release:
         def look() -> mage_runs.Run | None:
             try:
                 run = mage_runs.ended(self.api(), number, seconds=30)
-            except (ApiError, CommandFailed):
+            except (ApiError, NotInTime, PromotionError):
                 return None
             return run if run["status"] in mage_runs.ENDED else None
 
-        return eventually(look, seconds)
+        return eventually(look, f"the end of run {number}", seconds)
 
     # PostgreSQL
 
@@ -177,42 +177,6 @@ class Release:
         words = ["psql", "--username=postgres", f"--dbname={database}", "--no-align", "--tuples-only"]
         words += ["--field-separator=\t", "--set=ON_ERROR_STOP=1", f"--command={question}"]
         return [line.split("\t") for line in self.execute("postgres", *words).splitlines()]
-
-
-class PortForward:
-    """`kubectl port-forward`, until it is closed or the pod at its other end is gone."""
-
-    def __init__(self, namespace: Namespace, target: str, port: int | str) -> None:
-        """Connect; raises `CommandFailed` with kubectl's words."""
-        self.target, self.port = target, port
-        command = ["kubectl", "--namespace", namespace.name, "port-forward", target, f":{port}"]
-        self._process = subprocess.Popen(
-            command,
-            env=namespace.cluster.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.local = self._local_port()
-
-    def _local_port(self) -> int:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", line)
-        if not found:
-            self.close()
-            raise CommandFailed(f"kubectl port-forward {self.target}: {line}")
-        threading.Thread(target=self._process.stdout.read, daemon=True).start()  # a full pipe would stop it
-        return int(found[1])
-
-    def alive(self) -> bool:
-        """Whether it still forwards."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
 
 
 def mounted_project(namespace: Namespace, folder: Path, name: str = PROJECT) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from basics.process import CommandError
 from chart.engine import merged
 from helpers import call_script, git, promote, push, write
-from kind.cluster import Cluster, CommandFailed, Namespace, eventually
+from kind.cluster import Cluster, Namespace, eventually
 from kind.git_server import GitServer
 from kind.release import ROOT, SMALL, Release
 
@@ -31,16 +32,16 @@ pytestmark = pytest.mark.timeout(1500)
 def argocd(cluster: Cluster) -> Namespace:
     """Argo CD's namespace; ARGOCD_INSTALL may name a command that installs it, given the cluster's name."""
     if not _has_argocd(cluster) and (command := os.environ.get("ARGOCD_INSTALL")):
-        subprocess.run([*shlex.split(command), cluster.name], check=True, env=cluster.environment)
+        subprocess.run([*shlex.split(command), cluster.name], check=True, env=os.environ | cluster.variables)
     if not _has_argocd(cluster):
         pytest.skip("Argo CD is not in the cluster: install it, or name a command that does in ARGOCD_INSTALL")
-    return Namespace(cluster, ARGOCD)
+    return cluster.namespace(ARGOCD)
 
 
 def _has_argocd(cluster: Cluster) -> bool:
     try:
         cluster.kubectl("get", "crd", "applications.argoproj.io")
-    except CommandFailed:
+    except CommandError:
         return False
     return True
 
@@ -79,7 +80,7 @@ class Line:
             assert found == ["Synced", "Healthy", "Succeeded"], operation.get("message")
             return True
 
-        eventually(arrived, SECONDS, pause=2)
+        eventually(arrived, "the release installed", SECONDS, pause=2)
 
     def look(self, how: str = "normal") -> None:
         """Let Argo CD look at git now: by itself it looks every three minutes."""
@@ -169,7 +170,7 @@ def test_the_pods_of_helm_test_do_not_run(line: Line) -> None:
 def test_a_second_look_finds_no_difference(line: Line) -> None:
     before = line.status
     line.look("hard")
-    eventually(lambda: line.status["reconciledAt"] > before["reconciledAt"], SECONDS)
+    eventually(lambda: line.status["reconciledAt"] > before["reconciledAt"], "reconciled again", SECONDS)
     assert line.status["sync"]["status"] == "Synced"
     assert line.out_of_sync() == []
     assert line.status["history"] == before["history"]
@@ -180,13 +181,13 @@ def test_a_change_by_hand_is_set_back(line: Line) -> None:
     namespace = line.release.namespace
     namespace.kubectl("patch", deployment, "--patch", '{"spec": {"revisionHistoryLimit": 9}}')
     limit = "--output=jsonpath={.spec.revisionHistoryLimit}"
-    eventually(lambda: namespace.kubectl("get", deployment, limit) == "3", SECONDS)
+    eventually(lambda: namespace.kubectl("get", deployment, limit) == "3", "the change undone", SECONDS)
 
 
 def test_its_scheduled_runs_can_be_observed(line: Line) -> None:
     namespace = line.release.namespace
     arguments = ("observe", "dev", "--namespace", namespace.name, "--json")
-    result = call_script(line.clone, "promote", *arguments, **namespace.cluster.environment)
+    result = call_script(line.clone, "promote", *arguments, **namespace.cluster.variables)
     assert result.exit_code == 0, result.stderr
     observed = result.document["observed"]["flights_daily"]
     assert (observed["since"], observed["completed"], observed["failed"]) == (1, 0, 0)

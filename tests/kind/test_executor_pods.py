@@ -121,7 +121,7 @@ def test_its_callback_runs_once(release: Release, telling: mage_runs.Run) -> Non
 
 @pytest.mark.usefixtures("telling")
 def test_its_job_is_removed(release: Release) -> None:
-    eventually(lambda: not release.namespace.get("jobs", f"--selector={EXECUTOR}"))
+    eventually(lambda: not release.namespace.get("jobs", f"--selector={EXECUTOR}"), "no Job left")
 
 
 def test_one_that_takes_too_much_memory_fails_the_run_which_says_so(release: Release) -> None:
@@ -141,7 +141,7 @@ def test_so_does_a_pipeline_in_one_process(release: Release) -> None:
 
 def test_one_whose_pod_is_evicted_fails_the_run_which_says_so(release: Release) -> None:
     number = release.start("sleeping")
-    pod = eventually(lambda: running_pod(release))
+    pod = eventually(lambda: running_pod(release), "a running pod")
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
     path = f"/api/v1/namespaces/{release.namespace.name}/pods/{pod}/eviction"
     release.namespace.kubectl("create", f"--raw={path}", "--filename=-", stdin=json.dumps(eviction))
@@ -150,9 +150,9 @@ def test_one_whose_pod_is_evicted_fails_the_run_which_says_so(release: Release) 
 
 def test_when_its_run_is_cancelled_its_job_is_removed(release: Release) -> None:
     number = release.start("sleeping")
-    eventually(lambda: running_pod(release))
+    eventually(lambda: running_pod(release), "another running pod")
     mage_runs.cancel(release.api(), number)
-    eventually(lambda: not release.namespace.get("jobs,pods", f"--selector={EXECUTOR}"), 120)
+    eventually(lambda: not release.namespace.get("jobs,pods", f"--selector={EXECUTOR}"), "nothing left", 120)
 
 
 def test_one_that_raises_fails_the_run_with_its_error(release: Release) -> None:
@@ -170,7 +170,7 @@ def test_no_more_run_at_once_than_allowed(release: Release) -> None:
         ((status,),) = release.sql(f"SELECT status FROM pipeline_run WHERE id = {number}")
         return status not in ("INITIAL", "RUNNING")
 
-    eventually(ended, seconds=900)
+    eventually(ended, "ended", seconds=900)
     run = release.ended(number)
     assert [block["status"] for block in run["block_runs"]] == ["completed"] * WIDE
     assert max(counts) == AT_ONCE

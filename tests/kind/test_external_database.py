@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kind.cluster import CommandFailed, Namespace, eventually
+from basics.process import CommandError
+from kind.cluster import Namespace, eventually
 from kind.external_database import Authority, ask, run_external_database, values
 from kind.release import Release, mounted_project
 from mage.projects import Block, write_project
@@ -73,12 +74,12 @@ def test_every_connection_is_encrypted(release: Release) -> None:
 def test_a_certificate_of_another_authority_is_told_in_the_pod_s_status(
     namespace: Namespace, releases: Callable[..., Release], common: dict[str, Any]
 ) -> None:
-    namespace.secret("other-ca", **{"ca.crt": Authority("somebody else").certificate})
+    namespace.make_secret("other-ca", **{"ca.crt": Authority("somebody else").certificate})
     wrong: Release = releases("mistaken", namespace)
     patience = {"database": {"timeoutSeconds": 10}}
-    with pytest.raises(CommandFailed, match="mistaken-mage-schedules"):
+    with pytest.raises(CommandError, match="mistaken-mage-schedules"):
         wrong.install(common, values("other-ca"), patience, wait=False)
-    told = eventually(lambda: _last_words(wrong), seconds=240)
+    told = eventually(lambda: _last_words(wrong), "its last words", seconds=240)
     wrong.uninstall()
     assert "certificate verify failed" in told
     assert "database.external" in told

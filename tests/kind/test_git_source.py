@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from basics.process import CommandError
 from helpers import push, write
-from kind.cluster import CommandFailed, eventually
+from kind.cluster import eventually
 from kind.git_server import GitServer
 from kind.release import Release
 from mage.projects import Block, write_project
@@ -58,7 +59,7 @@ class Source:
         """Push a project that says `text`, wait until the pods have it, and return its commit."""
         write_text(self.clone, text)
         commit = push(self.clone, text)
-        eventually(lambda: self.commits() == {commit}, seconds=120)
+        eventually(lambda: self.commits() == {commit}, f"pods at {text}", seconds=120)
         return commit
 
     def commits(self) -> set[str]:
@@ -127,7 +128,7 @@ def test_a_run_stays_with_the_commit_that_it_began_with(source: Source, pipeline
     name = f"stays-{pipeline}"
     source.push(f"before-{pipeline}")
     run = source.release.start(pipeline, {"name": name, "waits": True})
-    eventually(lambda: source.seen(name), seconds=180)
+    eventually(lambda: source.seen(name), "the first block begun", seconds=180)
     source.push(f"after-{pipeline}")
     source.release.execute("scheduler", "touch", f"{SEEN}/{name}.go")
     assert source.release.ended(run)["status"] == "completed"
@@ -139,10 +140,11 @@ def test_a_wrong_address_is_told_by_every_pod(
 ) -> None:
     release = releases("go-wrong")
     wrong = values(git_server.url.replace("pipelines.git", "no-such.git"), git_image)
-    with pytest.raises(CommandFailed, match="schedules"):
+    with pytest.raises(CommandError, match="schedules"):
         release.install({**wrong, "database": {"timeoutSeconds": 20}}, wait=False)
     for component in ("web", "scheduler"):
-        assert "git-sync: fatal:" in eventually(functools.partial(_last_words, release, component), 300)
+        look = functools.partial(_last_words, release, component)
+        assert "git-sync: fatal:" in eventually(look, f"last words of the {component}", 300)
 
 
 def _last_words(release: Release, component: str) -> str:

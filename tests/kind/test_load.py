@@ -88,7 +88,11 @@ def runs(release: Release, visitor: Visitor) -> list[int]:
     trigger = mage_runs.make_trigger(api, "small", "load", timeout=600)
     with ThreadPoolExecutor(4) as pool:
         numbers = list(pool.map(lambda _: mage_runs.start(api, trigger), range(RUNS)))
-    eventually(lambda: sum(int(count) for _, count in release.sql(_ENDED)) == RUNS, seconds=600, pause=2)
+
+    def ended() -> bool:
+        return sum(int(count) for _, count in release.sql(_ENDED)) == RUNS
+
+    eventually(ended, "every run ended", seconds=600, pause=2)
     return sorted(numbers)
 
 
@@ -132,5 +136,5 @@ def test_those_that_are_due_fire_once_a_minute_and_the_others_do_not(scheduled: 
         " GROUP BY name ORDER BY name"
     )
     due = {f"plan-{number:04}" for number in range(EVERY_MINUTE)}
-    eventually(lambda: {name for name, *_ in scheduled.sql(fired)} >= due, seconds=240, pause=2)
+    eventually(lambda: {name for name, *_ in scheduled.sql(fired)} >= due, "each fired", seconds=240, pause=2)
     assert [row for row in scheduled.sql(fired) if row[0] not in due or row[1] != row[2]] == []

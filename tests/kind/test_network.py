@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from kind.cluster import Namespace
 from kind.release import Release
 from mage_pod.mage_api import MageApi
 from mage_pod.release_test import _CLOSED, _ENDPOINTS
+from mage_pod.waiting import NotInTime, until
 
 GATEWAY = {"app": "gateway"}  # what networkPolicy.webFrom lets in
 TARGETS = {"postgres": 5432, "web": 6789, "scheduler": 6790, "gateway": 8080, "api server": 443}
@@ -84,12 +85,12 @@ class Net:
     def _settled(self, source: str) -> set[str]:
         """Return what it reaches, once that is as it should be or was given the time to become so."""
         targets = {name: (self.addresses[name], TARGETS[name]) for place, name in PAIRS if place == source}
-        deadline = time.monotonic() + _SETTLED
-        while (reached := self.places[source].connects_to(targets)) != REACHES[source]:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(1)
-        return reached
+        look, as_it_should = partial(self.places[source].connects_to, targets), REACHES[source].__eq__
+        try:
+            return until(look, f"the ways from {source}", _SETTLED, enough=as_it_should, pause=1)
+        except NotInTime as late:
+            reached: set[str] = late.seen
+            return reached
 
 
 @pytest.fixture(scope="module")

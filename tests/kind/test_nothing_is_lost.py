@@ -105,7 +105,7 @@ def kill(release: Release) -> None:
 
 def restart_kubelet(release: Release) -> None:
     release.namespace.cluster.in_node("systemctl", "restart", "kubelet")  # the one of both releases
-    eventually(lambda: release.execute("web", "echo", "answers"))  # by way of the kubelet
+    eventually(lambda: release.execute("web", "echo", "answers"), "an answer by way of the kubelet")
 
 
 EVENTS: dict[str, Callable[[Release], None]] = {
@@ -129,7 +129,7 @@ def identity(release: Release, component: str) -> str:
 
 
 def wait_for_another(release: Release, component: str, before: str) -> None:
-    eventually(lambda: identity(release, component) not in ("", before), TIMEOUT)
+    eventually(lambda: identity(release, component) not in ("", before), f"another {component}", TIMEOUT)
 
 
 @dataclass
@@ -152,7 +152,7 @@ class Trial:
 def outcome(release: Release, event: Callable[[Release], None]) -> Outcome:
     """Start a run, let the event happen when its block is at work, and wait for the run's end."""
     run = release.start("long", timeout=TIMEOUT)
-    eventually(lambda: marks(release, run), TIMEOUT)
+    eventually(lambda: marks(release, run), "the block begun", TIMEOUT)
     assert [what for _, what in marks(release, run)] == ["START"], "the event would come too late"
     before = time.time()
     event(release)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kind.cluster import CommandFailed, eventually
+from basics.process import CommandError
+from kind.cluster import eventually
 from kind.release import OWNER, Release, mounted_project
 from mage.projects import Block, write_project
 from mage_pod.mage_api import MageApi
@@ -110,7 +111,7 @@ def second(release: Release, first: State) -> State:
     def each_has_run() -> bool:
         return names <= {run["pipeline_schedule_name"] for run in runs(release) if run["completed_at"]}
 
-    eventually(each_has_run, SECONDS, pause=2)
+    eventually(each_has_run, "a run of each", SECONDS, pause=2)
     release.values |= {"schedules": SECOND}
     release.upgrade()
     return look(release)
@@ -122,9 +123,9 @@ def complaint(release: Release, second: State) -> str:
     number = rows(release)["changed"]["id"]
     change = {"pipeline_schedule": {"id": number, "schedule_interval": "@monthly"}}
     release.api().call("PUT", f"/api/pipeline_schedules/{number}", change)
-    with pytest.raises(CommandFailed) as failure:
+    with pytest.raises(CommandError) as failure:
         release.namespace.helm("test", release.name, "--logs")
-    return str(failure.value)
+    return failure.value.stdout
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,7 @@ def test_the_job_says_what_it_did(second: State) -> None:
 
 
 def test_what_was_paused_or_removed_runs_no_more(release: Release, second: State) -> None:
-    eventually(lambda: moments(release, "kept")[-1] > second.at, SECONDS, pause=2)
+    eventually(lambda: moments(release, "kept")[-1] > second.at, "another run", SECONDS, pause=2)
     late = [name for name in ("paused", "removed-with-runs") if moments(release, name)[-1] > second.at]
     assert late == []
 

@@ -11,28 +11,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from kind.cluster import CommandFailed, Namespace, eventually
+from basics.process import CommandError
+from kind.cluster import Namespace, eventually
 from kind.release import OWNER, Release, mounted_project
-from mage.projects import WAREHOUSE_LOGIN, Block, write_project
+from mage.projects import VISIT, Block, write_project
 from mage_pod.mage_api import ApiError, MageApi
 
 TOKEN = "a-token-of-the-team"
 CHANGED = ("database-password", "warehouse-password", "owner-password", "jwt-secret")
 
 # It stays until the test has seen its Job; its row says that it could log in to the warehouse.
-_VISIT = (
-    WAREHOUSE_LOGIN
-    + """
-import psycopg2, time
-
-@custom
-def visit(*args, **kwargs):
-    with psycopg2.connect(**warehouse_login()) as connection, connection.cursor() as cursor:
-        cursor.execute('CREATE TABLE IF NOT EXISTS visits (day timestamptz DEFAULT now())')
-        cursor.execute('INSERT INTO visits DEFAULT VALUES')
-    time.sleep(float(kwargs.get('stay', 0)))
-"""
-)
+_VISIT = f"{VISIT}    __import__('time').sleep(float(kwargs.get('stay', 0)))\n"
 _LOG_IN = "import os, psycopg2, sys; psycopg2.connect(host=os.environ['DB_HOST'], user=sys.argv[1], \
 dbname=sys.argv[1], password=sys.argv[2])"
 
@@ -62,7 +51,7 @@ class Seen:
 def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release whose blocks run as Jobs with a Secret of the team; `said` gets the log of the credentials Job."""
     prepared = releases("se-secret")
-    prepared.namespace.secret("team", token=TOKEN)
+    prepared.namespace.make_secret("team", token=TOKEN)
     visit = {"visit": [Block("visit", _VISIT, type="custom")]}
     mounted = mounted_project(prepared.namespace, write_project(tmp_path_factory.mktemp("secrets"), visit))
     io = {"io": {"secrets": {"TEAM_TOKEN": {"name": "team", "key": "token"}}}}
@@ -73,7 +62,7 @@ def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathF
 def seen(release: Release) -> Seen:
     """Everything, while a Job of a block and the Job that makes the credentials are there."""
     number = release.start("visit", {"stay": 20})
-    eventually(lambda: release.pods("executor"), seconds=120)
+    eventually(lambda: release.pods("executor"), "a Job of a block", seconds=120)
     texts = manifests(release.namespace)
     with ThreadPoolExecutor() as pool:
         making = pool.submit(said_by_credentials, release)
@@ -95,7 +84,11 @@ def manifests(namespace: Namespace) -> dict[str, str]:
 def said_by_credentials(release: Release) -> str:
     """Return what the Job says that makes the credentials; it is gone when the upgrade is over."""
     selector = f"--selector=app.kubernetes.io/instance={release.name},app.kubernetes.io/component=credentials"
-    return eventually(lambda: release.namespace.kubectl("logs", selector, "--follow"), seconds=180, pause=0.1)
+
+    def look() -> str:
+        return release.namespace.kubectl("logs", selector, "--follow")
+
+    return eventually(look, "a log of the credentials Job", seconds=180, pause=0.1)
 
 
 def logs(release: Release) -> dict[str, str]:
@@ -108,7 +101,7 @@ def logs(release: Release) -> dict[str, str]:
 
 def _log(release: Release, pod: str) -> str:
     """Return the log of `pod`; the kubelet that has it may start anew meanwhile, for another test."""
-    return eventually(lambda: [release.namespace.kubectl("logs", pod, "--all-containers")])[0]
+    return eventually(lambda: [release.namespace.kubectl("logs", pod, "--all-containers")], f"the log of {pod}")[0]
 
 
 def secrets_of(namespace: Namespace) -> dict[str, str]:
@@ -164,7 +157,7 @@ def restart(release: Release) -> None:
     rollout(release, "statefulset/{}-postgres")
     rollout(release, "deployment/{}-web", "statefulset/{}-scheduler")
     # A port-forward leads to the replaced web for as long as that is there, and it knows no new password.
-    eventually(lambda: len(release.pods("web")) == 1, seconds=120)
+    eventually(lambda: len(release.pods("web")) == 1, "one web", seconds=120)
 
 
 def rollout(release: Release, *workloads: str) -> None:
@@ -178,7 +171,7 @@ def may_log_in(release: Release, role: str, password: str) -> bool:
     """Whether PostgreSQL takes the password from a pod that may reach it."""
     try:
         release.execute("web", "python3", "-c", _LOG_IN, role, password)
-    except CommandFailed as error:
+    except CommandError as error:
         if "password authentication failed" not in str(error):
             raise
         return False
@@ -201,7 +194,7 @@ def test_a_changed_owner_password_replaces_the_old_one(release: Release, changed
 
 
 def test_a_changed_signing_key_ends_sessions(release: Release, changed: Changed) -> None:
-    changed.session._url = release.url()  # the web's new pod is forwarded from another port
+    assert changed.session._url == release.url()
     with pytest.raises(ApiError):
         changed.session.call("GET", "/api/pipelines")
 
@@ -217,7 +210,7 @@ def test_a_secret_that_was_lost_is_made_anew_and_used(release: Release) -> None:
     release.namespace.kubectl("delete", "secret", f"{release.full_name}-credentials")
     with ThreadPoolExecutor() as pool:
         upgrade = pool.submit(release.upgrade)
-        eventually(lambda: release.credential("database-password"), seconds=180)
+        eventually(lambda: release.credential("database-password"), "a new Secret", seconds=180)
         restart(release)
         upgrade.result()
     assert release.run("visit")["status"] == "completed"
@@ -230,4 +223,5 @@ def test_without_the_secret_a_new_pod_waits_and_its_events_name_it(release: Rele
     name = f"{release.full_name}-credentials"
     release.namespace.kubectl("delete", "secret", name)
     release.namespace.kubectl("delete", "pod", release.pod("web"))
-    eventually(lambda: f'secret "{name}" not found' in release.namespace.kubectl("get", "events"), seconds=120)
+    missed = f'secret "{name}" not found'
+    eventually(lambda: missed in release.namespace.kubectl("get", "events"), "an event that names it", seconds=120)

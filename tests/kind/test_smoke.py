@@ -70,7 +70,7 @@ def test_the_tree_runs_twice_on_a_cluster(proven: Result) -> None:
 
 
 def test_nothing_of_it_stays_on_the_cluster(proven: Result, cluster: Cluster) -> None:
-    eventually(lambda: not smoke_namespaces(cluster))
+    eventually(lambda: not smoke_namespaces(cluster), "no namespace of a smoke test")
 
 
 def test_a_pipeline_that_fails_on_the_cluster_is_refused_with_block_and_log(

@@ -118,7 +118,7 @@ def test_their_jobs_run_beside_one_another(pair: Pair, at_once: list[tuple[Relea
         jobs = [job["metadata"]["name"] for job in pair.first.namespace.get("jobs") if job["status"].get("active")]
         return all(any(name.startswith(f"{release.name}-data-prep") for name in jobs) for release, _ in at_once)
 
-    eventually(both, seconds=180)
+    eventually(both, "both at work", seconds=180)
 
 
 def test_each_runs_its_own_blocks(at_once: list[tuple[Release, int]]) -> None:

@@ -10,28 +10,15 @@ from typing import Any
 
 import pytest
 
-from kind.cluster import CommandFailed, eventually
+from basics.process import CommandError
+from kind.cluster import eventually
 from kind.release import CHART, Release, mounted_project
-from mage.projects import WAREHOUSE_LOGIN, Block, write_project
+from mage.projects import VISIT, Block, write_project
 from mage_pod import schema
 
 PREVIOUS = Path(__file__).parent / "previous" / "mage-0.1.0.tgz"
 SCHEDULES = {"yearly": {"pipeline": "visit", "interval": "0 4 1 7 *", "enabled": True, "timeout": 600}}
 UNKNOWN = "fedcba987654"  # a revision that no Mage has
-
-_VISIT = (
-    WAREHOUSE_LOGIN
-    + """
-import psycopg2
-
-@custom
-def visit(*args, **kwargs):
-    with psycopg2.connect(**warehouse_login()) as connection, connection.cursor() as cursor:
-        cursor.execute('CREATE TABLE IF NOT EXISTS visits (day timestamptz DEFAULT now())')
-        cursor.execute('INSERT INTO visits DEFAULT VALUES')
-    return [1]
-"""
-)
 
 
 @dataclass(frozen=True)
@@ -91,7 +78,9 @@ class Step:
 def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release of the previous chart, with a schedule and a run."""
     prepared = releases("up", chart=PREVIOUS)
-    project = write_project(tmp_path_factory.mktemp("up"), {"visit": [Block("visit", _VISIT, type="custom")]})
+    project = write_project(
+        tmp_path_factory.mktemp("up"), {"visit": [Block("visit", f"{VISIT}    return [1]\n", type="custom")]}
+    )
     prepared.install({"env": "dev", "schedules": SCHEDULES}, mounted_project(prepared.namespace, project))
     assert prepared.run("visit")["status"] == "completed"
     return prepared
@@ -164,7 +153,7 @@ def stopped(release: Release, reinstalled: Step) -> Stopped:
     assert reinstalled.next_run
     web = release.pod("web")
     release.sql(f"UPDATE alembic_version SET version_num = '{UNKNOWN}'")
-    with pytest.raises(CommandFailed) as failure:
+    with pytest.raises(CommandError) as failure:
         release.install({"web": {"pod": {"annotations": {"tried": "again"}}}}, wait=False)
     return Stopped(release, str(failure.value), web)
 
@@ -178,7 +167,7 @@ def test_after_a_failed_migration_the_new_pod_says_why(stopped: Stopped) -> None
         said = stopped.release.namespace.kubectl("describe", "pod", stopped.new_pod())
         return f"is at revision {UNKNOWN}, newer than this image's Mage knows (head {schema.head()})" in said
 
-    eventually(described, seconds=120)
+    eventually(described, "the pod's own words", seconds=120)
 
 
 def test_after_a_failed_migration_the_old_pod_serves(stopped: Stopped) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from helpers import SCRIPTS
+from helpers import SCRIPTS, Program
 from mage.projects import Block, write_project
 from promotion.layout import FOLDER
 from promotion.repository.tree import Tree
@@ -68,21 +67,17 @@ def one_mage(scratch: Path, environment: dict[str, str]) -> Iterator[OneMage]:
     variables = worker_environment(environment, scratch / FOLDER, scratch)
     ours, theirs = Pipe()
     program = f"from mage.one_mage import serve; serve({str(scratch)!r}, {theirs.fileno()})"
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", program],
-        env=variables | {"PYTHONPATH": f"{TESTS}:{SCRIPTS}"},  # without the project of this repository
-        stdin=subprocess.DEVNULL,
+    with Program(
+        *(sys.executable, "-P", "-c", program),
+        environment=variables | {"PYTHONPATH": f"{TESTS}:{SCRIPTS}"},  # without the project of this repository
+        stdout=None,
+        stderr=None,
         pass_fds=[theirs.fileno()],
-        start_new_session=True,
-    )
-    theirs.close()
-    mage = OneMage(ours, scratch)
-    try:
+    ):  # Mage has a process of its own beside it
+        theirs.close()
+        mage = OneMage(ours, scratch)
         mage.answer()
         yield mage
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)  # Mage has a process of its own beside it
-        process.wait()
 
 
 def _clear(scratch: Path) -> None:

@@ -9,11 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,9 @@ import psutil
 import psycopg2
 import pytest
 
+from helpers import Program
 from mage_pod import __file__ as package
+from mage_pod.waiting import until
 from runtime.postgres import Server
 
 FILES = Path(package).parents[1]
@@ -30,15 +31,6 @@ _MIGRATE = (
     "from mage_pod import database; database.configure();"
     "from mage_ai.orchestration.db.database_manager import database_manager; database_manager.run_migrations()"
 )
-
-
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 20) -> float:
-    """Wait until `true()` is; return the seconds it took."""
-    start = time.monotonic()
-    while not true():
-        assert time.monotonic() < start + seconds, f"not {what} after {seconds} s"
-        time.sleep(0.05)
-    return time.monotonic() - start
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -138,14 +130,12 @@ class Pod:
             "DISABLE_AUTORELOAD": "1",
         }
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"mage_pod.{module}"],
-                env=environment | variables,
-                cwd="/",
+            self.process = Program(
+                *(sys.executable, "-P", "-m", f"mage_pod.{module}"),
+                environment=environment | variables,
                 stdout=log,
                 stderr=log,
                 preexec_fn=_adopt_orphans,
-                start_new_session=True,
             )
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
@@ -163,9 +153,8 @@ class Pod:
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         return self.get("/-/ready")[0] == 200
 
-    def wait_until_ready(self) -> float:
-        """Return the seconds it took."""
-        return wait_until(self.is_ready, "ready", 60)
+    def wait_until_ready(self) -> None:
+        until(self.is_ready, "ready", 60)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)

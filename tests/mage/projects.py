@@ -26,6 +26,19 @@ def warehouse_login():
     names = dict(host='HOST', port='PORT', dbname='DATABASE', user='USER', password='PASSWORD')
     return {key: os.environ[f'WAREHOUSE_{name}'] for key, name in names.items()}
 """
+# It leaves a row in the warehouse each time.
+VISIT = (
+    WAREHOUSE_LOGIN
+    + """
+import psycopg2
+
+@custom
+def visit(*args, **kwargs):
+    with psycopg2.connect(**warehouse_login()) as connection, connection.cursor() as cursor:
+        cursor.execute('CREATE TABLE IF NOT EXISTS visits (day timestamptz DEFAULT now())')
+        cursor.execute('INSERT INTO visits DEFAULT VALUES')
+"""
+)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from helpers import commit, environment, git
+from helpers import Program, commit, environment, git
+from mage_pod.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 280
@@ -58,17 +57,12 @@ def repository_in(folder: Path) -> Path:
     return checkout
 
 
-def start(checkout: Path, scratch: Path) -> subprocess.Popen[str]:
+def start(checkout: Path, scratch: Path) -> Program:
     """Start the demonstration, whose temporary files all go to `scratch`."""
     scratch.mkdir()
-    return subprocess.Popen(
-        [sys.executable, str(checkout / "scripts" / "demo.py")],
-        cwd="/",
-        env=environment(TMPDIR=str(scratch), PYTHONDONTWRITEBYTECODE="1"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    variables = environment(TMPDIR=str(scratch), PYTHONDONTWRITEBYTECODE="1")
+    script = checkout / "scripts" / "demo.py"
+    return Program(sys.executable, script, environment=variables, stderr=subprocess.STDOUT)
 
 
 def left_behind(scratch: Path) -> list[str]:
@@ -83,14 +77,6 @@ def _environ(process: Path) -> bytes:
         return (process / "environ").read_bytes()
     except OSError:  # it has ended, or belongs to somebody else
         return b""
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait for `condition`; fail when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +151,7 @@ def test_no_line_names_the_scratch_folder(told: Told) -> None:
 def test_interrupted_it_ends_all_that_it_started(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     with start(repository_in(tmp_path), scratch) as process:
-        wait_until(lambda: any(scratch.glob("demo-*/tmp/mage-run-*/log")), "Mage runs")
+        until(lambda: any(scratch.glob("demo-*/tmp/mage-run-*/log")), "Mage runs")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     assert process.returncode == 130

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ import pytest
 import yaml
 
 from basics.errors import PromotionError
-from helpers import ROOT
+from helpers import ROOT, Program
 from mage_pod import mage_api
+from mage_pod.waiting import until
 from promotion.commands import dev
 
 WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")
@@ -39,14 +40,8 @@ class Dev:
     def __init__(self, root: Path) -> None:
         self.root = root
         environment = {name: value for name, value in os.environ.items() if name != "LOCAL_POSTGRES_URL"}
-        self.process = subprocess.Popen(
-            [sys.executable, root / "scripts" / "dev.py"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-            start_new_session=True,
-        )
+        script = root / "scripts" / "dev.py"
+        self.process = Program(sys.executable, script, environment=environment, stderr=subprocess.STDOUT)
         self.output = ""
 
     def read_until(self, pattern: str) -> None:
@@ -104,13 +99,6 @@ class Dev:
         return self.process.returncode
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not {what} after {seconds} s"
-        time.sleep(0.2)
-
-
 def processes_of(root: Path) -> list[str]:
     """The command lines of processes that work for the checkout at `root`."""
     found = []
@@ -156,10 +144,9 @@ def running(checkout: Path) -> Iterator[Dev]:
             somebody.bind((dev._HOST, dev._PORT))
             somebody.listen()
         started = Dev(checkout)
-        try:
+        with started.process:
             started.read_until("the data stays")
             yield started
-        finally:
             if started.process.poll() is None:
                 started.stop(signal.SIGINT)
 
@@ -207,7 +194,7 @@ def test_a_triggered_run_of_flights_daily_fills_the_warehouse(running: Dev, chec
         assert status != "failed"
         return bool(status == "completed")
 
-    wait_until(completed, "completed", 90)
+    until(completed, "completed", 90)
     assert warehouse(running, checkout, "SELECT count(*), count(dep_delay) FROM mart.flights") == (930, 458)
 
 

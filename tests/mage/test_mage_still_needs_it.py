@@ -32,9 +32,10 @@ import psutil
 import pytest
 
 import mage_page
-from mage.pods import is_alive, wait_until
+from mage.pods import is_alive
 from mage.projects import Block, write_project
 from mage.unpatched import Server, Unpatched, unpatched, verdict
+from mage_pod.waiting import until
 
 Question = Callable[..., None]
 
@@ -1237,7 +1238,7 @@ def test_api_runs(server: Server) -> None:
         shown = server.api.call("GET", "/api/pipelines/fails/pipeline_schedules")["pipeline_schedules"]
     with mage_runs.temporary_trigger(server.api, "naps", "try", 60) as trigger:
         number = mage_runs.start(server.api, trigger)
-        wait_until(lambda: mage_runs.ended(server.api, number, 0)["status"] == "running", "running", 60)
+        until(lambda: mage_runs.ended(server.api, number, 0)["status"] == "running", "running", 60)
         mage_runs.cancel(server.api, number)
         assert mage_runs.ended(server.api, number, 0)["status"] == "cancelled"
     assert run["status"] == "failed", run

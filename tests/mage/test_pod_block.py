@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mage.pods import FILES, Database, copy_of, wait_until
+from helpers import Program
+from mage.pods import FILES, Database, copy_of
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 
 RUN_APP = FILES / "run_app.sh"
 
@@ -23,11 +24,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {"PATH": f"{python}:{os.environ['PATH']}", "PYTHONPATH": str(FILES), "ENV": "dev"} | variables
 
 
-def started(*command: str, **variables: str) -> subprocess.Popen[str]:
+def started(*command: str, **variables: str) -> Program:
     url = {"DB_HOST": "db", "DB_NAME": "mage", "DB_USER": "mage", "DB_PASS": "p@ss:w/rd%"}
-    return subprocess.Popen(
-        [RUN_APP, *command], env=environment(**(variables or url)), cwd="/", text=True, stdout=-1, stderr=-1
-    )
+    return Program(RUN_APP, *command, environment=environment(**(variables or url)))
 
 
 def test_the_command_finds_the_database_s_address() -> None:
@@ -53,7 +52,7 @@ def test_arguments_arrive_as_they_are() -> None:
 def test_sigterm_ends_the_command(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     process = started("sh", "-c", f"echo $$ > {pid}; exec sleep 300")
-    wait_until(lambda: pid.exists() and pid.read_text(), "started")
+    until(lambda: pid.exists() and pid.read_text(), "started")
     process.terminate()
     assert process.wait(10) == 128 + signal.SIGTERM
     assert not Path("/proc", pid.read_text().strip()).exists()
@@ -76,7 +75,7 @@ class Run:
     id: int
     block_run: int
 
-    def started(self) -> subprocess.Popen[str]:
+    def started(self) -> Program:
         block = Block("load", f"@data_loader\ndef load(*a, **k):\n    {self.code}\n", type="data_loader")
         project = write_project(self.folder, {"one": [block]})
         numbers = ["--block-run-id", str(self.block_run), "--pipeline-run-id", str(self.id)]
@@ -127,7 +126,7 @@ WAITING = """import pathlib, time
 @pytest.mark.parametrize("run", [WAITING], indirect=True)
 def test_a_block_that_ends_while_the_database_restarts_is_reported_as_completed(run: Run) -> None:
     process = run.started()
-    wait_until((run.folder / "begun").exists, "begun", 60)
+    until((run.folder / "begun").exists, "begun", 60)
     with run.database.away():
         (run.folder / "go").touch()
         assert "Waiting for the database" in next(line for line in process.stderr or [] if "Waiting for" in line)

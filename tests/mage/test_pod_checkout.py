@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mage.pods import Database, copy_of, running, wait_until
+from mage.pods import Database, copy_of, running
 from mage.projects import Block, write_project
 from mage.test_pod_scheduler import Site
+from mage_pod.waiting import until
 
 # Tells of which checkout it is, and of which the module is that it imports.
 _CODE = """\
@@ -39,7 +40,7 @@ def test_a_run_stays_with_the_checkout_that_it_began_with(template: Database, tm
         site = Site(tmp_path / "release" / "project", database)
         with running(site.pod()):
             run = site.trigger("chain")
-            wait_until((tmp_path / "first").exists, "begun", 120)
+            until((tmp_path / "first").exists, "begun", 120)
             publish(tmp_path, "newer", "first")
             (tmp_path / "go").touch()
             site.completes(run, 120)

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy
 from psycopg2 import sql
 
+from helpers import Program
 from mage.pods import FILES
 from mage_pod import database
 from mage_pod.database import DatabaseSettingsError, connection_url, described, driver_url
@@ -85,17 +86,9 @@ def test_a_whole_url_logs_in_whatever_its_scheme(server: Server, scheme: str) ->
 def test_mage_imported_while_its_database_is_away_logs_in_later(server: Server, parts: dict[str, str]) -> None:
     name = "mage_away"
     environment = os.environ | parts | {"DB_NAME": name, "PYTHONPATH": str(FILES), "MAGE_DATA_DIR": "/tmp"}
-    with subprocess.Popen(
-        [sys.executable, "-P", "-c", _IMPORTED_TOO_EARLY],
-        env=environment,
-        cwd="/tmp",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert "imported" in process.stdout.readline()
+    words = [sys.executable, "-P", "-c", _IMPORTED_TOO_EARLY]
+    with Program(*words, environment=environment, cwd="/tmp", stdin=subprocess.PIPE) as process:
+        assert "imported" in process.line()
         server.create_database(name)
         output, errors = process.communicate("go\n", timeout=30)
     server.drop_database(name)

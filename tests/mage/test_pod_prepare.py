@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from mage_ai.authentication import passwords
 
-from helpers import Result
+from helpers import Program, Result
 from mage.pods import FILES, Database, copy_of
 from mage_pod import schema
 from mage_pod.prepare import _LOCK
@@ -45,15 +45,8 @@ class Prepare:
             **variables,
         }
 
-    def start(self, **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "mage_pod.prepare"],
-            env=self.variables | variables,
-            cwd="/",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, **variables: str) -> Program:
+        return Program(sys.executable, "-P", "-m", "mage_pod.prepare", environment=self.variables | variables)
 
     def run(self, **variables: str) -> Result:
         process = self.start(**variables)
@@ -198,8 +191,7 @@ def test_a_database_that_is_not_there_is_named(fresh: Prepare) -> None:
 def test_a_database_that_appears_in_time_is_used(ready: Prepare, server: Server) -> None:
     name = f"{ready.database.name}_late"
     process = ready.start(DB_NAME=name, DATABASE_TIMEOUT="30")
-    assert process.stdout is not None
-    assert "Waiting for the database" in process.stdout.readline()
+    assert "Waiting for the database" in process.line()
     with copy_of(ready.database) as late:
         server_rename(ready.database, late.name, name)
         assert process.communicate(timeout=30)[0].strip().endswith(f"at head {schema.head()}.")
@@ -274,8 +266,7 @@ def test_what_keeps_git_sync_from_fetching_the_project_is_told(ready: Prepare, t
 def test_a_project_that_appears_in_time_is_used(ready: Prepare, tmp_path: Path) -> None:
     late = tmp_path / "late"
     process = ready.start(MAGE_REPO_PATH=str(late), DATABASE_TIMEOUT="30")
-    assert process.stdout is not None
-    assert f"Waiting for the project {late}" in process.stdout.readline()
+    assert f"Waiting for the project {late}" in process.line()
     late.symlink_to(ready.project)  # as git-sync does it
     process.communicate(timeout=30)
     assert process.returncode == 0

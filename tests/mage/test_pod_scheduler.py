@@ -17,8 +17,9 @@ import psutil
 import psycopg2
 import pytest
 
-from mage.pods import Database, Pod, copy_of, is_alive, running, wait_until
+from mage.pods import Database, Pod, copy_of, is_alive, running
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 
 _MARKED = """\
     import os, pathlib, subprocess, time
@@ -69,8 +70,8 @@ class Site:
         ((status,),) = self.database.ask("SELECT status::text FROM pipeline_run WHERE id = %s", run)
         return str(status)
 
-    def completes(self, run: int, seconds: float = 20) -> float:
-        return wait_until(lambda: self.status(run) == "COMPLETED", "completed", seconds)
+    def completes(self, run: int, seconds: float = 20) -> None:
+        until(lambda: self.status(run) == "COMPLETED", "completed", seconds)
 
     def blocks(self, run: int) -> dict[str, str]:
         rows = self.database.ask("SELECT block_uuid, status::text FROM block_run WHERE pipeline_run_id = %s", run)
@@ -84,7 +85,7 @@ class Site:
 
     def begins(self, block: str, times: int = 1) -> int:
         """Wait until the block has begun so many times; return its process."""
-        wait_until(lambda: len(self.marks(block)) >= times, f"begun: {block}")
+        until(lambda: len(self.marks(block)) >= times, f"begun: {block}")
         return self.marks(block)[-1]
 
     def release(self, name: str = "go") -> None:
@@ -138,7 +139,7 @@ def make_site(folder: Path, database: Database) -> Site:
 
 @pytest.mark.usefixtures("scheduler")
 def test_a_triggered_run_completes_within_six_seconds(shared: Site) -> None:
-    assert shared.completes(shared.trigger("trivial")) < 6
+    shared.completes(shared.trigger("trivial"), seconds=6)
     assert len(shared.marks("first", "END")) == len(shared.marks("second", "END")) == 1
 
 
@@ -155,8 +156,8 @@ def test_a_block_whose_process_was_killed_runs_again(shared: Site) -> None:
 @pytest.mark.usefixtures("scheduler")
 def test_no_more_blocks_run_at_once_than_allowed(shared: Site) -> None:
     run = shared.trigger("wide")
-    wait_until(lambda: started_of(shared) == 2, "two of three blocks begun")
-    wait_until(lambda: list(shared.blocks(run).values()).count("QUEUED") == 1, "the third block is queued")
+    until(lambda: started_of(shared) == 2, "two of three blocks begun")
+    until(lambda: list(shared.blocks(run).values()).count("QUEUED") == 1, "the third block is queued")
     shared.release("wide may end")
     shared.completes(run)
     assert started_of(shared) == 3
@@ -171,26 +172,26 @@ def test_a_run_that_took_too_long_ends_with_all_it_started(shared: Site) -> None
     run = shared.trigger("spawning", timeout=1)
     family = [psutil.Process(shared.begins("spawner"))]
     family += wait_for_children(family[0])
-    wait_until(lambda: shared.status(run) == "FAILED", "failed")
-    wait_until(lambda: not any(is_alive(process) for process in family), "ended")
+    until(lambda: shared.status(run) == "FAILED", "failed")
+    until(lambda: not any(is_alive(process) for process in family), "ended")
 
 
 def wait_for_children(process: psutil.Process) -> list[psutil.Process]:
-    wait_until(lambda: process.children(), "a parent")
+    until(lambda: process.children(), "a parent")
     children: list[psutil.Process] = process.children()
     return children
 
 
 def test_what_a_block_leaves_behind_does_not_stay_a_zombie(shared: Site, scheduler: Pod) -> None:
     shared.completes(shared.trigger("leaving"))
-    wait_until(lambda: not scheduler.processes(), "all collected")
+    until(lambda: not scheduler.processes(), "all collected")
 
 
 def test_while_the_database_is_away_blocks_go_on(shared: Site, scheduler: Pod) -> None:
     run = shared.trigger("patient")
     process = psutil.Process(shared.begins("patient"))
     with shared.database.away():
-        wait_until(lambda: scheduler.get("/-/ready")[0] == 503, "not ready")
+        until(lambda: scheduler.get("/-/ready")[0] == 503, "not ready")
         assert "the database:" in scheduler.get("/-/ready")[1]
         assert scheduler.get("/-/live")[0] == 200
         assert is_alive(process)
@@ -205,16 +206,16 @@ def test_a_block_that_ends_while_the_database_is_away_does_not_run_again(shared:
     shared.begins("ending")
     with shared.database.away():
         shared.release("ending may end")
-        wait_until(lambda: "Waiting for the database" in scheduler.log.read_text(), "waiting")
+        until(lambda: "Waiting for the database" in scheduler.log.read_text(), "waiting")
     shared.completes(run)
     assert len(shared.marks("ending")) == 1
 
 
 def test_a_loop_that_hangs_is_not_alive(shared: Site, scheduler: Pod) -> None:
     with locked(shared.database):
-        wait_until(lambda: scheduler.get("/-/live")[0] == 503, "dead")
+        until(lambda: scheduler.get("/-/live")[0] == 503, "dead")
         assert "the loop has not come round for" in scheduler.get("/-/live")[1]
-    wait_until(lambda: scheduler.get("/-/live")[0] == 200, "alive")
+    until(lambda: scheduler.get("/-/live")[0] == 200, "alive")
 
 
 @contextlib.contextmanager
@@ -237,7 +238,7 @@ def test_at_the_end_a_running_block_finishes_and_no_other_begins(site: Site) -> 
         run = site.trigger("waiting")
         site.begins("slow")
         pod.terminate()
-        wait_until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
+        until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
         assert pod.get("/-/live")[0] == 200
         site.release("slow may end")
         assert pod.exit_code() == 0
@@ -276,7 +277,7 @@ def test_as_long_as_a_block_of_a_killed_scheduler_runs_the_next_one_waits(site: 
         first.process.kill()
         first.process.wait()
         with running(site.pod()) as second:
-            wait_until(lambda: "another scheduler" in second.get("/-/ready")[1], "waiting")
+            until(lambda: "another scheduler" in second.get("/-/ready")[1], "waiting")
             assert second.get("/-/live")[0] == 200
             block.kill()
             site.begins("slow", times=2)
@@ -309,10 +310,10 @@ def test_at_the_end_what_only_watches_a_job_is_not_waited_for(site: Site, cluste
     with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)) as pod:
         run = site.trigger("mixed")
         site.begins("near")
-        wait_until(lambda: cluster.jobs, "a Job made for the other block")
-        wait_until(lambda: len(pod.processes()) == 2, "both at work")
+        until(lambda: cluster.jobs, "a Job made for the other block")
+        until(lambda: len(pod.processes()) == 2, "both at work")
         pod.terminate()
-        wait_until(lambda: len(pod.processes()) == 1, "one at work")
+        until(lambda: len(pod.processes()) == 1, "one at work")
         site.release("near may end")
         assert pod.exit_code() == 0
     assert site.blocks(run) == {"far": "RUNNING", "near": "COMPLETED"}
@@ -321,10 +322,10 @@ def test_at_the_end_what_only_watches_a_job_is_not_waited_for(site: Site, cluste
 def test_nor_is_it_while_the_database_is_away(site: Site, cluster: Cluster) -> None:
     with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)) as pod:
         run = site.trigger("killed")
-        wait_until(lambda: cluster.jobs, "a Job made")
+        until(lambda: cluster.jobs, "a Job made")
         with site.database.away():
             cluster.conditions = [{"type": "Complete", "status": "True"}]  # it has a result to report
-            wait_until(lambda: "Waiting for the database" in pod.log.read_text(), "waiting")
+            until(lambda: "Waiting for the database" in pod.log.read_text(), "waiting")
             pod.terminate()
             assert pod.exit_code() == 0
     assert site.status(run) == "RUNNING"
@@ -336,9 +337,9 @@ def test_an_api_server_that_answers_with_errors_for_a_while_does_not_fail_a_bloc
     with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)):
         run = site.trigger("killed")
         cluster.refusals = 3  # before there is a Job
-        wait_until(lambda: cluster.jobs, "a Job made", 60)
+        until(lambda: cluster.jobs, "a Job made", 60)
         cluster.refusals = 3  # while it runs
-        wait_until(lambda: not cluster.refusals, "refused", 60)
+        until(lambda: not cluster.refusals, "refused", 60)
         cluster.conditions = [{"type": "Complete", "status": "True"}]
         site.completes(run, 60)
     assert len(cluster.jobs) == 1
@@ -348,7 +349,7 @@ def test_a_scheduler_without_rights_fails_the_block_with_what_it_may_not(site: S
     cluster.forbids = True
     with running(site.pod(DEFAULT_EXECUTOR_TYPE="k8s", **cluster.variables)):
         run = site.trigger("killed")
-        wait_until(lambda: site.status(run) == "FAILED", "failed", 60)
+        until(lambda: site.status(run) == "FAILED", "failed", 60)
     ((metrics,),) = site.database.ask("SELECT metrics FROM block_run WHERE pipeline_run_id = %s", run)
     assert metrics["error"]["error"] == "The cluster refuses what the executor asks for: 403 cannot get pods"
 

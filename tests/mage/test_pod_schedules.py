@@ -15,8 +15,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from mage.pods import FILES, Database, copy_of, wait_until
+from helpers import Program
+from mage.pods import FILES, Database, copy_of
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 from promotion.changes.forecast import forecast
 from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import times
@@ -61,22 +63,14 @@ class Environment:
             "MAGE_DATA_DIR": str(project.parent / "data"),
             "HOME": str(project.parent),
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _CONSOLE],
-            env=self.variables,
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        console, quiet = [sys.executable, "-P", "-c", _CONSOLE], subprocess.DEVNULL
+        self.process = Program(*console, environment=self.variables, stdin=subprocess.PIPE, stderr=quiet)
 
     def call(self, verb: str, argument: str) -> Any:
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([verb, argument]) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        return json.loads(self.process.line())
 
     def file(self, wanted: dict[str, Any]) -> str:
         file = self.project.parent / "schedules.json"
@@ -153,8 +147,7 @@ def shared(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with copy_of(template) as database:
         environment = Environment(project, database)
         yield environment
-        environment.process.kill()
-        environment.process.communicate()
+        environment.process.end()
 
 
 @pytest.fixture
@@ -455,15 +448,9 @@ def test_what_is_gone_and_comes_back_by_its_name_does_not_run_once_again(site: E
     assert not site.is_due("daily")
 
 
-def command(site: Environment) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "mage_pod.schedules", site.file({"daily": schedule()})],
-        env=site.variables,
-        cwd="/",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def command(site: Environment) -> Program:
+    words = [sys.executable, "-P", "-m", "mage_pod.schedules", site.file({"daily": schedule()})]
+    return Program(*words, environment=site.variables, stderr=subprocess.STDOUT)
 
 
 def waiting_sessions(site: Environment) -> int:
@@ -484,7 +471,7 @@ def test_two_jobs_at_once_make_one_trigger(site: Environment) -> None:
     site.apply()
     with locked(site, "pipeline_schedule", "ACCESS EXCLUSIVE"):
         jobs = [command(site), command(site)]
-        wait_until(lambda: waiting_sessions(site) == 2, "both waiting", 90)
+        until(lambda: waiting_sessions(site) == 2, "both waiting", 90)
     output = [job.communicate(timeout=90)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0], output
     assert len(site.triggers()) == 1
@@ -492,10 +479,7 @@ def test_two_jobs_at_once_make_one_trigger(site: Environment) -> None:
 
 def test_a_job_that_is_killed_leaves_the_old_state(site: Environment) -> None:
     site.apply()
-    with locked(site, "schedules_from_values", "SHARE"):  # which it writes last
-        job = command(site)
-        wait_until(lambda: waiting_sessions(site) == 1, "waiting", 90)
-        job.kill()
-        job.communicate()
-    wait_until(lambda: waiting_sessions(site) == 0, "gone")
+    with locked(site, "schedules_from_values", "SHARE"), command(site):  # which it writes last
+        until(lambda: waiting_sessions(site) == 1, "waiting", 90)
+    until(lambda: waiting_sessions(site) == 0, "gone")
     assert site.triggers() == []

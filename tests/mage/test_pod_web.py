@@ -15,8 +15,9 @@ import pytest
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import websocket_connect
 
-from mage.pods import Database, Pod, copy_of, is_alive, running, wait_until
+from mage.pods import Database, Pod, copy_of, is_alive, running
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 
 API_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"  # the web UI's own, in every Mage
 JSON = {"Content-Type": "application/json", "X-API-KEY": API_KEY}
@@ -161,7 +162,7 @@ def test_with_a_schema_of_another_version_it_is_not_ready(project: Path, templat
     with copy_of(template) as database:
         database.ask("UPDATE alembic_version SET version_num = 'from_the_future'")
         with running(Pod("web", project, database, **OWNER)) as pod:
-            wait_until(lambda: pod.get("/-/live")[0] == 200, "alive", 60)
+            until(lambda: pod.get("/-/live")[0] == 200, "alive", 60)
             assert "the schema is at from_the_future, but this image needs" in pod.get("/-/ready")[1]
 
 
@@ -186,7 +187,7 @@ def test_at_the_end_it_still_answers_and_leaves_no_process(started: str, request
     kernels = pod.processes()
     assert bool(kernels) == (started == "open_web"), "a kernel where the notebook may be used, and only there"
     pod.terminate()
-    wait_until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
+    until(lambda: pod.get("/-/ready") == (503, "stopping\n"), "stopping")
     assert pod.get("/-/live")[0] == 200
     assert pod.exit_code(10) == 0
     assert not any(is_alive(kernel) for kernel in kernels)

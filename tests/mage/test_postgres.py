@@ -7,20 +7,19 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
 
+from helpers import SCRIPTS, Program
+from mage.pods import FILES
+from mage_pod.waiting import until
 from runtime import postgres
 from runtime.postgres import Server, ServerError, local_server
 
-SCRIPTS = Path(postgres.__file__).parents[1]
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -43,20 +42,12 @@ def ask(server: Server, question: str, database: str = "postgres") -> object:
         return answer
 
 
-def hold_server(data: Path) -> subprocess.Popen[bytes]:
+def hold_server(data: Path) -> Program:
     """Run a server on `data` in another process."""
-    command = [sys.executable, "-c", HOLD, str(data)]
-    holder = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(SCRIPTS)})
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == b"up\n"
+    variables = os.environ | {"PYTHONPATH": f"{SCRIPTS}:{FILES}"}
+    holder = Program(sys.executable, "-c", HOLD, data, environment=variables, stderr=None)
+    assert holder.line() == "up\n"
     return holder
-
-
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not {what} after {seconds} s"
-        time.sleep(0.05)
 
 
 def processes_of(data: Path) -> list[str]:
@@ -135,36 +126,28 @@ def test_nothing_outside_its_folder_changes_owner_or_mode(tmp_path: Path) -> Non
 
 
 def test_a_server_dies_with_the_process_that_started_it_even_by_sigkill(tmp_path: Path) -> None:
-    holder = hold_server(tmp_path)
-    holder.kill()
-    holder.wait()
-    wait_until(lambda: not processes_of(tmp_path), "gone")
+    hold_server(tmp_path).end()
+    until(lambda: not processes_of(tmp_path), "gone")
 
 
 def test_a_server_whose_supervisor_is_killed_dies_too(tmp_path: Path) -> None:
-    holder = hold_server(tmp_path)
-    (supervisor,) = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
-    os.kill(int(supervisor), signal.SIGKILL)
-    wait_until(lambda: len(processes_of(tmp_path)) == 1, "gone, but for the holder")
-    holder.kill()
-    holder.wait()
+    with hold_server(tmp_path) as holder:
+        (supervisor,) = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+        os.kill(int(supervisor), signal.SIGKILL)
+        until(lambda: len(processes_of(tmp_path)) == 1, "gone, but for the holder")
 
 
 def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
-    holder = hold_server(tmp_path)
-    with pytest.raises(ServerError, match="Another process"), local_server(tmp_path):
+    refused = pytest.raises(ServerError, match="Another process")
+    with hold_server(tmp_path), refused, local_server(tmp_path):
         pass
-    holder.kill()
-    holder.wait()
 
 
 def test_a_server_of_another_process_is_joined_on_request(tmp_path: Path) -> None:
-    holder = hold_server(tmp_path)
-    with local_server(tmp_path, join=True) as first, local_server(tmp_path, join=True) as second:
+    joined = [local_server(tmp_path, join=True) for _ in range(2)]
+    with hold_server(tmp_path), joined[0] as first, joined[1] as second:
         first.create_database("seen")
         assert "seen" in second.databases()
-    holder.kill()
-    holder.wait()
 
 
 def test_the_pid_file_of_a_crashed_server_does_not_stop_the_next_one(tmp_path: Path) -> None:

@@ -14,14 +14,13 @@ import psycopg2
 import pytest
 import yaml
 
-from promotion.commands import dev
 from promotion.pipelines.io_config import without_jinja
 from runtime.binding import bind_locally
 from runtime.postgres import Server
 from runtime.run import Run, RunResult, run_pipelines
 from runtime.tables import TableState, snapshot
 
-ROOT = Path(dev.__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "mage_project"
 SNOWSTORM = {"execution_date": "2013-02-08"}
 QUIET = {"execution_date": "2013-02-12"}

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from helpers import call_script, make_clone, promote, write_program
-from mage.pods import FILES, Database, Pod, copy_of, running, wait_until
+from mage.pods import FILES, Database, Pod, copy_of, running
 from mage.projects import Block, write_project
+from mage_pod.waiting import until
 
 EVER = "2013-01-01T00:00:00+00:00"
 FINE = "@custom\ndef block(*_, **__):\n    return [1]\n"
@@ -93,7 +94,7 @@ def environment(template: Database, tmp_path_factory: pytest.TempPathFactory) ->
         with running(Pod("scheduler", project, database, SCHEDULER_TRIGGER_INTERVAL="1")) as pod:
             pod.wait_until_ready()
             for wanted in (("stock", "COMPLETED", 4), ("orders", "FAILED", 2), ("returns", "COMPLETED", 2)):
-                wait_until(partial(environment.has, *wanted), f"ended: {wanted}", 60)
+                until(partial(environment.has, *wanted), f"ended: {wanted}", 60)
         yield environment
 
 

@@ -7,7 +7,6 @@ import importlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,9 +19,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import SCRIPTS
-from mage.pods import FILES, free_port, wait_until
+from helpers import SCRIPTS, Program
+from mage.pods import FILES, free_port
 from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.waiting import NotInTime, until
 from runtime.run import worker_environment
 
 TESTS = Path(__file__).parents[1]
@@ -49,22 +49,17 @@ def unpatched(scratch: Path, project: Path) -> Iterator[Unpatched]:
     program = f"from mage.unpatched import serve; serve({str(scratch)!r}, {theirs.fileno()})"
     environment = worker_environment({}, project, scratch)
     with (scratch / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", program],
-            env=environment | {"PYTHONPATH": f"{TESTS}:{SCRIPTS}:{FILES}"},
+        process = Program(
+            *(sys.executable, "-P", "-c", program),
+            environment=environment | {"PYTHONPATH": f"{TESTS}:{SCRIPTS}:{FILES}"},
             cwd=scratch,
-            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             pass_fds=[theirs.fileno()],
-            start_new_session=True,
         )
     theirs.close()
-    try:
+    with process:
         yield Unpatched(ours)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def serve(folder: str, descriptor: int) -> None:
@@ -130,13 +125,10 @@ class Server:
             "DISABLE_AUTO_BROWSER_OPEN": "1",
         }
         command = [sys.executable, "-P", "-m", "mage_ai.cli.main", "start", str(project)]
+        address = ["--host", "127.0.0.1", "--port", str(self.port)]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--port", str(self.port)],
-                env=environment | variables,
-                cwd=project.parent,
-                stdout=log,
-                stderr=log,
+            self._process = Program(
+                *command, *address, environment=environment | variables, cwd=project.parent, stdout=log, stderr=log
             )
         self.process = psutil.Process(self._process.pid)
 
@@ -145,8 +137,8 @@ class Server:
         """Its API, with a session of the owner whom Mage makes where nobody names one."""
         api = MageApi(f"http://127.0.0.1:{self.port}")
         try:
-            wait_until(lambda: self._lets_in(api), "open for its owner", 60)
-        except AssertionError as error:  # which would be an answer
+            until(lambda: self._lets_in(api), "open for its owner", 60)
+        except (AssertionError, NotInTime) as error:  # which would be an answer
             raise RuntimeError(f"{error}\n{self._log.read_text()[-3000:]}") from None
         return api
 

@@ -23,6 +23,8 @@ def situations(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(clone.parent, root / name, symlinks=True)
         clone = root / name / "clone"
         promote(clone, source, target)
+    for repository in (*root.glob("*/clone"), *root.glob("*/remote.git")):
+        git(repository, "repack", "-a", "-d", "--quiet")  # each copy is some files then instead of hundreds
     return root
 
 

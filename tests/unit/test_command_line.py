@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from helpers import (
     SCRIPTS,
+    Program,
     Result,
     call_script,
     command,
@@ -111,15 +111,8 @@ sys.exit(run(SimpleNamespace(__name__="wait", TAKES=(), run=wait), []))
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_lets_a_command_clean_up(number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAIT],
-        env=environment(PYTHONPATH=str(SCRIPTS)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    folder = Path(process.stdout.readline().strip())
+    process = Program(sys.executable, "-c", WAIT, environment=environment(PYTHONPATH=str(SCRIPTS)))
+    folder = Path(process.line().strip())
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, folder.exists()) == (130, False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import shutil
 import subprocess
@@ -14,6 +12,7 @@ import pytest
 
 from helpers import SCRIPTS, environment
 from promotion.options import VERBS
+from terminal import at_terminal
 
 PAGE = SCRIPTS.parent / "docs/how-to/completion.md"
 HOME = "~/mage-environments"
@@ -40,21 +39,8 @@ def lines_of_the_page(shell: str) -> str:
 
 def typed(folder: Path, keys: str, *command: str) -> str:
     """Return what `command` shows in `folder` on a terminal on which somebody types `keys`."""
-    ours, its = pty.openpty()
     variables = environment(HOME=str(folder), ZDOTDIR=str(folder), TERM="dumb", COLUMNS="500")
-    with subprocess.Popen(
-        command, stdin=its, stdout=its, stderr=its, cwd=folder, env=variables, start_new_session=True
-    ):
-        os.close(its)
-        os.write(ours, keys.encode())
-        shown = b""
-        try:
-            while more := os.read(ours, 65536):
-                shown += more
-        except OSError:  # how Linux says that nobody is at the other end
-            pass
-        os.close(ours)
-    return shown.decode()
+    return at_terminal(command, folder, variables, keys.encode())[1]
 
 
 def after_a_tab(folder: Path, line: str, *command: str) -> list[str]:

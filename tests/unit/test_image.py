@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PROJECT, call_script, commit, git, released_text, run_script, write
+from helpers import PROJECT, call_script, commit, git, released_text, write
 from promotion.commands.image import tree_of_checkout
 from promotion.record.release import image_tag
 
@@ -73,7 +73,7 @@ def test_a_machine_without_docker_is_told_what_to_install(project: Path, tmp_pat
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "git").symlink_to(shutil.which("git") or "git")
-    result = run_script(project, "image", "build", "--json", PATH=str(programs))
+    result = call_script(project, "image", "build", "--json", PATH=str(programs))
     error = result.document["error"]
     assert (error["code"], result.exit_code) == ("program-missing", 1)
     assert error["fix"].startswith("install Docker: ")

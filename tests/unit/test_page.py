@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demonstration.chart import Carrier, delays_section
-from helpers import PROJECT, call_script, promote, push, run_script, write
+from helpers import PROJECT, call_script, promote, push, write
 
 REASON = 'totals are <b>wrong</b> & "late"'
 VOID = ("meta",)
@@ -78,7 +78,7 @@ def rolled_back(situations: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     push(clone)
     for source, target in (("main", "dev"), ("dev", "staging"), ("staging", "prod")):
         promote(clone, source, target)
-    assert run_script(clone, "rollback", "prod", "--reason", REASON, "--yes").exit_code == 0
+    assert call_script(clone, "rollback", "prod", "--reason", REASON, "--yes").exit_code == 0
     write(clone, {f"{PROJECT}/data_loaders/load_stock.py": "# newer\n"})
     push(clone)
     return clone

@@ -25,7 +25,6 @@ from helpers import (
     released_files,
     released_text,
     remote_of,
-    run_script,
     schedule,
     untouched,
     values,
@@ -99,7 +98,7 @@ def test_what_main_changes_later_is_not_taken_from_an_older_release(promoted_to_
 @pytest.mark.parametrize("mode", ["--yes", "--plan"])
 def test_nothing_to_do_is_done(promoted_to_dev: Path, mode: str) -> None:
     before = head(promoted_to_dev, "env/dev")
-    result = run_script(promoted_to_dev, "promote", "main", "dev", mode)
+    result = call_script(promoted_to_dev, "promote", "main", "dev", mode)
     assert result.exit_code == 0
     assert "Nothing to do" in result.stdout
     assert head(promoted_to_dev, "env/dev") == before
@@ -108,12 +107,12 @@ def test_nothing_to_do_is_done(promoted_to_dev: Path, mode: str) -> None:
 def test_a_change_that_no_release_holds_is_nothing_to_do(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {"README.md": "changed\n"})
     push(promoted_to_dev)
-    assert run_script(promoted_to_dev, "promote", "main", "dev", "--plan").exit_code == 0
+    assert call_script(promoted_to_dev, "promote", "main", "dev", "--plan").exit_code == 0
 
 
 def test_a_plan_with_changes_says_so_and_writes_nothing(project: Path) -> None:
     before = untouched(project), git(remote_of(project), "for-each-ref")
-    result = run_script(project, "promote", "main", "dev", "--plan")
+    result = call_script(project, "promote", "main", "dev", "--plan")
     assert result.exit_code == 2
     assert "+ orders" in result.stdout
     assert (untouched(project), git(remote_of(project), "for-each-ref")) == before
@@ -154,7 +153,7 @@ def test_a_promotion_starts_from_anywhere_in_a_clone(project: Path, where: str) 
 
 def test_a_hook_that_starts_a_promotion_does_not_misdirect_it(project: Path) -> None:
     """Git tells its hooks about their repository by variables that our git must not inherit."""
-    result = run_script(project, "promote", "main", "dev", "--yes", GIT_DIR="/nowhere", GIT_INDEX_FILE="/nowhere")
+    result = call_script(project, "promote", "main", "dev", "--yes", GIT_DIR="/nowhere", GIT_INDEX_FILE="/nowhere")
     assert result.exit_code == 0, result.stderr
 
 
@@ -219,7 +218,7 @@ def test_the_plan_shows_databases_with_the_configuration(promoted_to_dev: Path) 
 def test_a_change_of_another_environments_configuration_is_nothing_to_do(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {"environments/prod/values.yaml": values("prod", schedules={})})
     push(promoted_to_dev)
-    assert run_script(promoted_to_dev, "promote", "main", "dev", "--plan").exit_code == 0
+    assert call_script(promoted_to_dev, "promote", "main", "dev", "--plan").exit_code == 0
 
 
 # Partial promotions
@@ -284,11 +283,11 @@ def test_a_release_of_the_platform_alone_says_so(promoted_to_dev: Path) -> None:
 def test_including_the_dependants_moves_the_shared_file_for_all(shared_change: Path) -> None:
     promote(shared_change, "main", "dev", "-p", "orders", "-p", "returns")
     assert "# newer" in released_text(shared_change, "dev", CLEAN)
-    assert run_script(shared_change, "verify", "dev").exit_code == 0
+    assert call_script(shared_change, "verify", "dev").exit_code == 0
 
 
 def test_verified_dependants_are_smoke_tested_whatever_the_policy_asks_for(shared_change: Path) -> None:
-    result = run_script(
+    result = call_script(
         shared_change, "promote", "main", "dev", "-p", "orders", "--verify-dependants", "--plan", "--json"
     )
     assert result.exit_code == 2
@@ -307,7 +306,7 @@ def test_a_pipeline_that_shares_nothing_passes_a_shared_change_by(shared_change:
 
 
 def test_a_dependant_is_shown_as_affected(shared_change: Path) -> None:
-    result = run_script(shared_change, "promote", "main", "dev", "-p", "orders", "--verify-dependants", "--plan")
+    result = call_script(shared_change, "promote", "main", "dev", "-p", "orders", "--verify-dependants", "--plan")
     assert result.exit_code == 2
     assert "! returns" in result.stdout
     assert "~ orders" in result.stdout
@@ -400,7 +399,7 @@ def test_json_is_one_document_for_a_release(project: Path) -> None:
 
 
 def test_json_is_one_document_for_a_refused_plan(shared_change: Path) -> None:
-    result = run_script(shared_change, "promote", "main", "dev", "-p", "orders", "--plan", "--json")
+    result = call_script(shared_change, "promote", "main", "dev", "-p", "orders", "--plan", "--json")
     assert result.exit_code == 5
     assert result.document["format_version"] == FORMAT_VERSION
     assert result.document["error"]["code"] == "shared-file"
@@ -409,13 +408,13 @@ def test_json_is_one_document_for_a_refused_plan(shared_change: Path) -> None:
 
 @pytest.mark.parametrize("script", ["promote", "rollback", "status", "verify"])
 def test_json_is_one_document_for_a_wrong_command_line(project: Path, script: str) -> None:
-    result = run_script(project, script, "--json", "--nonsense")
+    result = call_script(project, script, "--json", "--nonsense")
     assert result.exit_code == 64
     assert (result.document["format_version"], result.document["error"]["code"]) == (FORMAT_VERSION, "usage")
 
 
 def test_a_plan_reads_well_on_a_terminal_of_any_kind(project: Path) -> None:
-    result = run_script(
+    result = call_script(
         project, "promote", "main", "dev", "--plan", LC_ALL="C", PYTHONIOENCODING="ascii", COLUMNS="20"
     )
     assert result.exit_code == 2, result.stderr
@@ -437,5 +436,5 @@ def test_the_plan_tells_what_changes_in_a_schedule(promoted_to_dev: Path) -> Non
     changed = schedule("orders") | {"timeout": 1200, "variables": {"share": 0.5}}
     write(promoted_to_dev, {path: values("dev", schedules={"nightly": changed})})
     push(promoted_to_dev)
-    plan = run_script(promoted_to_dev, "promote", "main", "dev", "--plan").stdout
+    plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan").stdout
     assert "timeout 600 s, variables {} → orders @daily, timeout 1200 s, variables {'share': 0.5}" in plan

@@ -21,7 +21,6 @@ from helpers import (
     refused,
     released_text,
     remote_of,
-    run_script,
     sign,
     untouched,
     write,
@@ -182,7 +181,7 @@ def test_a_second_pull_request_of_a_number_replaces_the_first_and_no_other(prote
 def test_somebody_elses_pull_request_meanwhile_is_not_replaced(protected: Path, before: str) -> None:
     variables = meanwhile(protected, "promote", "main", "dev", "--pr", "-p", "stock", before=before)
     words = ("promote", "main", "dev", "--pr", "-p", "orders", "--yes", "--json")
-    result = run_script(protected, *words, **variables)
+    result = call_script(protected, *words, **variables)
     assert (result.exit_code, result.document["error"]["code"]) == (5, "lost-race")
     assert "release/dev/2 moved" in result.document["error"]["message"]
     assert "Release 2 of dev: stock" in git(remote_of(protected), "log", "-1", "--format=%s", "release/dev/2")
@@ -191,7 +190,7 @@ def test_somebody_elses_pull_request_meanwhile_is_not_replaced(protected: Path, 
 def test_a_release_while_gates_run_gives_the_pull_request_the_next_number(two_changes: Path) -> None:
     variables = meanwhile(two_changes, "promote", "main", "dev", "-p", "stock", before="commit-tree")
     words = ("promote", "main", "dev", "--pr", "-p", "orders", "--yes", "--json")
-    result = run_script(two_changes, *words, **variables)
+    result = call_script(two_changes, *words, **variables)
     assert result.exit_code == 0, result.stderr
     assert result.document["pull_request"]["branch"] == "release/dev/3"
     assert "`dev release 2 (" in result.document["pull_request"]["body"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from disturbed import another_clone, by_somebody_else, meanwhile
 from helpers import (
     PROJECT,
+    Program,
     call_script,
     command,
     environment,
@@ -24,28 +24,19 @@ from helpers import (
     remote_refs,
     run_script,
     untouched,
-    wait_until,
     write,
     write_program,
 )
+from mage_pod.waiting import until
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 CLEAN = f"{PROJECT}/transformers/clean.py"
 
 
-def start(clone: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a promotion in a process group of its own."""
-    return subprocess.Popen(
-        command("promote", *arguments, "--yes"),
-        cwd=clone,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def start(clone: Path, *arguments: str) -> Program:
+    """Start a promotion."""
+    return Program(*command("promote", *arguments, "--yes"), environment=environment(), cwd=clone)
 
 
 def assert_sound(clone: Path, releases: int) -> None:
@@ -195,7 +186,7 @@ def test_a_kill_while_the_remote_decides(held_at_the_remote: Path, whole_group: 
     clone, folder = held_at_the_remote, held_at_the_remote.parent
     before, old = untouched(clone), head(clone, "env/dev")
     process = start(clone, "main", "dev")
-    wait_until((folder / "arrived").exists, "the push arrived")
+    until((folder / "arrived").exists, "the push arrived")
     if whole_group:
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -224,7 +215,7 @@ def test_ctrl_c_is_one_document_and_leaves_the_old_release(held_at_the_remote: P
     clone, folder = held_at_the_remote, held_at_the_remote.parent
     old = head(clone, "env/dev")
     process = start(clone, "main", "dev", "--json")
-    wait_until((folder / "arrived").exists, "the push arrived")
+    until((folder / "arrived").exists, "the push arrived")
     os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr

@@ -16,6 +16,7 @@ from basics.process import without_credentials
 from helpers import (
     PROJECT,
     SECRET,
+    call_script,
     commit,
     edit_branch,
     git,
@@ -24,7 +25,6 @@ from helpers import (
     refused,
     released_text,
     remote_of,
-    run_script,
     values,
     write,
     write_environment_gates,
@@ -42,7 +42,7 @@ def test_no_git_on_the_path(project: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_outside_of_any_repository(tmp_path: Path) -> None:
-    result = run_script(tmp_path, "promote", "main", "dev", "--yes", "--json")
+    result = call_script(tmp_path, "promote", "main", "dev", "--yes", "--json")
     assert (result.exit_code, result.document["error"]["code"]) == (1, "not-a-repository")
     assert str(tmp_path) in result.document["error"]["message"]
     assert not list(tmp_path.iterdir())
@@ -132,12 +132,12 @@ def test_an_unpushed_commit(project: Path) -> None:
 
 def test_work_that_no_promotion_would_take_is_no_hindrance(project: Path) -> None:
     write(project, {"README.md": "being written\n", "debug.log": "ignored\n", "notes.txt": "mine\n"})
-    assert run_script(project, "promote", "main", "dev", "--plan").exit_code == 2
+    assert call_script(project, "promote", "main", "dev", "--plan").exit_code == 2
 
 
 def test_work_on_main_is_no_hindrance_between_environments(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {MONEY: "changed = 1\n"})
-    assert run_script(promoted_to_dev, "promote", "dev", "staging", "--plan").exit_code == 2
+    assert call_script(promoted_to_dev, "promote", "dev", "staging", "--plan").exit_code == 2
 
 
 def test_nobody_known_as_the_author(project: Path) -> None:
@@ -151,7 +151,7 @@ def test_nobody_known_as_the_author(project: Path) -> None:
 @pytest.mark.parametrize("password", [SECRET, f"x@{SECRET}", f"x:{SECRET}"])
 def test_credentials_in_the_remotes_address_are_never_shown(project: Path, password: str) -> None:
     git(project, "remote", "set-url", "origin", f"http://ada:{password}@localhost:1/remote.git")
-    result = run_script(project, "promote", "main", "dev", "--yes", "--json")
+    result = call_script(project, "promote", "main", "dev", "--yes", "--json")
     assert result.document["error"]["code"] == "remote-unreachable"
     assert SECRET not in result.stdout + result.stderr
     assert "ada" not in result.stdout + result.stderr
@@ -190,7 +190,7 @@ def test_an_unknown_pipeline(promoted_to_dev: Path, script: str, arguments: list
     push(promoted_to_dev)
     write(promoted_to_dev, {MONEY: "changed = 1\n"})
     push(promoted_to_dev)
-    assert run_script(promoted_to_dev, "promote", "main", "dev", "--yes").exit_code == 0
+    assert call_script(promoted_to_dev, "promote", "main", "dev", "--yes").exit_code == 0
     error = refused(promoted_to_dev, script, *arguments, "-p", "order", "--yes")
     assert (error["exit_code"], error["code"]) == (64, "unknown-pipeline")
     assert error["fix"] == "one of orders"
@@ -287,7 +287,7 @@ def test_an_environment_whose_name_can_be_no_branch(project: Path) -> None:
 def test_another_environments_broken_configuration_is_no_hindrance(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {"environments/prod/policy.yaml": "source: [staging\n"})
     push(promoted_to_dev)
-    assert run_script(promoted_to_dev, "promote", "dev", "staging", "--plan").exit_code == 2
+    assert call_script(promoted_to_dev, "promote", "dev", "staging", "--plan").exit_code == 2
 
 
 # The project: what a pull request can bring; all that the gate finds is in test_static_gate.py
@@ -325,7 +325,7 @@ def test_a_secret_in_clear_is_never_shown(project: Path) -> None:
     write(project, files)
     push(project)
     for form in ([], ["--json"]):
-        result = run_script(project, "promote", "main", "dev", "--plan", *form)
+        result = call_script(project, "promote", "main", "dev", "--plan", *form)
         assert result.exit_code == 3
         assert SECRET not in result.stdout + result.stderr
 
@@ -334,7 +334,7 @@ def test_a_secret_in_the_place_of_its_reference_is_never_shown(project: Path) ->
     io = {"settings": {}, "secrets": {"WAREHOUSE_PASSWORD": SECRET}}
     write(project, {"environments/dev/values.yaml": values("dev", io=io)})
     push(project)
-    result = run_script(project, "promote", "main", "dev", "--plan", "--json")
+    result = call_script(project, "promote", "main", "dev", "--plan", "--json")
     assert "io.secrets.WAREHOUSE_PASSWORD" in result.document["error"]["findings"][0]["problem"]
     assert SECRET not in result.stdout + result.stderr
 
@@ -342,7 +342,7 @@ def test_a_secret_in_the_place_of_its_reference_is_never_shown(project: Path) ->
 def test_a_broken_pipeline_on_main_does_not_blind_the_status(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {metadata_of("orders"): b"name: caf\xe9\n"})
     push(promoted_to_dev)
-    assert run_script(promoted_to_dev, "status").exit_code == 0
+    assert call_script(promoted_to_dev, "status").exit_code == 0
 
 
 # Names that are no trouble
@@ -352,7 +352,7 @@ def test_spaces_and_accents_in_file_names_are_promoted(project: Path) -> None:
     path = f"{PROJECT}/assets/prix d'été.csv"
     write(project, {path: "a;b\n"})
     push(project)
-    plan = run_script(project, "promote", "main", "dev", "--plan", "--json").document["plan"]
+    plan = call_script(project, "promote", "main", "dev", "--plan", "--json").document["plan"]
     assert path in {entry["path"] for entry in plan["files"]}
 
 
@@ -362,7 +362,7 @@ def test_a_file_name_that_is_no_text_is_promoted(project: Path) -> None:
     with open(folder + b"/prix \xe9.csv", "wb"):  # noqa: PTH123
         pass
     push(project)
-    assert run_script(project, "promote", "main", "dev", "--yes").exit_code == 0
+    assert call_script(project, "promote", "main", "dev", "--yes").exit_code == 0
     listing = git(remote_of(project), "ls-tree", "-r", "--name-only", "env/dev")
     assert '"mage_project/assets/prix \\351.csv"' in listing
 

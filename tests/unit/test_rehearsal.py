@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from helpers import (
     PROJECT,
+    Program,
     Result,
     call_script,
     command,
@@ -23,11 +23,11 @@ from helpers import (
     remote_refs,
     sign,
     untouched,
-    wait_until,
     write,
     write_policy,
     write_program,
 )
+from mage_pod.waiting import until
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 
@@ -124,16 +124,10 @@ def test_ctrl_c_leaves_nothing_either(two_changes: Path) -> None:
     wait = f'case " $* " in *" push "*) touch "{folder}/arrived"; sleep 60;; esac'
     write_program(folder / "programs/git", f'{wait}\nexec "{shutil.which("git")}" "$@"')
     before = untouched(two_changes), remote_refs(two_changes)
-    process = subprocess.Popen(
-        command("promote", "rehearse", "main", "dev"),
-        cwd=two_changes,
-        env=environment(PATH=f"{folder / 'programs'}:{os.environ['PATH']}", TMPDIR=str(folder / "scratch")),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    wait_until((folder / "arrived").exists, "a push began")
+    path = f"{folder / 'programs'}:{os.environ['PATH']}"
+    variables = environment(PATH=path, TMPDIR=str(folder / "scratch"))
+    process = Program(*command("promote", "rehearse", "main", "dev"), environment=variables, cwd=two_changes)
+    until((folder / "arrived").exists, "a push began")
     assert list((folder / "scratch").iterdir())
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)

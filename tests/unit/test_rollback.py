@@ -9,6 +9,7 @@ import pytest
 
 from helpers import (
     PROJECT,
+    call_script,
     change_dev,
     digests,
     head,
@@ -18,7 +19,6 @@ from helpers import (
     refused,
     released_text,
     roll_back_dev,
-    run_script,
     schedule,
     values,
     write,
@@ -192,14 +192,14 @@ def test_a_rollback_that_would_move_a_shared_file_names_the_rollbacks_that_work(
 
 def test_a_plan_of_a_rollback_writes_nothing(two_releases: Path) -> None:
     before = head(two_releases, "env/dev")
-    result = run_script(two_releases, "rollback", "dev", "--plan", "--reason", "x")
+    result = call_script(two_releases, "rollback", "dev", "--plan", "--reason", "x")
     assert result.exit_code == 2
     assert "~ orders" in result.stdout
     assert head(two_releases, "env/dev") == before
 
 
 def test_a_rolled_back_environment_verifies(rolled_back: Path) -> None:
-    assert run_script(rolled_back, "verify", "dev").exit_code == 0
+    assert call_script(rolled_back, "verify", "dev").exit_code == 0
 
 
 def test_an_unknown_pipeline_is_not_rolled_back(two_releases: Path) -> None:

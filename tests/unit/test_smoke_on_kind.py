@@ -12,6 +12,7 @@ import pytest
 
 import stock
 from helpers import refused, write_program
+from promotion.smoke.sandboxes import kind
 
 CHART_VALUES = "postgres: {image: {repository: postgres, tag: '18'}}\n"
 PASSWORDS = ("owner-password", "smoke_source-password", "smoke_warehouse-password")
@@ -27,6 +28,12 @@ PROGRAMS = {
         *" port-forward "*) echo 'Forwarding from 127.0.0.1:9 -> 5432'; exec sleep 60;;
     esac""",
 }
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not answer is asked again for two seconds, not for two minutes."""
+    monkeypatch.setattr(kind, "_SILENT_SECONDS", 2)
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def clone(tmp_path: Path) -> Path:
         ("kind", "create cluster", "no-cluster"),
         ("kind", "load docker-image", "image-not-loaded"),
         ("helm", "install", "not-installed"),
-        ("kubectl", "port-forward", "no-port-forward"),
+        ("kubectl", "port-forward", "lost-cluster"),
     ],
 )
 def test_a_program_that_fails_is_told_with_its_words(

@@ -19,7 +19,6 @@ from helpers import (
     record,
     released_text,
     remote_of,
-    run_script,
     values,
     write,
 )
@@ -34,7 +33,7 @@ def environment(clone: Path, name: str) -> dict[str, Any]:
 
 def test_status_before_the_first_release(project: Path) -> None:
     assert environment(project, "dev")["release"] is None
-    assert run_script(project, "status").exit_code == 0
+    assert call_script(project, "status").exit_code == 0
 
 
 def test_status_shows_what_is_behind(promoted_to_staging: Path) -> None:
@@ -45,16 +44,16 @@ def test_status_shows_what_is_behind(promoted_to_staging: Path) -> None:
         name: entry["behind"] for name, entry in environment(promoted_to_staging, "staging")["pipelines"].items()
     }
     assert behind == {"orders": False, "returns": False, "stock": True}
-    assert "≠" in run_script(promoted_to_staging, "status").stdout
+    assert "≠" in call_script(promoted_to_staging, "status").stdout
 
 
 def test_status_shows_holds(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {LOAD_STOCK: "x = 1\n"})
     push(promoted_to_dev)
     promote(promoted_to_dev, "main", "dev")
-    run_script(promoted_to_dev, "rollback", "dev", "--yes", "--reason", "wrong totals")
+    call_script(promoted_to_dev, "rollback", "dev", "--yes", "--reason", "wrong totals")
     assert [hold["pipeline"] for hold in environment(promoted_to_dev, "dev")["holds"]] == ["stock"]
-    assert "HOLD dev: stock" in run_script(promoted_to_dev, "status", "dev").stdout
+    assert "HOLD dev: stock" in call_script(promoted_to_dev, "status", "dev").stdout
 
 
 def test_status_shows_that_the_platform_differs(promoted_to_staging: Path) -> None:
@@ -63,13 +62,13 @@ def test_status_shows_that_the_platform_differs(promoted_to_staging: Path) -> No
     promote(promoted_to_staging, "main", "dev")
     assert environment(promoted_to_staging, "staging")["platform_behind"]
     assert not environment(promoted_to_staging, "dev")["platform_behind"]
-    assert "staging: the platform differs from dev's" in run_script(promoted_to_staging, "status").stdout
+    assert "staging: the platform differs from dev's" in call_script(promoted_to_staging, "status").stdout
 
 
 def test_status_of_all_survives_an_environment_that_cannot_be_read(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {"environments/dev/values.yaml": "schedules: [\n", "environments/qa/values.yaml": ""})
     push(promoted_to_dev)
-    result = run_script(promoted_to_dev, "status")
+    result = call_script(promoted_to_dev, "status")
     assert result.exit_code == 0, result.stderr
     assert "dev: its configuration on main is not usable" in result.stdout
     assert "qa: its configuration on main is not usable" in result.stdout
@@ -88,7 +87,7 @@ def test_status_shows_a_configuration_that_is_not_released_yet(promoted_to_dev: 
 
 def test_status_writes_the_page(promoted_to_dev: Path, tmp_path: Path) -> None:
     page = tmp_path / "new folder" / "status.html"
-    assert run_script(promoted_to_dev, "status", "--html", str(page)).exit_code == 0
+    assert call_script(promoted_to_dev, "status", "--html", str(page)).exit_code == 0
     assert "orders" in page.read_text()
 
 
@@ -200,13 +199,13 @@ def test_a_rollback_to_a_release_is_none_to_a_commit_by_hand_with_its_number(pro
 
 def test_a_folder_that_is_no_project_is_no_answer(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
-    result = run_script(tmp_path, "verify", "--json")
+    result = call_script(tmp_path, "verify", "--json")
     assert (result.exit_code, result.document["error"]["code"]) == (64, "not-a-project")
 
 
 def test_a_clone_with_a_finding_does_not_verify(project: Path) -> None:
     write(project, {LOAD_STOCK: "import mage_project.nowhere\n"})
-    result = run_script(project, "verify", "--json")
+    result = call_script(project, "verify", "--json")
     assert (result.exit_code, result.document["error"]["code"]) == (3, "verification-failed")
     assert result.document["error"]["findings"][0]["path"] == LOAD_STOCK
 
@@ -215,13 +214,13 @@ def test_verify_looks_at_what_is_released_and_at_nothing_else(project: Path) -> 
     """Keys in tests and links in documentation are no business of a release."""
     write(project, {"tests/key.pem": "-----BEGIN PRIVATE KEY-----\n", LOAD_STOCK: "import mage_project.nowhere\n"})
     (project / "latest").symlink_to("/tmp")
-    result = run_script(project, "verify", "--json")
+    result = call_script(project, "verify", "--json")
     assert {finding["path"] for finding in result.document["error"]["findings"]} == {LOAD_STOCK}
 
 
 def test_a_policy_that_names_no_environment_does_not_verify(project: Path) -> None:
     write(project, {"environments/prod/policy.yaml": "source: stagng\ngates: []\n"})
-    finding = run_script(project, "verify", "--json").document["error"]["findings"][0]
+    finding = call_script(project, "verify", "--json").document["error"]["findings"][0]
     assert (finding["path"], finding["code"]) == ("environments/prod/policy.yaml", "unknown-source")
 
 
@@ -229,7 +228,7 @@ def test_a_policy_chain_that_never_reaches_main_does_not_verify(project: Path) -
     shutil.copytree(project / "environments/prod", project / "environments/qa")
     write(project, {"environments/qa/values.yaml": values("qa")})
     write(project, {"environments/qa/policy.yaml": "source: qa\ngates: []\n"})
-    finding = run_script(project, "verify", "--json").document["error"]["findings"][0]
+    finding = call_script(project, "verify", "--json").document["error"]["findings"][0]
     assert (finding["path"], finding["code"]) == ("environments/qa/policy.yaml", "unknown-source")
 
 

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from helpers import command, environment, head, remote_refs, untouched
+from terminal import at_terminal
 
 
 def converse(clone: Path, answer: bytes, *arguments: str) -> tuple[int, str]:
     """Promote at a terminal and type `answer` at the question; return the exit code and all that was shown."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command("promote", "main", "dev", *arguments),
-        cwd=clone,
-        env=environment(TERM="xterm", COLUMNS="80"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),
-    )
-    os.close(theirs)
-    shown, answered, deadline = b"", False, time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if not select.select([ours], [], [], 0.1)[0]:
-            continue
-        try:
-            shown += os.read(ours, 4096)
-        except OSError:  # the other end is closed: the command has ended
-            break
-        if not answered and b"[y/N]" in shown:
-            os.write(ours, answer)
-            answered = True
-    os.close(ours)
-    return process.wait(timeout=10), shown.decode()
+    variables = environment(TERM="xterm", COLUMNS="80")
+    return at_terminal(command("promote", "main", "dev", *arguments), clone, variables, answer, b"[y/N]")
 
 
 @pytest.mark.parametrize("answer", [b"y\n", b"YES\n"])

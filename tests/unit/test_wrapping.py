@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from hypothesis import strategies as st
 
 from basics.wrapping import table, wrapped
 from helpers import PROJECT, command, environment, promote, push, run_script, write, write_loading_pipeline
+from terminal import at_terminal
 
 WORDS = st.lists(st.text("abc…→", min_size=1, max_size=9), min_size=1)
 LONG = "a_pipeline_with_a_rather_long_name"
@@ -70,20 +68,9 @@ def wide(project: Path) -> Path:
 
 def shown(clone: Path, columns: int, *words: str, **variables: str) -> list[str]:
     """Return the lines that a script shows on a terminal."""
-    ours, its = pty.openpty()
     variables = {"COLUMNS": str(columns), "TERM": "xterm-256color"} | variables
-    with subprocess.Popen(
-        command(*words), cwd=clone, env=environment(**variables), stdin=its, stdout=its, stderr=its
-    ):
-        os.close(its)
-        text = b""
-        try:
-            while more := os.read(ours, 65536):
-                text += more
-        except OSError:  # how Linux says that nobody is at the other end
-            pass
-        os.close(ours)
-    return text.decode().replace("\r", "").splitlines()
+    _, text = at_terminal(command(*words), clone, environment(**variables))
+    return text.replace("\r", "").splitlines()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from basics.errors import PromotionError
-from basics.process import CommandError, run
+from basics.kubectl import Namespace
+from basics.process import CommandError
 
 _LOG = re.compile(r"[EIW]\d{4} ")  # kubectl's own, before what it says to people
 _SCHEDULER = "app.kubernetes.io/component=scheduler"
@@ -20,30 +20,10 @@ _RELEASE = "mage/release"  # the annotation with the number from release.yaml
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A namespace, in the cluster of a context of kubectl; None is the current one."""
-
-    context: str | None
-    namespace: str
-
-    def __str__(self) -> str:
-        return f"namespace {self.namespace} of {self.context or 'the current context'}"
-
-    def kubectl(self, *arguments: str, stdin: str = "") -> str:
-        """Run kubectl there and return what it printed."""
-        options = [f"--namespace={self.namespace}", *([f"--context={self.context}"] if self.context else [])]
-        try:
-            return run("kubectl", *options, *arguments, cwd=Path.cwd(), stdin=stdin.encode()).decode()
-        except CommandError as error:
-            said = [line for line in error.stderr.splitlines() if not _LOG.match(line)]
-            raise _unobservable("\n".join([f"{self}:", *said])) from error
-
-
-@dataclass(frozen=True)
 class Scheduler:
     """The pod that starts all scheduled runs, since when, and the release that it was installed with."""
 
-    cluster: Cluster
+    cluster: Namespace
     pod: str
     started: datetime
     release: int
@@ -52,14 +32,14 @@ class Scheduler:
         """Return `completed`, `failed` and `last` of the runs of each pipeline that were scheduled since then."""
         question = json.dumps({name: moment.isoformat() for name, moment in since.items()})
         asking = ("exec", "--stdin", self.pod, "--container=mage", "--")
-        answer = self.cluster.kubectl(*asking, "python3", "-m", "mage_pod.scheduled_runs", stdin=question)
+        answer = _ask(self.cluster, *asking, "python3", "-m", "mage_pod.scheduled_runs", stdin=question)
         counts: dict[str, dict[str, Any]] = json.loads(answer)
         return counts
 
 
-def find_scheduler(environment: str, cluster: Cluster) -> Scheduler:
+def find_scheduler(environment: str, cluster: Namespace) -> Scheduler:
     """Return the scheduler of `environment`; raise `PromotionError` where there is none to be asked."""
-    shown = cluster.kubectl("get", "statefulsets,pods", f"--selector={_SCHEDULER}", "--output=json")
+    shown = _ask(cluster, "get", "statefulsets,pods", f"--selector={_SCHEDULER}", "--output=json")
     found = json.loads(shown)["items"]
     stateful_set = _only("StatefulSet", found, cluster)
     name, known = stateful_set["metadata"]["name"], _variables(stateful_set).get("ENV")
@@ -75,7 +55,16 @@ def find_scheduler(environment: str, cluster: Cluster) -> Scheduler:
     return Scheduler(cluster, pod["metadata"]["name"], started, int(number))
 
 
-def _only(kind: str, found: Sequence[dict[str, Any]], cluster: Cluster) -> dict[str, Any]:
+def _ask(cluster: Namespace, *arguments: str, stdin: str = "") -> str:
+    """Run kubectl there and return what it printed."""
+    try:
+        return cluster.kubectl(*arguments, stdin=stdin)
+    except CommandError as error:
+        said = [line for line in error.stderr.splitlines() if not _LOG.match(line)]
+        raise _unobservable("\n".join([f"{cluster}:", *said])) from error
+
+
+def _only(kind: str, found: Sequence[dict[str, Any]], cluster: Namespace) -> dict[str, Any]:
     of_kind = [item for item in found if item["kind"] == kind]
     if len(of_kind) != 1:
         raise _unobservable(f"{cluster} has {len(of_kind)} {kind}s of a Mage scheduler, not one")

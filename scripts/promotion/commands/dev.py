@@ -9,23 +9,23 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from basics.errors import GateRefused, PromotionError
+from basics.supervised import supervised
 from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.waiting import NotInTime, until
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, load_environment
 from promotion.repository.tree import tree_of_folder
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.source_data import load_source
-from runtime.supervised import supervised
 
 _HOST = "127.0.0.1"
 _PORT = 6789
@@ -183,11 +183,14 @@ def _mage(checkout: Checkout, port: int, environment: Mapping[str, str]) -> Iter
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: str, checkout: Checkout) -> None:
     """Wait until Mage lets its owner in: it answers some seconds before it has made any user."""
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        if _log_in(address, password):
+
+    def logged_in_or_ended() -> bool:
+        return process.poll() is not None or _log_in(address, password)
+
+    with suppress(NotInTime):
+        until(logged_in_or_ended, "Mage", _START_SECONDS)
+        if process.poll() is None:
             return
-        time.sleep(0.5)
     raise PromotionError(
         "mage-not-started",
         f"Mage did not start; its last words are in {checkout.log}",

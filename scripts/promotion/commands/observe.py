@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from basics import progress
+from basics.kubectl import Namespace
 from basics.wording import short
 from promotion.changes.sides import released_side
-from promotion.cluster.scheduler import Cluster, Scheduler, find_scheduler
+from promotion.cluster.scheduler import Scheduler, find_scheduler
 from promotion.gates.soak import running_since
 from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Observed
@@ -18,7 +19,7 @@ from promotion.repository.git import Repository
 from promotion.showing.result import Result, Shown
 
 
-def observe(repository: Repository, name: str, cluster: Cluster) -> Iterator[Result]:
+def observe(repository: Repository, name: str, cluster: Namespace) -> Iterator[Result]:
     """Count the runs of each pipeline since the release that brought its digest."""
     branch = EvidenceBranch(repository, name)
     with progress.step(f"read {name}"):

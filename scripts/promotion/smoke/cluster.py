@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import re
 import secrets
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
-from typing import IO, Any
+from typing import Any
 
 from basics import progress
 from basics.errors import GateCouldNotRun
+from basics.kubectl import Namespace
 from basics.process import CommandError, run
-from runtime.supervised import supervised
 
 CLUSTER, CONFIGURATION = "SMOKE_CLUSTER", "KIND_CONFIG"
 _NAME = "mage-smoke"
 _RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
-_FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
-_FORWARD_SECONDS, _FORWARD_WORDS = 60, 4096
 
 
-@dataclass(frozen=True)
-class Namespace:
-    """A namespace of a cluster that `kubeconfig` leads to."""
-
-    name: str
-    kubeconfig: Path
-
-    def kubectl(self, *arguments: str) -> str:
-        """Run kubectl here and return what it printed."""
-        return self._run("kubectl", *arguments)
-
-    def helm(self, *arguments: str) -> str:
-        """Run helm here and return what it printed."""
-        return self._run("helm", *arguments)
-
-    def secret(self, name: str) -> dict[str, str]:
-        """Return what the Secret holds."""
-        data = json.loads(self.kubectl("get", "secret", name, "--output=json"))["data"]
-        return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
-    def troubles(self) -> list[str]:
-        """Return a line for each container that waits, or that ended with an error: why, in its own words."""
-        pods = json.loads(self.kubectl("get", "pods", "--output=json"))["items"]
-        return [line for pod in pods for line in _troubles(pod)]
-
-    @contextmanager
-    def forwarded(self, target: str, port: int) -> Iterator[int]:
-        """A port of this machine that leads to the port of `target`, like `service/web`."""
-        command = ["kubectl", *self._options, "port-forward", target, f":{port}"]
-        with (
-            tempfile.TemporaryFile() as said,
-            supervised(command, environment=os.environ, stdout=said, stderr=said) as process,
-        ):
-            yield _local_port(said, process, target)
-
-    def _run(self, program: str, *arguments: str) -> str:
-        return run(program, *self._options, *arguments, cwd=Path.cwd()).decode(errors="replace")
-
-    @property
-    def _options(self) -> Sequence[str]:
-        return (f"--kubeconfig={self.kubeconfig}", f"--namespace={self.name}")
+def troubles(namespace: Namespace) -> list[str]:
+    """Return a line for each container that waits, or that ended with an error: why, in its own words."""
+    return [line for pod in namespace.get("pods") for line in _troubles(pod)]
 
 
 def _troubles(pod: dict[str, Any]) -> Iterator[str]:
@@ -83,20 +37,6 @@ def _troubles(pod: dict[str, Any]) -> Iterator[str]:
             words = ended.get("message") or waits.get("message") or ""
             reason = ended.get("reason") or waits.get("reason")
             yield f"{name}, {container['name']}: {reason}: {words.strip()}"
-
-
-def _local_port(said: IO[bytes], process: Popen[bytes], target: str) -> int:
-    """Wait for kubectl's word that it listens; raise what else it says."""
-    deadline = time.monotonic() + _FORWARD_SECONDS
-    while True:
-        ended = process.poll() is not None or time.monotonic() > deadline
-        text = os.pread(said.fileno(), _FORWARD_WORDS, 0)
-        if found := _FORWARDING.search(text):
-            return int(found[1])
-        if ended:
-            words = text.decode(errors="replace").strip() or "no answer"
-            raise GateCouldNotRun("no-port-forward", f"kubectl port-forward to {target}: {words}", fix="try again")
-        time.sleep(0.05)
 
 
 @contextmanager

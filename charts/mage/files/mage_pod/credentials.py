@@ -15,11 +15,12 @@ import os
 import secrets
 import string
 import sys
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+
+from mage_pod.waiting import NotInTime, until
 
 T = TypeVar("T")
 
@@ -93,17 +94,14 @@ def reach(call: Callable[[], T]) -> T:
     """Call the Kubernetes API until it can be reached; raises `CredentialsError` if it never is."""
     from urllib3.exceptions import HTTPError
 
-    deadline = time.monotonic() + _REACH_SECONDS
-    while True:
-        try:
-            return call()
-        except HTTPError as error:
-            if time.monotonic() > deadline:
-                raise CredentialsError(
-                    f"The Kubernetes API does not answer: {type(error).__name__}. Let this pod reach it: "
-                    "look at network policies and at KUBERNETES_SERVICE_HOST."
-                ) from None
-            time.sleep(1)
+    try:
+        what = "an answer of the Kubernetes API"
+        return until(call, what, _REACH_SECONDS, enough=lambda _: True, retry=HTTPError)
+    except NotInTime as late:
+        raise CredentialsError(
+            f"The Kubernetes API does not answer: {type(late.seen).__name__}. Let this pod reach it: "
+            "look at network policies and at KUBERNETES_SERVICE_HOST."
+        ) from None
 
 
 class Secret:

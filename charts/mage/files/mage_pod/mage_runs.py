@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from mage_pod.mage_api import MageApi
+from mage_pod.waiting import NotInTime, until
 
 # MAGE.md: api-runs
 ENDED = ("completed", "failed", "cancelled")
@@ -47,12 +47,16 @@ def start(api: MageApi, trigger: int, variables: Mapping[str, Any] | None = None
 
 def ended(api: MageApi, number: int, seconds: float) -> Run:
     """Return the run when it has ended, or as it is after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def look() -> Run:
         run: Run = api.call("GET", f"/api/pipeline_runs/{number}")["pipeline_run"]
-        if run["status"] in ENDED or time.monotonic() > deadline:
-            return run
-        time.sleep(0.5)
+        return run
+
+    try:
+        return until(look, f"the end of run {number}", seconds, enough=lambda run: run["status"] in ENDED)
+    except NotInTime as late:
+        as_it_is: Run = late.seen
+        return as_it_is
 
 
 def cancel(api: MageApi, number: int) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from typing import Any
 
 from sqlalchemy import Engine, event
+
+from mage_pod.waiting import NotInTime, until
 
 # Without these a database that has vanished without a word is waited for a quarter of an hour or more.
 _LIMITS = {
@@ -41,16 +42,18 @@ def _limit(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]
 
 
 def _connect(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> Any:
-    due = time.monotonic() + float(os.environ.get("DATABASE_TIMEOUT") or _TIMEOUT)
-    said = None
-    while True:
-        try:
-            return dialect.connect(*arguments, **parameters)
-        except dialect.loaded_dbapi.OperationalError as error:
-            if time.monotonic() > due:
-                raise
-            reason = str(error).strip().partition("\n")[0]
-        if reason != said:
-            _logger.warning("Waiting for the database: %s", reason)
-        said = reason
-        time.sleep(1)
+    seconds = float(os.environ.get("DATABASE_TIMEOUT") or _TIMEOUT)
+
+    def connect() -> Any:
+        return dialect.connect(*arguments, **parameters)
+
+    try:
+        return until(
+            connect, "the database", seconds, retry=dialect.loaded_dbapi.OperationalError, on_change=_warn, pause=1
+        )
+    except NotInTime as late:
+        raise late.seen from None  # the driver's own error: SQLAlchemy knows what it means
+
+
+def _warn(error: Exception) -> None:
+    _logger.warning("Waiting for the database: %s", str(error).strip().partition("\n")[0])

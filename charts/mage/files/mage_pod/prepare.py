@@ -20,6 +20,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 it is a class
 
 from mage_pod import database, deferred, owner, schema
+from mage_pod.waiting import NotInTime, until
 
 _TIMEOUT = "300"
 # Any constant of ours will do; Mage's own lock has another one and gives up after 30 seconds.
@@ -123,15 +124,16 @@ def _database(deadline: float) -> Iterator[Connection]:
 
 def _wait(problem: Callable[[], str | None], deadline: float, what: str) -> str | None:
     """Call `problem` until there is none or the deadline passes; return the last one. Each new one is said."""
-    said = None
-    while found := problem():
-        if time.monotonic() + 1 > deadline:
-            return found
-        if found != said:
-            _say(f"Waiting for {what}: {found}")
-        said = found
-        time.sleep(1)
-    return None
+
+    def say(found: str) -> None:
+        _say(f"Waiting for {what}: {found}")
+
+    try:
+        return until(
+            problem, what, deadline - time.monotonic(), enough=lambda found: found is None, on_change=say, pause=1
+        )
+    except NotInTime as late:
+        return str(late.seen)
 
 
 def _bring_to_head(connection: Connection, deadline: float) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from mage_pod.database import DatabaseSettingsError
 from mage_pod.executor_rights import wrong_rights
 from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.schedules import fields, flat
+from mage_pod.waiting import NotInTime, until
 
 _CLOSED = (401, 403, 404)
 # None of these requests does anything where it is let in.
@@ -71,16 +71,10 @@ def _passes(name: str, check: Check) -> bool:
 
 def wait_for_web(url: str, seconds: float = 60) -> None:
     """Wait until anything answers: network policies let a new pod through after some seconds only."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            MageApi(url).request("GET", "/")
-        except ApiError as error:
-            if time.monotonic() > deadline:
-                raise CheckFailed(f"{error}. Look at the web's pod, and at its network policy.") from None
-            time.sleep(0.5)
-        else:
-            return
+    try:
+        until(lambda: MageApi(url).request("GET", "/"), "an answer of the web", seconds, retry=ApiError)
+    except NotInTime as late:
+        raise CheckFailed(f"{late.seen}. Look at the web's pod, and at its network policy.") from None
 
 
 def executor_checks(account: Path) -> dict[str, Check]:

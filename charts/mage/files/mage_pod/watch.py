@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,6 +14,7 @@ from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
 from mage_pod.jobs import become_expendable
+from mage_pod.waiting import until
 
 _SECONDS = 2  # between two looks
 _ANSWER_SECONDS = 30
@@ -92,16 +93,12 @@ class Watch(JobManager):  # type: ignore[misc]
         )
 
     def _ended(self) -> Any:
-        while True:
-            try:
-                job = self._read()
-            except ApiException as error:
-                if error.status != _NOT_FOUND:
-                    raise
-                raise JobFailed(f"The Job {self.job_name} was deleted by somebody else.") from None
-            if _condition(job, "Complete") or _condition(job, "Failed"):
-                return job
-            time.sleep(_SECONDS)
+        try:  # for ever: a Job's time has a limit of its own
+            return until(self._read, f"the end of {self.job_name}", math.inf, enough=_has_ended, pause=_SECONDS)
+        except ApiException as error:
+            if error.status != _NOT_FOUND:
+                raise
+            raise JobFailed(f"The Job {self.job_name} was deleted by somebody else.") from None
 
     # MAGE.md: job-reason-lost
     def _failure(self, job: Any) -> JobFailed:
@@ -125,6 +122,10 @@ def _explained() -> Iterator[None]:
         raise JobFailed(f"The cluster refuses what the executor asks for: {error.status} {error.reason}") from None
     except HTTPError as error:
         raise JobFailed(f"The Kubernetes API has not answered for a long time: {error}") from None
+
+
+def _has_ended(job: Any) -> bool:
+    return bool(_condition(job, "Complete") or _condition(job, "Failed"))
 
 
 def _condition(job: Any, kind: str) -> Any:

@@ -25,9 +25,9 @@ TAKES = (
 
 def run(options: Namespace) -> Iterator[Result]:
     """Observe the environment."""
-    from promotion.cluster.scheduler import Cluster
+    from basics.kubectl import Namespace
     from promotion.commands.observe import observe
 
-    cluster = Cluster(options.context, options.namespace or options.environment)
+    cluster = Namespace(options.namespace or options.environment, context=options.context)
     with clone() as repository:
         yield from observe(repository, options.environment, cluster)

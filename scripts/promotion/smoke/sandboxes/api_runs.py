@@ -10,6 +10,7 @@ from typing import Any
 
 from mage_pod import mage_runs
 from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.waiting import until
 from runtime.run import BlockResult, Run, RunResult
 from runtime.worker import ADDON_BROKE
 
@@ -45,14 +46,13 @@ def run_through_api(connected: Connected, run: Run, troubles: Callable[[], Seque
 def _followed(connected: Connected, pipeline: str, number: int) -> tuple[str, tuple[BlockResult, ...]]:
     """Return the run's status and its blocks when it has ended, or when its time is over."""
     deadline = time.monotonic() + _RUN_SECONDS
-    while True:
+
+    def look() -> tuple[str, tuple[BlockResult, ...]]:
         with connected() as api:
-            try:
-                run = mage_runs.ended(api, number, deadline - time.monotonic())
-                return run["status"], tuple(_block(api, pipeline, block) for block in run["block_runs"])
-            except ApiError:
-                if time.monotonic() > deadline:
-                    raise
+            run = mage_runs.ended(api, number, deadline - time.monotonic())
+            return run["status"], tuple(_block(api, pipeline, block) for block in run["block_runs"])
+
+    return until(look, f"an answer of Mage about run {number}", _RUN_SECONDS, retry=ApiError)
 
 
 def _block(api: MageApi, pipeline: str, block: dict[str, Any]) -> BlockResult:

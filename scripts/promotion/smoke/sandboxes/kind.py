@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg2
 import yaml
 
 from basics import progress
 from basics.errors import GateCouldNotRun, GateRefused, PromotionError
+from basics.kubectl import Namespace, PortForward
 from basics.process import CommandError, require
 from basics.yaml_file import load_mapping
 from mage_pod.mage_api import ApiError, MageApi
+from mage_pod.waiting import NotInTime, until
 from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment
 from promotion.gates.chart import CHART
@@ -25,7 +28,7 @@ from promotion.image.ensure import ensure_image
 from promotion.image.wanted import Wanted
 from promotion.pipelines.io_config import PATH as IO_CONFIG
 from promotion.repository.tree import Tree
-from promotion.smoke.cluster import Namespace, smoke_cluster, throw_away_namespace
+from promotion.smoke.cluster import smoke_cluster, throw_away_namespace, troubles
 from promotion.smoke.sandboxes.api_runs import run_through_api
 from promotion.smoke.sandboxes.throw_away import (
     CREDENTIALS,
@@ -43,9 +46,13 @@ from runtime.run import Run, RunResult
 from runtime.source_data import load_source
 from runtime.tables import TableState, snapshot
 
+T = TypeVar("T")
+
 _PROGRAMS = ("docker", "kind", "kubectl", "helm")
 _INSTALL_MINUTES = 10
 _SILENT_SECONDS = 120  # that Mage may take to answer on a machine that is busy
+# What a connection says that breaks, or that is not to be had for a moment.
+_BROKEN = (ApiError, PromotionError, psycopg2.OperationalError)
 
 
 @dataclass(frozen=True)
@@ -58,36 +65,37 @@ class KindSandbox:
     def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
         """Do `runs` in turn through Mage's API."""
         for run in runs:
-            yield run_through_api(self.connected, run, self.namespace.troubles)
+            yield run_through_api(self.connected, run, partial(troubles, self.namespace))
 
     @contextmanager
     def connected(self) -> Iterator[MageApi]:
-        """Mage's API, with a login; raises `ApiError` where there is none for a while."""
-        with self.namespace.forwarded(f"service/{WEB}", 80) as port:
-            api = MageApi(f"http://127.0.0.1:{port}")
-            self._log_in(api)
-            yield api
+        """Mage's API, with a login; raises `NotInTime` where there is none for a while."""
+        with PortForward(self.namespace, f"service/{WEB}", 80) as forward:
 
-    def _log_in(self, api: MageApi) -> None:
-        deadline = time.monotonic() + _SILENT_SECONDS
-        while True:
-            try:
-                return api.log_in(OWNER, self.passwords["owner-password"])
-            except ApiError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(1)
+            def log_in() -> MageApi:
+                api = MageApi(f"http://127.0.0.1:{forward.connect()}")
+                api.log_in(OWNER, self.passwords["owner-password"])
+                return api
+
+            yield until(log_in, "a login at Mage", _SILENT_SECONDS, retry=_BROKEN, pause=1)
 
     def tables(self, ignore: Collection[str]) -> dict[str, TableState]:
         """Return the state of the warehouse's tables."""
-        with self.server(WAREHOUSE) as server:
-            return snapshot(server.url(WAREHOUSE), ignore=ignore)
+        return self.with_server(WAREHOUSE, lambda server: snapshot(server.url(WAREHOUSE), ignore=ignore))
 
-    @contextmanager
-    def server(self, database: str) -> Iterator[Server]:
-        """The chart's PostgreSQL, as the role that owns `database` reaches it from this machine."""
-        with self.namespace.forwarded(f"service/{POSTGRES}", 5432) as port:
-            yield Server("127.0.0.1", port, database, self.passwords[f"{database}-password"])
+    def with_server(self, database: str, work: Callable[[Server], T]) -> T:
+        """Do `work`, with the chart's PostgreSQL as the role that owns `database` reaches it from this machine.
+
+        It is done again when its connection breaks; raises `NotInTime` when that goes on for a while.
+        """
+        with PortForward(self.namespace, f"service/{POSTGRES}", 5432) as forward:
+
+            def attempt() -> T:
+                password = self.passwords[f"{database}-password"]
+                return work(Server("127.0.0.1", forward.connect(), database, password))
+
+            what = f"the database {database}"
+            return until(attempt, what, _SILENT_SECONDS, enough=lambda _: True, retry=_BROKEN, pause=1)
 
 
 @contextmanager
@@ -109,8 +117,8 @@ def kind_sandbox(tree: Tree, environment: Environment) -> Iterator[KindSandbox]:
         with progress.step(f"install the chart as {name} in the namespace {namespace.name}"):
             _install(tree, _values(tree, environment, image), namespace)
         sandbox = KindSandbox(namespace, namespace.secret(CREDENTIALS))
-        with progress.step("load the source data"), sandbox.server(SOURCE) as server:
-            load_source(server, SOURCE)
+        with progress.step("load the source data"):
+            sandbox.with_server(SOURCE, partial(load_source, database=SOURCE))
         yield sandbox
 
 
@@ -124,7 +132,7 @@ def _no_verdict() -> Iterator[None]:
         raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
     except PromotionError as error:
         raise GateCouldNotRun(error.code, error.message, fix=error.fix or "try again") from error
-    except (ApiError, ServerError, psycopg2.Error) as error:
+    except (ApiError, NotInTime, ServerError, psycopg2.Error) as error:
         fix = "try again; if it persists, look at the cluster: is there memory left?"
         raise GateCouldNotRun(
             "lost-cluster", f"the release on the cluster: {str(error).strip()}", fix=fix
@@ -150,7 +158,7 @@ def _install(tree: Tree, wanted: Mapping[str, object], namespace: Namespace) -> 
         try:
             namespace.helm("install", RELEASE, str(Path(folder, CHART)), *options)
         except CommandError as error:
-            told = "\n".join([error.stderr, *namespace.troubles()])
+            told = "\n".join([error.stderr, *troubles(namespace)])
             fix = "mend what the pods say; where they wait for the machine, give Docker more of it"
             raise GateCouldNotRun("not-installed", f"the chart did not come up:\n{told}", fix=fix) from error
 

@@ -6,7 +6,8 @@ LIFELINE is the read end of a pipe whose only write end belongs to that process:
 included, the pipe closes. Then, or on SIGTERM, the command gets STOP_SIGNAL, GRACE seconds later SIGKILL,
 and so does whatever it left behind. USER is the id to run the command as (-1: ours); that user may then enter
 folders that are ours alone, because a checkout below /root has to work too.
-Runs in isolated mode with the standard library alone: it has to start in a few milliseconds.
+Runs in isolated mode with the standard library alone: it has to start in a few milliseconds, and what it waits
+for it has to reap meanwhile. So its loops are its own.
 """
 
 import contextlib
