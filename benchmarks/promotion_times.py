@@ -163,7 +163,7 @@ def _median(costs: Iterable[Cost]) -> Cost:
 
 
 def _table(found: Mapping[int, Mapping[str, Cost]]) -> Iterator[str]:
-    yield "| | asked at 1,000 | " + " | ".join(f"{size:,} pipelines" for size in found) + " |"
+    yield "| | goal at 1,000 | " + " | ".join(f"{size:,} pipelines" for size in found) + " |"
     yield "| --- | ---: |" + " ---: |" * len(found)
     for name, seconds in ASKED.items():
         yield f"| {name} | {seconds:g} s | " + " | ".join(str(costs[name]) for costs in found.values()) + " |"
