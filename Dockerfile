@@ -1,15 +1,15 @@
 # The one image: web, scheduler, executor pods and hooks run the same code.
 # It has no entry point: the chart mounts the programs that start each pod, so a fix there needs no new image.
-# `scripts/image.py build` labels it with the digest of what went in and tags it as release.yaml asks for it.
+# `scripts/image.py build` labels it with the digest of its inputs, and gives it the tag that release.yaml names.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS packages
 RUN python3 -m venv /opt/mage
 COPY requirements.txt /tmp/requirements.txt
-# pip compiles byte code, which a read-only root file system could not do later: Mage starts in a third of the time.
+# pip compiles byte code: a pod could not, with its read-only file system. So Mage starts in a third of the time.
 RUN /opt/mage/bin/pip install --no-cache-dir --disable-pip-version-check --requirement /tmp/requirements.txt
-# What no pod reads, a fifth of the image: tests, pip, what only compilers need, and the pages of Jupyter's servers.
-# Most files of Mage's second frontend, which it copies for a base path, are those of the first: links to them do.
+# Remove what no pod reads, a fifth of the image: tests, pip, files for compilers, and the pages of Jupyter's servers.
+# Most files of Mage's second frontend, which it copies for a base path, equal those of the first: link to them.
 RUN set -eu; \
     /opt/mage/bin/pip uninstall --quiet --yes pip; \
     cd /opt/mage/lib/python3*/site-packages; \
@@ -26,7 +26,7 @@ RUN set -eu; \
     done
 
 FROM ${BASE_IMAGE}
-# From what changes least to what changes most: a change of a pipeline adds one small layer.
+# What changes least comes first, so that a change of a pipeline adds one small layer.
 ARG WITH_R=true
 RUN if [ "${WITH_R}" = true ]; then \
         apt-get update --quiet && \
@@ -35,7 +35,7 @@ RUN if [ "${WITH_R}" = true ]; then \
     fi
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp/home mage
 COPY --from=packages /opt/mage /opt/mage
-# The path is the same everywhere, also where the project comes from git: Mage keys triggers by it.
+# The path is the same everywhere, also if the project comes from git: Mage finds triggers by it.
 COPY mage_project /srv/release/mage_project
 USER 10001
 WORKDIR /

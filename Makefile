@@ -1,4 +1,4 @@
-# Verbs only. Every target sets up what it needs; a second call finds it done.
+# Targets are verbs. Each sets up what it needs, only once.
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-unit test-mage test-kind lint lock reference docs clean
 
@@ -8,7 +8,7 @@ VENV   := .venv/bin/python
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-demo: .venv/installed ## Promote real pipelines dev, staging, prod on this machine; ends with demo/index.html
+demo: .venv/installed ## Promote real pipelines to dev, staging, prod on this machine; writes demo/index.html
 	@$(VENV) scripts/demo.py
 
 dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctrl-C stops both)
@@ -27,7 +27,7 @@ test-unit: .venv/installed ## Run the tests that need no service: within a minut
 test-mage: .venv/installed ## Run the tests that start Mage and PostgreSQL
 	@$(PYTEST) tests/mage $(PYTEST_OPTIONS)
 
-# Three at a time, each file by one: they mostly wait for the cluster.
+# Three files at a time, because tests mostly wait for the cluster.
 test-kind: .venv/installed ## Run the tests on a real cluster (with Docker, kind, kubectl and helm)
 	@$(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile $(PYTEST_OPTIONS)
 
@@ -41,18 +41,18 @@ lock: ## Lock requirements.txt and requirements-dev.txt from pyproject.toml (nee
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
 	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' -c requirements.txt pyproject.toml --group dev -o requirements-dev.txt
 
-reference: .venv/installed ## Write every generated page anew, and what the commands of the tutorial print
+reference: .venv/installed ## Write all generated pages again, and the output of the commands in the tutorial
 	@$(VENV) scripts/write_reference.py
 	@REWRITE_TRANSCRIPT=1 $(VENV) -m pytest --quiet tests/unit/test_transcript.py
 
-# The pages lie in .local/pages as in the repository, so that links work in both.
+# .local/pages has the layout of the repository, so that links work in both.
 PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests'
 docs: .venv/installed ## Check the documentation and build it as a site: .local/site/index.html
 	@$(VENV) -m pytest --quiet tests/unit/test_docs.py tests/unit/test_reference.py
 	@rm -rf .local/pages && mkdir -p .local/pages
 	@git ls-files -z --cached --others --exclude-standard -- $(PAGES) | tar --null -T - -cf - | tar -xf - -C .local/pages
 	@$(VENV) -m zensical build --strict
-	@! grep -rlE --include='*.html' '<(script|link|img|iframe)[^>]+(src|href)="https?:' .local/site # asks no other server
+	@! grep -rlE --include='*.html' '<(script|link|img|iframe)[^>]+(src|href)="https?:' .local/site # it loads nothing from another server
 
 clean: ## Remove the virtual environment, local databases and the demo
 	rm -rf .venv .local demo

@@ -1,4 +1,4 @@
-"""Draw how figures grow with size: both axes logarithmic, so that what is linear is a straight line."""
+"""Draw how figures grow with size: both axes logarithmic, so that linear growth is a straight line."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PROMISE = 0.25  # seconds
 
 
 def main(calls: int = 11) -> None:
-    """Print a table of medians, in seconds of processor time: on a busy machine the clock says nothing."""
+    """Print a table of medians, in seconds of processor time: on a busy machine the clock time means nothing."""
     scripts = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.stem != "in_venv")
     commands = {NOTHING: [sys.executable, "-c", "pass"]}
     commands |= {f"{path.name} --help": [sys.executable, str(path), "--help"] for path in scripts}

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "charts" / "mage"
 ENVIRONMENTS = ("dev", "staging", "prod")
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
-# What a laptop's one node can hold three times; limits stay those of each environment.
+# Small enough for three environments on a laptop's one node; limits stay those of each environment.
 SMALL = [
     f"{component}.resources.requests.cpu=50m" for component in ("web", "scheduler", "executor", "postgres", "jobs")
 ] + ["scheduler.resources.requests.memory=512Mi", "web.resources.requests.memory=512Mi"]
@@ -43,7 +43,7 @@ class Pod:
 
 
 def main(image: str, remove: bool = False) -> None:
-    """Install one by one, test, measure; print the table. A failing `helm test` ends it with its words."""
+    """Install one by one, test, measure; print the table. A failing `helm test` ends it with the output."""
     for name in ENVIRONMENTS:
         _prepare(name)
     started = {name: _install(name, image) for name in ENVIRONMENTS}

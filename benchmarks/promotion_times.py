@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Time the commands on synthetic projects of growing size, and draw how the times grow.
 
-Each figure is the median of three runs of the whole command, interpreter included: seconds of wall clock, in
-brackets of the processor (children included), and the largest resident set of any process. Cold means that nothing
-is remembered beside the clone. What an apply takes is told without its plan and without Mage's own parsers, which
-have rows of their own; their processor time is that of all that follows the plan.
+Each figure is the median of three runs of the whole command, interpreter included: wall-clock seconds,
+processor seconds in brackets (children included), and the largest resident set of any process. Cold means that
+nothing is remembered beside the clone. The time of an apply is without its plan and without Mage's own parsers,
+which have rows of their own; the processor time in the parsers' row is that of everything after the plan.
 
 examples:
   benchmarks/promotion_times.py 1000                       one size, a Markdown table
@@ -48,7 +48,7 @@ ASKED = {
     "apply of one": 2,
     "Mage's own parsers, one": 3,
 }
-# Other work on the machine bends lines of wall clock: what is drawn is the processor's time.
+# Other work on the machine bends lines of wall-clock time: so the processor's time is drawn.
 _DRAWN = ("plan of all, cold", "plan of all, warm", "status", "plan of one", "Mage's own parsers, one")
 
 
@@ -75,7 +75,7 @@ class Clone:
     def script(self, name: str, *arguments: str) -> Cost:
         """Run one of our commands to its end; 2 is what `--plan` says of changes."""
         command = [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *arguments]
-        # Where it is set, Python compiles all anew each time; people have what the first call kept.
+        # If it is set, Python compiles everything at each call; people have the byte code of the first call.
         environment = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         started = time.monotonic()
         process = subprocess.Popen(
@@ -163,7 +163,7 @@ def _median(costs: Iterable[Cost]) -> Cost:
 
 
 def _table(found: Mapping[int, Mapping[str, Cost]]) -> Iterator[str]:
-    yield "| | asked at 1,000 | " + " | ".join(f"{size:,} pipelines" for size in found) + " |"
+    yield "| | goal at 1,000 | " + " | ".join(f"{size:,} pipelines" for size in found) + " |"
     yield "| --- | ---: |" + " ---: |" * len(found)
     for name, seconds in ASKED.items():
         yield f"| {name} | {seconds:g} s | " + " | ".join(str(costs[name]) for costs in found.values()) + " |"

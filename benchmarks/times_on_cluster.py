@@ -2,8 +2,8 @@
 """Measure one release on a cluster: its start, runs' latency and throughput, blocks as Jobs, and memory.
 
 Uses the current kubectl context; its nodes must have the image, PostgreSQL's, and a plain image of Mage (`pip
-install mage-ai psycopg2-binary`), whose own start is measured beside ours. As in an installation at a company,
-database, volume and credentials are there before.
+install mage-ai psycopg2-binary`), whose own start is measured beside ours. As in an installation at
+a company, database, volume and credentials exist before.
 
 examples:
   benchmarks/times_on_cluster.py mage:0.9.80 plain-mage:0.9.80       the chart's defaults
@@ -147,7 +147,7 @@ def _is_ready(pod: dict[str, Any]) -> bool:
 
 
 def _plain_start(namespace: Namespace, image: str) -> float:
-    """Start Mage as its makers do, on an empty database; return the seconds from scheduled to Ready."""
+    """Start a plain Mage, on an empty database; return the seconds from scheduled to Ready."""
     namespace.apply(_plain_pod(namespace, image))
     namespace.kubectl("wait", "pod/plain", "--for=condition=Ready", f"--timeout={WAIT}s")
     (pod,) = namespace.get("pods", "--selector=app=plain")

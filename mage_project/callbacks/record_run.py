@@ -1,4 +1,4 @@
-"""Record in the warehouse how a block ended, good or bad."""
+"""Record in the warehouse whether a block completed or failed."""
 
 import os
 from datetime import UTC, datetime

@@ -10,7 +10,7 @@ if "custom" not in globals():
 
 @custom
 def confirm_answers(answers: DataFrame, *args: Any, **variables: Any) -> None:
-    """Print which profile answered when; raise ConnectionError with those that did not."""
+    """Print when each profile answered; raise ConnectionError with the names of those that did not."""
     print(answers.to_string(index=False))
     silent = answers["profile"][answers["answered_at"].isna()]
     if not silent.empty:

@@ -20,12 +20,12 @@ if "test" not in globals():
 
 @data_loader
 def ask_profiles(*args: Any, **variables: Any) -> DataFrame:
-    """Return when each PostgreSQL profile answered; None says that it did not, and this block's log says why."""
+    """Return when each PostgreSQL profile answered, or None: then this block's log says why it did not."""
     return DataFrame([{"profile": profile, "answered_at": ask(profile)} for profile in profiles()])
 
 
 def profiles() -> list[str]:
-    """Return the names of the PostgreSQL profiles: io_config.yaml is YAML only once its Jinja is rendered."""
+    """Return the names of the PostgreSQL profiles: io_config.yaml is YAML only after its Jinja is rendered."""
     text = (Path(get_repo_path()) / "io_config.yaml").read_text()
     content = safe_load(Template(text).render(**get_template_vars()))
     return [profile for profile, keys in content.items() if "POSTGRES_HOST" in keys]
@@ -43,5 +43,5 @@ def ask(profile: str) -> str | None:
 
 @test
 def test_there_is_a_profile(answers: DataFrame, *args: Any) -> None:
-    """An io_config.yaml without profiles would make this a check of nothing."""
+    """Without profiles this pipeline would check nothing."""
     assert len(answers) > 0, "io_config.yaml has no PostgreSQL profile"

@@ -1,4 +1,4 @@
--- Runs in the source. Aliases keep clear of words that Mage reserves: name would arrive as _name.
+-- Runs in the source. Aliases avoid words that Mage reserves: name would become _name.
 select
   faa,
   name as airport,

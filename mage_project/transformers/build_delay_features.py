@@ -40,5 +40,5 @@ def test_one_row_per_flight(features: DataFrame, *args: Any) -> None:
 
 @test
 def test_one_day_only(features: DataFrame, *args: Any) -> None:
-    """The days before are evidence, not output."""
+    """The days before are input, not output."""
     assert features["flight_date"].nunique() == 1, "features of more or fewer than one day"

@@ -1,4 +1,4 @@
-"""Give raw flights types, a key and a verdict: shared by flights_daily and delay_features."""
+"""Give raw flights types, a key and the mark `cancelled`; shared by flights_daily and delay_features."""
 
 from typing import Any
 

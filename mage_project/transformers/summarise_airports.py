@@ -21,5 +21,5 @@ def summarise_airports(flights: DataFrame, *args: Any, **variables: Any) -> Data
 
 @test
 def test_one_row_per_airport(airports: DataFrame, *args: Any) -> None:
-    """The sum is by day and airport."""
+    """There is one row for each day and airport."""
     assert not airports.duplicated(["flight_date", "origin"]).any(), "an airport has two rows for one day"

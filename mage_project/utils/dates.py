@@ -9,7 +9,7 @@ def flight_date(variables: Mapping[str, Any]) -> date:
     """Return the day named by `execution_date`: a datetime from a trigger, 'YYYY-MM-DD' from a person.
 
     The variable `replay_year` moves the day to that year, so that tonight's schedule finds flights in data
-    of 2013. Raises ValueError when `execution_date` is missing or is no date.
+    of 2013. Raises ValueError when `execution_date` is missing or is not a date.
     """
     day = _as_date(variables.get("execution_date"))
     year = variables.get("replay_year")

@@ -175,7 +175,7 @@ def test_what_was_paused_or_removed_runs_no_more(release: Release, second: State
 
 
 def test_a_change_by_hand_is_reported(complaint: str) -> None:
-    assert "FAILED schedules are as in values: schedule_interval of changed is not as in values" in complaint
+    assert "FAILED schedules are as in values: schedule_interval of changed differs from values" in complaint
 
 
 def test_a_change_by_hand_is_set_back(third: State) -> None:

@@ -165,7 +165,10 @@ def test_a_failed_migration_fails_the_upgrade_and_names_the_job(stopped: Stopped
 def test_after_a_failed_migration_the_new_pod_says_why(stopped: Stopped) -> None:
     def described() -> bool:
         said = stopped.release.namespace.kubectl("describe", "pod", stopped.new_pod())
-        return f"is at revision {UNKNOWN}, newer than this image's Mage knows (head {schema.head()})" in said
+        return (
+            f"is at revision {UNKNOWN}, which only a newer Mage knows (this image's head is {schema.head()})"
+            in said
+        )
 
     eventually(described, "the pod's own words", seconds=120)
 

@@ -174,7 +174,7 @@ def test_a_right_that_is_missing_is_named(job: Job, verb: str) -> None:
 def test_a_token_that_the_cluster_does_not_know_is_told(job: Job) -> None:
     (job.account / "token").write_text("old")
     said = job.refused("create", NAME, *KINDS)
-    assert "does not know this service account's token" in said
+    assert "refuses this service account's token" in said
     assert TOKEN not in said
 
 
@@ -197,7 +197,7 @@ def test_an_api_with_another_certificate_is_not_trusted(job: Job) -> None:
 
 
 def test_a_kind_that_is_none_is_refused(job: Job) -> None:
-    assert "the kind is none of password, fernet, uuid" in job.refused("create", NAME, "key=pasword")
+    assert "the kind must be one of password, fernet, uuid" in job.refused("create", NAME, "key=pasword")
 
 
 @pytest.mark.parametrize("arguments", [(), ("create", NAME), ("delete",), ("rotate", NAME)])
@@ -209,4 +209,4 @@ def test_the_command_ends_with_1_outside_of_a_pod() -> None:
     command = [sys.executable, "-P", "-m", "mage_pod.credentials", "create", NAME, *KINDS]
     done = subprocess.run(command, env={"PYTHONPATH": str(FILES)}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("This is no pod with a service account")
+    assert done.stderr.startswith("This pod has no service account")

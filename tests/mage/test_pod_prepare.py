@@ -147,7 +147,7 @@ def test_a_schema_of_an_older_mage_is_brought_to_head(ready: Prepare) -> None:
 
 def test_a_schema_of_a_newer_mage_is_refused(ready: Prepare) -> None:
     ready.database.ask("UPDATE alembic_version SET version_num = 'fedcba987654'")
-    assert "at revision fedcba987654, newer than this image's Mage knows" in ready.refused()
+    assert "at revision fedcba987654, which only a newer Mage knows" in ready.refused()
 
 
 def test_a_migration_that_fails_is_told_with_its_reason(broken: tuple[str, list[str]]) -> None:
@@ -184,7 +184,7 @@ def test_a_pod_waits_for_another_one_that_migrates(fresh: Prepare) -> None:
 def test_a_database_that_is_not_there_is_named(fresh: Prepare) -> None:
     said = fresh.refused(DB_NAME="no_such")
     server = fresh.database.server
-    assert f"The database no_such at {server.host}, port {server.port} does not let us in" in said
+    assert f"Mage cannot connect to the database no_such at {server.host}, port {server.port}: " in said
     assert 'database "no_such" does not exist' in said
 
 
@@ -212,7 +212,7 @@ def test_a_host_that_never_answers_is_given_up_within_the_timeout(fresh: Prepare
     started = time.monotonic()
     with silent_host() as port:
         said = fresh.refused(DB_PORT=port)
-    assert f"port {port} does not let us in" in said
+    assert f"Mage cannot connect to the database {fresh.database.name} at 127.0.0.1, port {port}: " in said
     assert "timeout expired" in said
     assert time.monotonic() - started < 20
 

@@ -206,7 +206,7 @@ def test_a_schema_that_is_not_at_head_is_found(careless: Release, server: Server
 
 
 def test_a_schedule_that_is_no_trigger_is_found(careless: Release) -> None:
-    assert "daily is no trigger of good" in failure(careless.web().schedules_are_as_in_values)
+    assert "good has no trigger daily" in failure(careless.web().schedules_are_as_in_values)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_trigger_that_is_not_as_in_values_is_found(installed: Release, assignm
     ((before,),) = installed.database.ask("SELECT to_jsonb(s) FROM pipeline_schedule s WHERE name = 'daily'")
     installed.database.ask(f"UPDATE pipeline_schedule SET {assignment} WHERE name = 'daily'")
     try:
-        assert f"{field} of daily is not as in values" in failure(installed.web().schedules_are_as_in_values)
+        assert f"{field} of daily differs from values" in failure(installed.web().schedules_are_as_in_values)
     finally:
         column = field.partition(".")[0]
         value = before[column] if isinstance(before[column], str) else json.dumps(before[column])

@@ -214,7 +214,7 @@ def test_a_block_that_ends_while_the_database_is_away_does_not_run_again(shared:
 def test_a_loop_that_hangs_is_not_alive(shared: Site, scheduler: Pod) -> None:
     with locked(shared.database):
         until(lambda: scheduler.get("/-/live")[0] == 503, "dead")
-        assert "the loop has not come round for" in scheduler.get("/-/live")[1]
+        assert "the loop has not completed a turn for" in scheduler.get("/-/live")[1]
     until(lambda: scheduler.get("/-/live")[0] == 200, "alive")
 
 

@@ -246,7 +246,7 @@ def test_a_resumed_trigger_waits_for_its_next_turn(site: Environment) -> None:
 def test_runs_that_waited_for_a_paused_trigger_do_not_start_with_it(site: Environment) -> None:
     site.apply(daily=schedule(enabled=False))
     site.ran("daily", "INITIAL")
-    assert "daily: cancelled 1 run(s) that had waited for it to be resumed" in site.apply(daily=schedule())
+    assert "daily: cancelled 1 run(s) that waited while it was paused" in site.apply(daily=schedule())
     assert site.ask("SELECT status FROM pipeline_run") == [("CANCELLED",)]
 
 
@@ -261,7 +261,7 @@ def test_a_schedule_that_is_gone_keeps_its_runs(site: Environment, status: str) 
     site.apply(daily=schedule())
     site.ran("daily", status)
     (line, _) = site.apply()
-    assert line == "paused daily, gone from values: it has 1 run(s), which would vanish with it"
+    assert line == "paused daily, gone from values: it has 1 run(s), which the UI would hide without it"
     assert site.triggers() == [("daily", "orders", "@daily", "INACTIVE")]
     joined = "SELECT r.status FROM pipeline_run r JOIN pipeline_schedule s ON s.id = r.pipeline_schedule_id"
     assert site.ask(joined) == [(status,)]
@@ -351,7 +351,7 @@ def test_what_people_made_in_the_ui_is_left_alone_and_listed(site: Environment) 
 
 def test_a_trigger_made_in_the_ui_for_the_same_pipeline_by_the_same_name_is_taken_over(site: Environment) -> None:
     number = site.make_by_hand("daily")
-    assert site.apply(daily=schedule())[:1] == ["daily: was made in the UI, taken over"]
+    assert site.apply(daily=schedule())[:1] == ["daily: was made in the UI, now follows values"]
     assert site.column("daily", "id") == number
     assert site.triggers() == [("daily", "orders", "@daily", "ACTIVE")]
     assert not site.is_due("daily")

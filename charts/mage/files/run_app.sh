@@ -1,3 +1,3 @@
 #!/bin/sh
-# Mage's executor starts each Job with this path and a command behind it.
+# Mage's executor starts each Job with this path, followed by a command.
 exec python3 -m mage_pod.block "$@"

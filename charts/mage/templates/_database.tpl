@@ -37,7 +37,7 @@
 - {name: DB_SSLROOTCERT, value: /etc/mage/database-ca/ca.crt}
 {{- end }}
 {{- else }}
-# Said, so that a PGSSLMODE meant for a warehouse does not reach the chart's own PostgreSQL.
+# Set, so that a PGSSLMODE meant for a warehouse does not reach the chart's own PostgreSQL.
 - {name: DB_SSLMODE, value: disable}
 {{- end }}
 - {name: DATABASE_TIMEOUT, value: {{ .Values.database.timeoutSeconds | quote }}}

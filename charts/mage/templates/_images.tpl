@@ -1,4 +1,4 @@
-{{/* An image reference from {repository, tag, digest}: (list $ image). A digest wins over a tag. */}}
+{{/* An image reference from {repository, tag, digest}: (list $ image). A digest is used instead of a tag. */}}
 {{- define "mage.imageReference" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}

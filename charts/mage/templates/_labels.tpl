@@ -17,7 +17,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Annotations of a hook: when, in which order, and what becomes of it. */}}
+{{/* Annotations of a hook: when it runs, in which order, and when it is deleted. */}}
 {{- define "mage.hook" -}}
 helm.sh/hook: {{ index . 0 }}
 helm.sh/hook-weight: {{ index . 1 | quote }}
@@ -34,7 +34,7 @@ helm.sh/hook-delete-policy: {{ index . 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* The promotion's release, told beside the pods and not in them: a new number alone restarts nothing. */}}
+{{/* The promotion's release, on a component's object and not on its pods: a new number alone restarts nothing. */}}
 {{- define "mage.releaseAnnotations" -}}
 {{- with .Values.release.number }}
 annotations:

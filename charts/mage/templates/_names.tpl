@@ -1,4 +1,4 @@
-{{/* One name per object; every template and NOTES.txt asks here. */}}
+{{/* One name per object; every template and NOTES.txt takes it from here. */}}
 
 {{- define "mage.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
@@ -16,7 +16,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The component is the folder of the template that is being rendered: a moved file takes the right name along. */}}
+{{/* The component is the folder of the template that is being rendered: a moved file gets the right name. */}}
 {{- define "mage.component" -}}
 {{- base (dir .Template.Name) -}}
 {{- end -}}

@@ -6,7 +6,7 @@
     - {port: 53, protocol: TCP}
 {{- end -}}
 
-{{/* The API server has no address that is known here; behind its Service it may listen on either port. */}}
+{{/* The address of the API server is not known here; behind its Service it may listen on either port. */}}
 {{- define "mage.egress.apiServer" -}}
 - ports:
     - {port: 443, protocol: TCP}
@@ -31,7 +31,7 @@ matchExpressions:
   - {key: app.kubernetes.io/component, operator: In, values: [{{ join ", " (index . 1) }}]}
 {{- end -}}
 
-{{/* What pods need that run blocks or notebooks. */}}
+{{/* What pods that run blocks or notebooks need. */}}
 {{- define "mage.egress.blocks" -}}
 {{ include "mage.egress.dns" . }}
 {{- include "mage.egress.postgres" . }}
@@ -40,7 +40,7 @@ matchExpressions:
 {{- end }}
 {{- end -}}
 
-{{/* Its address is a name, which a network policy cannot say: where blocks may go, Mage's metadata may be. */}}
+{{/* A network policy cannot name a host: so Mage's database may be wherever blocks may connect to. */}}
 {{- define "mage.egress.externalDatabase" -}}
 {{- if include "mage.database.isExternal" . }}
 {{- with .Values.networkPolicy.egress }}

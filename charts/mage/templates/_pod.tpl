@@ -73,7 +73,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 {{- end }}
 {{- end -}}
 
-{{/* (list $ shared): Mage's data is the claim for pods that share it, a folder of their own for the others. */}}
+{{/* (list $ shared): pods that share Mage's data mount the claim; the others get a folder of their own. */}}
 {{- define "mage.volumes" -}}
 {{- $root := index . 0 -}}
 {{- $shared := index . 1 -}}

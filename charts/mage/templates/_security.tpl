@@ -1,6 +1,6 @@
 {{/* What the restricted Pod Security level asks for, and a read-only root file system. */}}
 
-{{/* Complete by itself: Mage gives it to executor pods, whose pod-level context cannot be set. */}}
+{{/* Complete without a pod-level context: Mage copies it into executor pods, which cannot have one. */}}
 {{- define "mage.containerSecurity" -}}
 allowPrivilegeEscalation: false
 capabilities:

@@ -1,5 +1,6 @@
 {{/*
-Rules between keys, which a schema cannot say. Each finding is a line "key – problem – fix"; all are told at once.
+Rules between keys, which a schema cannot express. Each finding is a line "key – problem – fix"; all are reported
+at once.
 Every rule is a define of its own that prints its lines, or nothing.
 */}}
 
@@ -46,7 +47,7 @@ postgres.enabled – is true, but Mage's metadata is in database.external and no
 
 {{- define "mage.validate.databases" -}}
 {{- if and .Values.postgres.databases (not .Values.postgres.enabled) }}
-postgres.databases – are asked for, but postgres.enabled is false – enable it, or give the connections by io
+postgres.databases – are asked for, but postgres.enabled is false – enable it, or give the connections in io
 {{- end }}
 {{- range .Values.postgres.databases }}
 {{- if has . (list "mage" "postgres") }}
@@ -68,7 +69,7 @@ io.secrets.{{ $name }} – is in io.settings too – keep one of the two
 {{- $path := splitList "." $key }}
 {{- range $name, $_ := get (get $.Values (first $path)) (last $path) }}
 {{- if has $name $core }}
-{{ $key }}.{{ $name }} – is set by the chart – remove it, or change what the chart makes it from
+{{ $key }}.{{ $name }} – is set by the chart – remove it, or change the values that the chart makes it from
 {{- else if has $name $databases }}
 {{ $key }}.{{ $name }} – is made by postgres.databases – remove one of the two
 {{- end }}
@@ -94,7 +95,7 @@ project.git.repository – is empty – give the address of the repository, or u
 project.git.existingSecret – is empty, but project.git.auth is {{ .auth }} – name the Secret with the credentials
 {{- end }}
 {{- if and (eq .auth "password") (not (hasPrefix "https://" .repository)) }}
-project.git.auth – is password, but the repository's address does not begin with https:// – a password must not travel in clear
+project.git.auth – is password, but the repository's address does not begin with https:// – use an https:// address, so that the password is not sent in clear text
 {{- end }}
 {{- end }}
 {{- end }}
@@ -102,16 +103,16 @@ project.git.auth – is password, but the repository's address does not begin wi
 
 {{- define "mage.validate.entrance" -}}
 {{- if and .Values.ingress.enabled .Values.httpRoute.enabled }}
-httpRoute.enabled – is true beside ingress.enabled – keep one way in
+httpRoute.enabled – is true beside ingress.enabled – keep one of the two
 {{- end }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) }}
-ingress.host – is empty – give the name under which people open Mage
+ingress.host – is empty – give the host name at which people open Mage
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 httpRoute.parentRefs – is empty – name the Gateway
 {{- end }}
 {{- if and .Values.networkPolicy.enabled (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.networkPolicy.webFrom) }}
-networkPolicy.webFrom – is empty: the network policy would turn away the ingress controller – name its pods, e.g. [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]
+networkPolicy.webFrom – is empty: the network policy would block the ingress controller – name the controller's pods, e.g. [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}}]
 {{- end }}
 {{- end -}}
 
@@ -123,7 +124,7 @@ pod.volumes.{{ $name }} – is a volume of the chart – choose another name
 {{- end }}
 {{- range $name, $_ := .Values.pod.volumeMounts }}
 {{- if not (hasKey $.Values.pod.volumes $name) }}
-pod.volumeMounts.{{ $name }} – mounts no volume of pod.volumes – add the volume, or remove the mount
+pod.volumeMounts.{{ $name }} – has no volume of that name in pod.volumes – add the volume, or remove the mount
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -15,9 +15,10 @@ _MAGE = [sys.executable, "-m", "mage_pod.mage_command"]
 
 
 def main(command: Sequence[str]) -> int:
-    """Run the command and return its exit code, 128 + N if signal N ended it.
+    """Run the command and return its exit code: 128 + N if signal N ended it.
 
-    The command is not the first process itself: signals would not reach Mage, which asks for none.
+    The command is a child process: the first process of a container gets no signal that it has no handler for,
+    and Mage has none.
     """
     # MAGE.md: deaf-to-sigterm
     signal.signal(signal.SIGTERM, _end)

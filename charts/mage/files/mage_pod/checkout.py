@@ -1,6 +1,6 @@
-"""Let all blocks of a run be of one commit, while git-sync puts newer ones in place of the project.
+"""Let all blocks of a run use one commit, although git-sync replaces the project with newer commits.
 
-A run keeps the commit that it began with in its row's `metrics`; git-sync keeps older checkouts for a day.
+The `metrics` of a run's row hold the commit that it began with; git-sync keeps older checkouts for a day.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _KEY = "commit"
 
 
 def is_followed() -> bool:
-    """Whether the project comes from git: git-sync publishes each checkout by a link to it."""
+    """Whether the project comes from git: then its parent folder is a link, which git-sync sets."""
     return _link().is_symlink()
 
 
 def adapt() -> None:
-    """Make this process and those that it forks read each run's own checkout. To be called once, with Mage up."""
+    """Make this process and its forks read each run's own checkout. Call it once, when Mage is up."""
     # MAGE.md: run-mixes-commits
     from mage_ai.data_preparation.executors.block_executor import BlockExecutor
     from mage_ai.orchestration.db.models.schedules import PipelineRun
@@ -34,7 +34,7 @@ def adapt() -> None:
 def enter(command: Sequence[str]) -> list[str]:
     """Make this process read pipelines from the checkout that `run CHECKOUT …` names; return the command to run.
 
-    For Mage the project stays where it always is: what it keeps in its database it finds by that path.
+    Mage still gets the project's usual path: it finds the project's rows in its database by that path.
     """
     verb, checkout, *arguments = command
     project = os.environ.get("MAGE_REPO_PATH", checkout)
@@ -59,7 +59,7 @@ def _pipeline(run: Any) -> Any:
 
 
 def _project_of(run: Any) -> Path:
-    """Return the project as it was when the run began, or as it is now if git-sync has removed that."""
+    """Return the project in the checkout that the run began with; in the newest if git-sync removed that one."""
     newest = _link().resolve()
     commit = (run.metrics or {}).get(_KEY)
     if commit is None:

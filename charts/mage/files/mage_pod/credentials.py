@@ -27,8 +27,8 @@ T = TypeVar("T")
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _ATTEMPTS = 10
 _ANSWER_SECONDS = 10
-_REACH_SECONDS = 60  # the network policy of a pod takes a moment to let it out
-_ALPHABET = string.ascii_letters + string.digits  # nothing that a URL, a shell or SQL reads in its own way
+_REACH_SECONDS = 60  # a network policy lets a new pod connect only after some seconds
+_ALPHABET = string.ascii_letters + string.digits  # no character that is special in a URL, a shell or SQL
 _MAKERS: Mapping[str, Callable[[], str]] = {
     "password": lambda: "".join(secrets.choice(_ALPHABET) for _ in range(32)),
     # MAGE.md: secret-key-files
@@ -38,7 +38,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
 
 
 class CredentialsError(RuntimeError):
-    """The Secret could not be kept; the message says why and the fix, never a value."""
+    """The Secret could not be made or removed; the message gives the reason and the fix, and never a value."""
 
 
 def main(arguments: list[str], account: Path = ACCOUNT) -> int:
@@ -54,7 +54,7 @@ def main(arguments: list[str], account: Path = ACCOUNT) -> int:
         elif verb == "delete" and not pairs:
             print(Secret(name, account).delete())
         else:
-            raise CredentialsError("Say `create NAME KEY=KIND…` or `delete NAME`.")
+            raise CredentialsError("Write `create NAME KEY=KIND…` or `delete NAME`.")
     except CredentialsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -65,7 +65,7 @@ def _kinds(pairs: list[str]) -> dict[str, str]:
     kinds = dict(pair.partition("=")[::2] for pair in pairs)
     for key, kind in kinds.items():
         if kind not in _MAKERS:
-            raise CredentialsError(f"{key}={kind}: the kind is none of {', '.join(_MAKERS)}.")
+            raise CredentialsError(f"{key}={kind}: the kind must be one of {', '.join(_MAKERS)}.")
     return kinds
 
 
@@ -80,7 +80,7 @@ def in_cluster(account: Path = ACCOUNT) -> Any:
         InClusterConfigLoader(str(account / "token"), str(account / "ca.crt")).load_and_set(configuration)
     except ConfigException as error:
         raise CredentialsError(
-            f"This is no pod with a service account: {error} Set automountServiceAccountToken: true."
+            f"This pod has no service account: {error} Set automountServiceAccountToken: true."
         ) from None
     return ApiClient(configuration)
 
@@ -91,7 +91,7 @@ def namespace(account: Path = ACCOUNT) -> str:
 
 
 def reach(call: Callable[[], T]) -> T:
-    """Call the Kubernetes API until it can be reached; raises `CredentialsError` if it never is."""
+    """Repeat a call of the Kubernetes API until it answers; raises `CredentialsError` after a minute."""
     from urllib3.exceptions import HTTPError
 
     try:
@@ -121,7 +121,7 @@ class Secret:
             done = self._make(kinds, labels) if found is None else self._complete(found, kinds)
             if done:
                 return done
-        raise CredentialsError(f"{self} is changed by somebody else all the time: look who that is.")
+        raise CredentialsError(f"Somebody else keeps changing {self}: find out who that is.")
 
     def delete(self) -> str:
         """Remove the Secret; return what was done."""
@@ -138,11 +138,11 @@ class Secret:
         return made and f"created {self} with {', '.join(kinds)}"
 
     def _complete(self, found: Any, kinds: Mapping[str, str]) -> str | None:
-        """Add the keys that are missing; None if somebody else changed the Secret since it was read."""
+        """Add the missing keys; return None if somebody else has changed the Secret since it was read."""
         missing = {key: kind for key, kind in kinds.items() if key not in (found.data or {})}
         if not missing:
             return f"kept {self}: it has all of {', '.join(kinds)}"
-        # With the version that was read, a change by somebody else is refused and not overwritten.
+        # With this version the cluster refuses the patch if somebody else has changed the Secret meanwhile.
         body = {"metadata": {"resourceVersion": found.metadata.resource_version}, "data": _values(missing)}
         added = self._ask("patch", self._api.patch_namespaced_secret, body)
         return added and f"added {', '.join(missing)} to {self}"
@@ -161,14 +161,12 @@ class Secret:
             raise CredentialsError(self._explained(verb, error)) from None
 
     def _explained(self, verb: str, error: Any) -> str:
-        """Return why the cluster refused; only what it says of rights, which quotes no value."""
+        """Return why the cluster refused. Its own words are quoted only about rights: there they hold no value."""
         if error.status == 403:
             said = json.loads(error.body or "{}").get("message", "forbidden")
             return f"The service account may not {verb} {self}: {said}. Let its Role allow {verb} on secrets."
         if error.status == 401:
-            return (
-                f"The cluster does not know this service account's token, to {verb} {self}: start this pod anew."
-            )
+            return f"The cluster refuses this service account's token, to {verb} {self}. Restart this pod."
         return f"The cluster refuses to {verb} {self}: {error.status} {error.reason}."
 
 

@@ -1,7 +1,7 @@
 """The address of Mage's metadata database, from a pod's environment.
 
 DB_URL is a whole address. Without it DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASS are its parts.
-DB_SSLMODE and DB_SSLROOTCERT (a file) say how the server proves itself, for both.
+In both cases DB_SSLMODE and DB_SSLROOTCERT (a file) say how the server proves who it is.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 MAGE_URL = "MAGE_DATABASE_CONNECTION_URL"
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?$")
 # MAGE.md: driver-not-brought
-_DRIVER = "postgresql+psycopg2"  # without a driver's name SQLAlchemy takes one that Mage does not bring
+_DRIVER = "postgresql+psycopg2"  # without a driver's name SQLAlchemy takes a driver that Mage does not install
 _PORT = "5432"
-# If the first connection fails, Mage encodes what looks like the password in the address once more, and never
-# gets in again. So this stands in its place, and the password is a parameter, which wins.
+# If the first connection fails, Mage encodes the password in the address a second time, and cannot connect any
+# more. So the address has this in place of the password. The password is a parameter, which takes precedence.
 # MAGE.md: password-encoded-again
 _PLACEHOLDER = "_"
 
 
 class DatabaseSettingsError(ValueError):
-    """The environment does not tell a database; the message names the variable and the fix, never a value."""
+    """The environment names no usable database; the message names the variable and the fix, never a value."""
 
 
 def configure() -> None:
-    """Give Mage its database's address. To be called before any module of Mage is imported.
+    """Give Mage the address of its database. Call it before any module of Mage is imported.
 
-    An address that is there already stays when no DB_* variable is set. Raises `DatabaseSettingsError`.
+    Without DB_* variables an address that Mage already has stays. Raises `DatabaseSettingsError`.
     """
     os.environ[MAGE_URL] = connection_url(os.environ)
 
@@ -61,7 +61,7 @@ def _from_url(environ: Mapping[str, str]) -> str:
     try:
         parts = urlsplit(environ["DB_URL"].strip())
         port = str(parts.port or _PORT)
-    except ValueError:  # its own text may quote the password
+    except ValueError:  # the error's text may quote the password
         raise _malformed("its host or port cannot be read") from None
     if not _SCHEME.match(parts.scheme):
         raise _malformed("it does not begin with postgresql://")
@@ -78,8 +78,8 @@ def _from_url(environ: Mapping[str, str]) -> str:
 def _malformed(what: str) -> DatabaseSettingsError:
     return DatabaseSettingsError(
         f"DB_URL has to look like postgresql://user:password@host:port/database, but {what}. "
-        "Percent-encode what is special in it (@ is %40, / is %2F, % is %25), or set DB_HOST, DB_NAME, DB_USER "
-        "and DB_PASS instead: they are taken as they are."
+        "Percent-encode special characters in it (@ is %40, / is %2F, % is %25), or set DB_HOST, DB_NAME, "
+        "DB_USER and DB_PASS instead, without encoding."
     )
 
 
@@ -96,7 +96,7 @@ def _from_parts(environ: Mapping[str, str]) -> str:
 
 
 def _tls(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the connection's parameters about TLS."""
+    """Return the connection's parameters for TLS."""
     mode = environ.get("DB_SSLMODE")
     if not mode:
         return {}

@@ -1,4 +1,4 @@
-"""Import Mage without two packages that it hardly ever uses, which would take half of the time of each start."""
+"""Import Mage without two packages that it hardly ever uses: they take half of the time of each start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-# What Mage imports by name: it draws a model of scikit-learn, or measures a function's memory, with these.
+# The functions that Mage imports: one draws a model of scikit-learn, the other measures a function's memory.
 _FUNCTIONS = {"sklearn.utils": "estimator_html_repr", "memory_profiler": "memory_usage"}
 _IMPORTERS = (
     "mage_ai.data_preparation.models.block.outputs",
@@ -18,9 +18,9 @@ _IMPORTERS = (
 
 
 def import_mage() -> None:
-    """Import the modules that ask for them, and let the first call of each function import its package.
+    """Import the modules of Mage that import these functions; the first call of a function imports its package.
 
-    To be called once what they read as they are imported is set: database, project and queue.
+    Call it after database, project and queue are set: the modules read them while they are imported.
     """
     # MAGE.md: heavy-imports
     from mage_ai.shared import complex as models
@@ -31,7 +31,7 @@ def import_mage() -> None:
     for importer in _IMPORTERS:
         importlib.import_module(importer)
     for module in absent:
-        del sys.modules[module]  # a block that imports it gets the package itself
+        del sys.modules[module]  # a block that imports the package gets the real one
 
 
 def _stand_in(module: str) -> ModuleType:
@@ -45,5 +45,5 @@ def _stand_in(module: str) -> ModuleType:
 
 
 def _only_if_loaded(is_model: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Mage asks this of each output: nothing is a model of a package that nobody has imported."""
+    """Mage asks this about each output; without an import of the package no output is a model of it."""
     return lambda data: "sklearn" in sys.modules and is_model(data)

@@ -15,7 +15,7 @@ _NEEDED = (
     ("get", "", "pods"),
     ("list", "", "pods"),
 )
-# A sample of what would let a block take over more than its own pod.
+# Examples of rights that would let a block control more than its own pod.
 _TOO_MUCH = (
     ("get", "", "secrets"),
     ("list", "", "secrets"),
@@ -34,7 +34,7 @@ _TOO_MUCH = (
 
 
 def wrong_rights(account: Path) -> list[str]:
-    """Return what the account may not do but has to, and what it may do but should not."""
+    """Return the rights that the account lacks, and those that it should not have."""
     from kubernetes.client import AuthorizationV1Api
 
     api = AuthorizationV1Api(in_cluster(account))
@@ -58,6 +58,6 @@ def _may(api: Any, where: str, right: tuple[str, str, str]) -> bool:
         review = reach(lambda: api.create_self_subject_access_review(body, _request_timeout=10))
     except ApiException as error:
         raise CredentialsError(
-            f"The cluster does not tell what it may do: {error.status} {error.reason}."
+            f"The cluster does not say what the account may do: {error.status} {error.reason}."
         ) from None
     return bool(review.status.allowed)

@@ -1,4 +1,4 @@
-"""Mage's Kubernetes executors, with what they lack: patience, reasons, an end."""
+"""Mend Mage's Kubernetes executors: they outlast a failing API, say why a Job failed, and end its run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mage_pod.watch import JobFailed, Watch
 
 
 def adapt() -> None:
-    """Change the executors of this process and of those that it forks. To be called once, with Mage up."""
+    """Change the executors of this process and of its forks. Call it once, when Mage is up."""
     # MAGE.md: job-manager
     for module in (k8s_block_executor, k8s_pipeline_executor):
         module.K8sJobManager = Watch
@@ -27,7 +27,7 @@ def adapt() -> None:
 
 
 def _second(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell a failure only if Mage in the Job's pod has not: it knows the error, here only the Job's is known."""
+    """Report a failure only if the Job's pod has not: only the pod knows the block's own error."""
 
     def run(executor: Any, *, block_run_id: int, on_failure: Callable[..., None], **options: Any) -> Any:
         def on_failure_untold(block_uuid: str, error: Any) -> None:
@@ -57,7 +57,7 @@ def _once(execute_callback: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _ending(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a run end whose Job has failed; Mage would make the Job again and again."""
+    """End a run when its Job has failed; Mage would make the Job again and again."""
 
     def run(executor: Any, pipeline_run_id: int | None = None, **options: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Ask for a session where Mage serves without one, at whatever path it serves."""
+"""Ask for a session at endpoints that Mage serves without one, under any base path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Prepare = Callable[[Any], Any]
 
 
 def close_endpoints(opened: Collection[str]) -> None:
-    """Close what Mage leaves open, except what `opened` names."""
+    """Close the endpoints that Mage leaves open, except those that `opened` names."""
     from mage_ai.server import server
 
     for name, handlers in {
@@ -50,7 +50,7 @@ def _ask_for_session(handler: Any) -> None:
     bypass, handler.bypass_oauth_check = getattr(handler, "bypass_oauth_check", False), False
     try:
         OAuthMiddleware.prepare(handler)
-    except Exception:  # noqa: BLE001 whatever it stumbles over is no session
+    except Exception:  # noqa: BLE001 any error means that there is no session
         raise HTTPError(403) from None
     handler.bypass_oauth_check = bypass
     if REQUIRE_USER_AUTHENTICATION and not handler.request.current_user:
@@ -58,13 +58,13 @@ def _ask_for_session(handler: Any) -> None:
 
 
 def _ask_for_details(handler: Any) -> None:
-    """Let the login page have the status, but not when who was active last."""
+    """Let the login page read the status, but not the details: they say when somebody was last active."""
     if handler.get_arguments("_format"):
         _ask_for_session(handler)
 
 
 def _refuse(handler: Any) -> None:
-    """Mage starts a shell for each connection and asks only then who is there."""
+    """Mage starts a shell for each connection, and asks for a login only afterwards."""
     raise HTTPError(403)
 
 

@@ -1,4 +1,4 @@
-"""Answer a kubelet's questions over HTTP from a thread of its own."""
+"""Answer a kubelet's probes over HTTP, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
 from typing import Any
 
-# Returns what is wrong; nothing when all is well.
+# Returns what is wrong; an empty text if nothing is.
 Check = Callable[[], str]
 
 
@@ -18,13 +18,13 @@ def serve(port: int, checks: Mapping[str, Check]) -> None:
     """Answer GET on `port` for as long as the process lives: 200, or 503 with the reason in the body."""
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = 5  # seconds; one request at a time is answered
+        timeout = 5  # seconds; requests are answered one at a time
 
         def do_GET(self) -> None:
             check = checks.get(self.path)
             reason = check() if check else ""
             status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
-            # No date, no log: another thread may fork meanwhile, and a lock held here is held for ever there.
+            # No date, no log: they take locks. If another thread forks meanwhile, the child never gets them.
             self.send_response_only(status if check else HTTPStatus.NOT_FOUND)
             self.end_headers()
             self.wfile.write(f"{reason or 'ok'}\n".encode())
@@ -36,7 +36,7 @@ def serve(port: int, checks: Mapping[str, Check]) -> None:
 
 
 class _Server(TCPServer):
-    """Listens on all addresses; HTTPServer would ask for the name of one."""
+    """Listens on all addresses; HTTPServer would look up the host's name."""
 
     address_family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
     allow_reuse_address = True

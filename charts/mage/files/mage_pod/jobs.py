@@ -17,7 +17,7 @@ import psutil
 
 _Call = Callable[[], Any]
 _logger = logging.getLogger(__name__)
-_expendable: mmap.mmap | None = None  # of the job whose process we are
+_expendable: mmap.mmap | None = None  # of the job that this process runs
 
 
 class _Job(ForkProcess):
@@ -29,9 +29,9 @@ class _Job(ForkProcess):
 
 
 def become_expendable() -> None:
-    """Tell the scheduler that nothing is lost with the job whose process we are: what it waits for goes on.
+    """Tell the scheduler that it may end this process at any time: what its job waits for goes on.
 
-    By memory that they share: when the scheduler has to stop, the database may be away.
+    Shared memory tells it, because the database may be away when the scheduler has to stop.
     """
     if _expendable:
         _expendable[0] = 1
@@ -39,11 +39,12 @@ def become_expendable() -> None:
 
 # MAGE.md: job-lost-in-queue
 class JobQueue:
-    """Takes the place of Mage's ProcessQueue, whose methods it has.
+    """Replaces Mage's ProcessQueue, and has its methods.
 
-    Mage hands jobs to a pool process through a pipe; what arrives as the pool ends stays queued until another job
-    comes. Here the scheduler keeps them and forks for each: none gets lost, it knows what runs when it has to
-    stop, and it needs neither the pool process nor the one that holds Mage's dictionary of jobs.
+    Mage hands jobs to a pool process through a pipe; a job that arrives while the pool ends stays queued until
+    another job comes. Here the scheduler keeps the jobs and forks for each: no job gets lost, and the scheduler
+    knows what runs when it has to stop. It needs neither the pool process nor the process that holds Mage's
+    dictionary of jobs.
     """
 
     def __init__(self, concurrency: int) -> None:
@@ -69,7 +70,7 @@ class JobQueue:
             _kill(process)
 
     def kill_expendable(self) -> None:
-        """End the jobs that nothing is lost with."""
+        """End the jobs that may be ended at any time."""
         for process in self._running.values():
             if process.expendable[0]:
                 _kill(process)
@@ -82,9 +83,9 @@ class JobQueue:
         return list(self._running)
 
     def start_waiting(self) -> bool:
-        """Start jobs in their order, as many as there is room for, and return whether there were any.
+        """Start waiting jobs in their order, as many as there is room for; return whether any was started.
 
-        Between two turns of the loop, when no transaction is open that a fork would share.
+        Call it between two turns of the loop: then no transaction is open that a fork would share.
         """
         started = list(self._waiting)[: self._concurrency - len(self._running)]
         for job_id in started:
@@ -104,7 +105,7 @@ class JobQueue:
         return any(process.exitcode == 0 for process in ended.values())
 
     def _reap_orphans(self) -> None:
-        """Collect what jobs left behind and has ended: in a container orphans come to its first process."""
+        """Collect ended processes that jobs left behind: in a container its first process inherits them."""
         ours = {process.pid for process in self._running.values()}
         for child in psutil.Process().children():
             if child.pid not in ours:
@@ -113,7 +114,7 @@ class JobQueue:
 
 
 def _run(call: _Call, expendable: mmap.mmap) -> None:
-    """Do the job; we are its process."""
+    """Do the job, in a process of its own."""
     global _expendable
     # MAGE.md: job-session
     from mage_ai.orchestration.db import engine
@@ -132,7 +133,7 @@ def _run(call: _Call, expendable: mmap.mmap) -> None:
 
 def _kill(process: ForkProcess) -> None:
     if pid := process.pid:
-        for kill in (os.killpg, os.kill):  # the group is not there before the process has made it
+        for kill in (os.killpg, os.kill):  # the group does not exist until the process has made it
             with contextlib.suppress(ProcessLookupError):
                 kill(pid, signal.SIGKILL)
 

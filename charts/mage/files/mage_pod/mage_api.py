@@ -14,18 +14,18 @@ _ANSWER_SECONDS = 30
 
 
 class ApiError(RuntimeError):
-    """Mage refused or did not answer; the message has its own words."""
+    """Mage refused or did not answer; the message quotes Mage."""
 
 
 class MageApi:
-    """The Mage at `url` (with its base path), without a login until `log_in`."""
+    """The API of the Mage at `url` (with its base path), without a login until `log_in`."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._headers = {"Content-Type": "application/json", "X-API-KEY": _API_KEY}
 
     def log_in(self, email: str, password: str) -> None:
-        """Begin a session that the calls that follow use; raises `ApiError` if Mage lets nobody in."""
+        """Begin a session, which later calls use; raises `ApiError` if Mage refuses."""
         session = self.call("POST", "/api/sessions", {"session": {"email": email, "password": password}})[
             "session"
         ]
@@ -46,7 +46,7 @@ class MageApi:
     def request(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> tuple[int, str]:
-        """Return status and text of the answer, whatever they are; raises `ApiError` without one."""
+        """Return status and text of any answer; raises `ApiError` if there is none."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, headers or {}, method=method)  # noqa: S310 ours
         try:

@@ -17,7 +17,7 @@ from mage_pod import checkout, deferred
 
 
 def main(command: Sequence[str]) -> None:
-    """Run the command; if it fails, the last line of the log says why in one sentence, for who watches the Job."""
+    """Run the command; if it fails, the log's last line gives the reason: the scheduler reads it there."""
     try:
         _prepare(Path(os.environ.get("MAGE_REPO_PATH", command[1])).absolute())
         # MAGE.md: executor-command
@@ -30,7 +30,7 @@ def main(command: Sequence[str]) -> None:
 
 
 def _prepare(project: Path) -> None:
-    """Make Mage report the block's end to a database that was restarted meanwhile."""
+    """Make Mage report the block's end even if the database was restarted meanwhile."""
     from mage_ai.settings.repo import set_repo_path
 
     set_repo_path(str(project))  # before the imports that read it
@@ -42,7 +42,7 @@ def _prepare(project: Path) -> None:
 
     patience.notice_loss(engine)
     patience.outlast_restart(engine)
-    engine.dispose()  # it has connected once already
+    engine.dispose()  # drop the connection that the imports made
     # MAGE.md: end-of-block-lost
     BlockExecutor._BlockExecutor__update_block_run_status = safe_db_query(_report)
 
@@ -54,7 +54,7 @@ def _report(
     error_details: Mapping[str, Any] | None = None,
     **_: Any,
 ) -> None:
-    """Take the place of Mage's method, which gives up at the first error and then calls the address None."""
+    """Replace Mage's method, which gives up at the first error and then calls the address None."""
     from mage_ai.orchestration.db.models.schedules import BlockRun
 
     if block_run_id is None:

@@ -18,7 +18,7 @@ Run = dict[str, Any]
 
 @contextmanager
 def temporary_trigger(api: MageApi, pipeline: str, name: str, timeout: int) -> Iterator[int]:
-    """A trigger for the length of the `with` block."""
+    """Make a trigger and delete it at the end of the `with` block."""
     number = make_trigger(api, pipeline, name, timeout)
     try:
         yield number
@@ -38,7 +38,7 @@ def start(api: MageApi, trigger: int, variables: Mapping[str, Any] | None = None
     """Start a run of the trigger's pipeline and return the run's number; `execution_date` is an ISO date, UTC."""
     run: dict[str, Any] = {"variables": dict(variables or {})}
     # MAGE.md: execution-date-is-ignored
-    if day := run["variables"].pop("execution_date", None):  # as a variable it is text: SQL blocks do not take it
+    if day := run["variables"].pop("execution_date", None):  # as a variable it is text, which SQL blocks refuse
         run["execution_date"] = datetime.fromisoformat(str(day)).isoformat(" ")
     path = f"/api/pipeline_schedules/{trigger}/pipeline_runs"
     number: int = api.call("POST", path, {"pipeline_run": run})["pipeline_run"]["id"]
@@ -46,7 +46,7 @@ def start(api: MageApi, trigger: int, variables: Mapping[str, Any] | None = None
 
 
 def ended(api: MageApi, number: int, seconds: float) -> Run:
-    """Return the run when it has ended, or as it is after `seconds`."""
+    """Return the run when it has ended, or after `seconds` in any state."""
 
     def look() -> Run:
         run: Run = api.call("GET", f"/api/pipeline_runs/{number}")["pipeline_run"]
@@ -60,12 +60,12 @@ def ended(api: MageApi, number: int, seconds: float) -> Run:
 
 
 def cancel(api: MageApi, number: int) -> None:
-    """End a run that goes on."""
+    """Cancel a run that has not ended."""
     api.call("PUT", f"/api/pipeline_runs/{number}", {"pipeline_run": {"status": "cancelled"}})
 
 
 def failures(run: Mapping[str, Any]) -> dict[str, str]:
-    """Return for each block that failed the first line of its error: further lines quote what was read."""
+    """Return the first line of the error of each block that failed: further lines may quote data."""
     blocks = run.get("block_runs") or []
     return {block["block_uuid"]: _first_line(block) for block in blocks if block["status"] == "failed"}
 

@@ -1,7 +1,7 @@
-"""Let the owner's password follow the Secret: Mage itself reads it for its very first user only.
+"""Give Mage's owner each new password of the Secret: Mage itself reads it only for its very first user.
 
-A table of ours keeps a hash of what was followed last. So a password that somebody changed in the UI stays,
-through every restart, until the Secret holds another one than before.
+A table of ours keeps a hash of the Secret's last password. So a password that somebody changed in the UI stays,
+through every restart, until the password in the Secret changes.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import bcrypt
 from psycopg2.extensions import connection as Connection  # noqa: N812 it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 it is a class
 
-_LOCK = 6789_0002  # of several pods at once one looks, the others wait
+_LOCK = 6789_0002  # if several pods start at once, one looks and the others wait
 # MAGE.md: user-table
-_MAGE_ROUNDS = 14  # of bcrypt, in Mage's own passwords
+_MAGE_ROUNDS = 14  # bcrypt's rounds in Mage's own passwords
 
 
 def follow_secret(connection: Connection, environ: Mapping[str, str]) -> str:
-    """Give Mage's owner DEFAULT_OWNER_PASSWORD if it is another one than last time; return what was done.
+    """Give Mage's owner DEFAULT_OWNER_PASSWORD if it has changed since last time; return what was done.
 
-    The first time it is only noted: Mage makes the owner with it, or has one from before anything was noted.
+    The first time the password is only noted: Mage makes the owner with it, or the owner is older than the note.
     """
     email, password = environ["DEFAULT_OWNER_EMAIL"], environ["DEFAULT_OWNER_PASSWORD"].encode()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         last = _last(cursor)
         if last and bcrypt.checkpw(password, last):
-            return "The Secret's owner-password is the one of last time."
+            return "The Secret's owner-password has not changed."
         if last and not _give(cursor, email, password):
-            return f"The Secret's owner-password has changed, but no user has the address {email}: it is nobody's."
+            return f"The Secret's owner-password has changed, but no user has the address {email}: nobody got it."
         _note(cursor, password)
     return f"{email} has the Secret's new owner-password." if last else "Noted the Secret's owner-password."
 
@@ -42,7 +42,7 @@ def _last(cursor: Cursor) -> bytes | None:
 
 
 def _give(cursor: Cursor, email: str, password: bytes) -> bool:
-    """Write what Mage would write for a change in the UI; return whether there is such a user."""
+    """Write the password as Mage does for a change in the UI; return whether the user exists."""
     salt = bcrypt.gensalt(_MAGE_ROUNDS)
     written = (bcrypt.hashpw(password, salt).decode(), salt.decode(), email)
     # MAGE.md: owner-password-once

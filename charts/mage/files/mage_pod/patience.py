@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 
 from mage_pod.waiting import NotInTime, until
 
-# Without these a database that has vanished without a word is waited for a quarter of an hour or more.
+# Without these limits Mage waits a quarter of an hour or more for a database that has silently vanished.
 _LIMITS = {
     "connect_timeout": 10,  # seconds, like the following
     "keepalives_idle": 30,
@@ -23,15 +23,16 @@ _logger = logging.getLogger(__name__)
 
 
 def notice_loss(engine: Engine) -> None:
-    """Let connections made from now on fail within half a minute when nobody is at the other end."""
+    """Let new connections fail within half a minute when the database does not answer any more."""
     # MAGE.md: endless-wait-for-database
     event.listen(engine, "do_connect", _limit)
 
 
 def outlast_restart(engine: Engine) -> None:
-    """Let whoever needs a connection wait DATABASE_TIMEOUT seconds for one: it may report hours of a block's work.
+    """Try each new connection for DATABASE_TIMEOUT seconds: it may report hours of a block's work.
 
-    Not for a loop that has to go round. A connection that was cut is noticed and made anew by Mage's own pool.
+    Not for the scheduler's loop, which must not wait. Mage's own pool notices a connection that was cut, and makes
+    a new one.
     """
     # MAGE.md: restart-not-outlasted
     event.listen(engine, "do_connect", _connect)

@@ -1,8 +1,8 @@
-"""Make sure, before Mage starts, that its project, its variables, its database and its schema are there.
+"""Make sure that Mage's project, variables, database and schema are there before Mage starts.
 
-Each pod runs this first. Mage itself would start without them and go on with whatever fails later: it prints a
-failed migration and ignores it. DATABASE_TIMEOUT (seconds) limits the waiting. Where the owner's password is known
-(DEFAULT_OWNER_PASSWORD, in the web's pod), Mage's owner gets it when it has changed.
+Each pod runs this first. Mage itself would start without them and fail later: it prints a failed migration and
+ignores it. DATABASE_TIMEOUT (seconds) limits the waiting. The web's pod knows the owner's password
+(DEFAULT_OWNER_PASSWORD): there Mage's owner gets it when it has changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mage_pod import database, deferred, owner, schema
 from mage_pod.waiting import NotInTime, until
 
 _TIMEOUT = "300"
-# Any constant of ours will do; Mage's own lock has another one and gives up after 30 seconds.
+# Any number except that of Mage's own lock, which gives up after 30 seconds.
 _LOCK = 6789_0001
 # `env_var('NAME')`, but neither `env_var('NAME', 'default')` nor one with `or` or `| default`.
 # MAGE.md: missing-variable-is-none
@@ -79,7 +79,7 @@ def _project(deadline: float) -> Path:
 
 
 def _git_sync_error(project: Path) -> str:
-    """Return what keeps git-sync from fetching the project."""
+    """Return why git-sync cannot fetch the project."""
     file = project.parents[1] / "git-sync-error.json"
     try:
         error = json.loads(file.read_text())["Err"]
@@ -89,14 +89,14 @@ def _git_sync_error(project: Path) -> str:
 
 
 def _check_variables(project: Path, environ: Mapping[str, str]) -> None:
-    """Refuse what Mage would render as the text "None"."""
+    """Refuse a missing variable: Mage would render it as the text "None"."""
     file = project / "io_config.yaml"
     text = file.read_text() if file.exists() else ""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     missing = sorted(set(_NEEDED.findall("\n".join(lines))) - environ.keys())
     if missing:
         raise NotReady(
-            f"{file} reads {', '.join(missing)} from the environment, where nothing supplies it: add it to "
+            f"{file} reads {', '.join(missing)} from the environment, but nothing supplies it: add it to "
             "io.settings (a value) or to io.secrets (a reference to a Secret) in the environment's values."
         )
 
@@ -115,15 +115,15 @@ def _database(deadline: float) -> Iterator[Connection]:
 
     if problem := _wait(answers, deadline, f"the {described}"):
         raise NotReady(
-            f"The {described} does not let us in: {problem}. Correct postgres or database.external in the "
-            "environment's values, or start the database; it is tried for database.timeoutSeconds."
+            f"Mage cannot connect to the {described}: {problem}. Correct postgres or database.external in the "
+            "environment's values, or start the database; this pod tries for database.timeoutSeconds."
         )
     with schema.connected(os.environ) as connection:
         yield connection
 
 
 def _wait(problem: Callable[[], str | None], deadline: float, what: str) -> str | None:
-    """Call `problem` until there is none or the deadline passes; return the last one. Each new one is said."""
+    """Call `problem` until it returns None or the deadline passes; return the last problem. Print each new one."""
 
     def say(found: str) -> None:
         _say(f"Waiting for {what}: {found}")
@@ -137,7 +137,7 @@ def _wait(problem: Callable[[], str | None], deadline: float, what: str) -> str 
 
 
 def _bring_to_head(connection: Connection, deadline: float) -> None:
-    """Migrate unless the schema is at head; of several pods at once one does it, the others wait."""
+    """Migrate unless the schema is at head; if several pods start at once, one migrates and the others wait."""
     if _at_head(connection):
         return
     if problem := _wait(lambda: _locked_elsewhere(connection), deadline, "another pod that migrates"):
@@ -155,12 +155,13 @@ def _locked_elsewhere(connection: Connection) -> str | None:
 
 
 def _at_head(connection: Connection) -> bool:
-    """Whether the schema is what this image's Mage works with; refuses one that only a newer Mage knows."""
+    """Whether the schema is at this image's head; raises `NotReady` if only a newer Mage knows the schema."""
     now, head = schema.revision(connection), schema.head()
     if now is not None and now not in schema.known():
         raise NotReady(
-            f"The schema in the {database.described(os.environ)} is at revision {now}, newer than this image's "
-            f"Mage knows (head {head}): run an image with the newer Mage, or restore a backup from before it."
+            f"The schema in the {database.described(os.environ)} is at revision {now}, which only a newer "
+            f"Mage knows (this image's head is {head}): run an image with the newer Mage, or restore a backup "
+            "from before its migration."
         )
     if now == head:
         _say(f"Mage's schema is at head {head}.")
@@ -168,10 +169,10 @@ def _at_head(connection: Connection) -> bool:
 
 
 def _migrate(now: str | None) -> None:
-    """Run Mage's own migrations, with their errors: all of them or, by the transaction, none."""
+    """Run Mage's own migrations in one transaction, all or none; raises `NotReady` with their error."""
     _say(f"Bringing Mage's schema from {now or 'nothing'} to {schema.head()}…")
     database.configure()
-    # Only here: the import takes seconds, and most pods find the schema at head.
+    # Imported only here: it takes seconds, and most pods find the schema at head.
     deferred.import_mage()
     # MAGE.md: failed-migration-ignored
     from mage_ai.orchestration.db import set_db_schema
@@ -184,7 +185,7 @@ def _migrate(now: str | None) -> None:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise NotReady(
             f"Mage's schema could not be migrated from {now or 'nothing'} to {schema.head()}: {reason}. "
-            f"The {database.described(os.environ)} is as it was: mend what the reason names, or restore a backup; "
+            f"The {database.described(os.environ)} is unchanged: mend what the reason names, or restore a backup; "
             "this pod then tries again."
         ) from None
 

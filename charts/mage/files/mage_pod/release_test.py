@@ -1,10 +1,10 @@
-"""Try a release as its users would: `helm test`, one line for each thing tried.
+"""Try a release as its users would, for `helm test`; print one line for each check.
 
     python3 -m mage_pod.release_test web | executor
 
-web: WEB_URL (with the base path), WEB_OPEN, OWNER_EMAIL, OWNER_PASSWORD, SCHEDULES_FILE, TEST_PIPELINE (if empty,
-none is run) and TEST_TIMEOUT (seconds). executor: what the account of this pod, the scheduler's, may do in the
-cluster.
+web reads WEB_URL (with the base path), WEB_OPEN, OWNER_EMAIL, OWNER_PASSWORD, SCHEDULES_FILE, TEST_PIPELINE (if
+empty, none is run) and TEST_TIMEOUT (seconds). executor checks what the scheduler's account, which is also this
+pod's, may do in the cluster.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mage_pod.schedules import fields, flat
 from mage_pod.waiting import NotInTime, until
 
 _CLOSED = (401, 403, 404)
-# None of these requests does anything where it is let in.
+# Even where they are let in, these requests change nothing.
 # MAGE.md: served-without-login
 _ENDPOINTS = {
     "events": ("/api/event_matchers", "/api/events"),
@@ -45,7 +45,7 @@ Check = Callable[[], None]
 
 
 class CheckFailed(Exception):
-    """Something is not as it should be; the message says what, and the fix."""
+    """A check failed; the message says what is wrong, and the fix."""
 
 
 def main(part: str, account: Path = ACCOUNT) -> int:
@@ -70,7 +70,7 @@ def _passes(name: str, check: Check) -> bool:
 
 
 def wait_for_web(url: str, seconds: float = 60) -> None:
-    """Wait until anything answers: network policies let a new pod through after some seconds only."""
+    """Wait until anything answers: network policies let a new pod connect only after some seconds."""
     try:
         until(lambda: MageApi(url).request("GET", "/"), "an answer of the web", seconds, retry=ApiError)
     except NotInTime as late:
@@ -78,17 +78,17 @@ def wait_for_web(url: str, seconds: float = 60) -> None:
 
 
 def executor_checks(account: Path) -> dict[str, Check]:
-    """Return what to try with the scheduler's account."""
+    """Return the checks of the scheduler's account, by name."""
 
     def rights() -> None:
         if wrong := wrong_rights(account):
-            raise CheckFailed(f"{'; '.join(wrong)}. Let its Role say just what the chart's Role says.")
+            raise CheckFailed(f"{'; '.join(wrong)}. Give its Role exactly the rules of the chart's Role.")
 
     return {"the scheduler's account may run executor Jobs and nothing else": rights}
 
 
 def web_checks(environ: Mapping[str, str]) -> dict[str, Check]:
-    """Return what to try with the web, by name; each later one uses the session of the first."""
+    """Return the checks of the web, by name; all of them use the session that the first one begins."""
     web = Web(environ)
     checks: dict[str, Check] = {
         "the owner can log in": web.owner_logs_in,
@@ -103,7 +103,7 @@ def web_checks(environ: Mapping[str, str]) -> dict[str, Check]:
 
 
 class Web:
-    """What a release's web server is tried with."""
+    """The checks of a release's web server."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -120,24 +120,24 @@ class Web:
             ) from None
 
     def default_password_is_refused(self) -> None:
-        """Nobody gets in as Mage's default owner."""
+        """Nobody can log in as Mage's default owner."""
         try:
             MageApi(self._environ["WEB_URL"]).log_in("admin@admin.com", "admin")
         except ApiError as error:
             if _REFUSED in str(error):
                 return
-            raise  # silence is no refusal
+            raise  # no answer is not a refusal
         raise CheckFailed("admin@admin.com logs in with the password admin. Change it in the UI now.")
 
     def endpoints_are_closed(self) -> None:
-        """What web.open does not name answers nobody without a login."""
+        """Endpoints that web.open does not name refuse a request without a login."""
         opened = self._environ.get("WEB_OPEN", "").split(",")
         wanted = [path for name, paths in _ENDPOINTS.items() if name not in opened for path in paths]
         answers = {path: self._api.request("GET", path)[0] for path in wanted}
         if let_in := [f"{path} (status {status})" for path, status in answers.items() if status not in _CLOSED]:
             raise CheckFailed(
-                f"{', '.join(let_in)} answer without a login. Let the web's container run mage_pod.web, and look "
-                "at web.open."
+                f"{', '.join(let_in)} answer without a login. Make sure that the web's container runs "
+                "mage_pod.web, and look at web.open."
             )
 
     def schema_is_at_head(self) -> None:
@@ -159,13 +159,13 @@ class Web:
         triggers = self._api.call("GET", path)["pipeline_schedules"]
         trigger = next((trigger for trigger in triggers if trigger["name"] == name), None)
         if trigger is None:
-            yield f"{name} is no trigger of {schedule['pipeline']}"
+            yield f"{schedule['pipeline']} has no trigger {name}"
             return
         target = fields(name, schedule, self._environ)
         now, then = (flat({key: row[key] for key in _COMPARED}) for row in (trigger, target))
         for key in sorted({*now, *then}):
             if now.get(key) != then.get(key):
-                yield f"{key} of {name} is not as in values"
+                yield f"{key} of {name} differs from values"
 
     def completes(self, pipeline: str) -> None:
         """A run goes from the web through the scheduler to its end."""
@@ -180,9 +180,9 @@ class Web:
 
 
 def _why(run: Mapping[str, Any]) -> str:
-    """Say which blocks failed, or where to look for one that never ended."""
+    """Say which blocks failed, or where to look if none did."""
     if not (failed := mage_runs.failures(run)):
-        return "Look at the scheduler's log, or give it longer (test.timeoutSeconds)."
+        return "Look at the scheduler's log, or raise test.timeoutSeconds."
     told = "; ".join(f"{block}: {error}" for block, error in failed.items())
     return f"Blocks that failed: {told}. Look at their logs in the UI."
 

@@ -1,4 +1,4 @@
-"""Remove the Job of what was cancelled or timed out; Mage itself only stops watching it."""
+"""Remove the Job of a block or run that was cancelled or timed out; Mage itself only stops watching it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 
 
 def adapt() -> None:
-    """Change Mage's ways to end a job, in this process. To be called once, with Mage up."""
+    """Change how Mage ends a job, in this process. Call it once, when Mage is up."""
     # MAGE.md: job-left-running
     JobManager.kill_block_run_job = _removing(JobManager.kill_block_run_job, _of_block, _remove_block)
     # MAGE.md: job-left-running
@@ -24,14 +24,14 @@ def adapt() -> None:
 
 
 def _removing(kill: _Kill, executor_type: Callable[[int], Any], remove: Callable[[int], None]) -> _Kill:
-    """End what watches the Job, and leave its removal to a job of its own: the API server may take its time."""
+    """End the process that watches the Job; another job removes the Job, since the API server may be slow."""
 
     def kill_job(manager: Any, number: int) -> None:
         kill(manager, number)
         try:
             has_job = executor_type(number) == _KUBERNETES
-        except Exception:  # what ends the run shall not be kept from it
-            _logger.exception("Not done, since its executor is not known: %s(%d).", remove.__name__, number)
+        except Exception:  # this must not prevent the end of the run
+            _logger.exception("Not done, because its executor is unknown: %s(%d).", remove.__name__, number)
             return
         if has_job:
             manager.queue.enqueue(f"{remove.__name__[1:]}_{number}", remove, number)
@@ -46,7 +46,7 @@ def _of_pipeline(number: int) -> Any:
 
 
 def _of_block(number: int) -> Any:
-    """Return the executor as Mage chooses it, without making one."""
+    """Return the type of the executor that Mage would choose, without making the executor."""
     from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory
     from mage_ai.data_preparation.models.constants import ExecutorType
     from mage_ai.orchestration.db.models.schedules import BlockRun
@@ -57,7 +57,7 @@ def _of_block(number: int) -> Any:
 
 
 class _Removal(Watch):
-    """Removes the Job that it is asked to run: so Mage says which."""
+    """Removes the Job that Mage asks it to run."""
 
     def run_job(self, command: Any, k8s_config: Any = None) -> None:
         self.delete_job()

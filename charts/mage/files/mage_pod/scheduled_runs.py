@@ -1,10 +1,11 @@
-"""Tell how scheduled runs have ended, from Mage's database.
+"""Report how scheduled runs have ended, from Mage's database.
 
     python3 -m mage_pod.scheduled_runs < SINCE.json
 
-It reads {pipeline: moment} and prints {pipeline: {completed, failed, last}} of the runs that were made since then
-by a trigger with an interval: not by the API, not by a backfill, not by "run once" in the UI. It asks the database
-itself: Mage, imported beside a scheduler in its container, would take the memory of running blocks.
+It reads {pipeline: moment} and prints {pipeline: {completed, failed, last}} for the runs that a trigger
+with an interval has made since that moment. Runs by the API, by a backfill or by "run once" in the UI do not
+count. It asks the database directly: an import of Mage in the scheduler's container would take memory from running
+blocks.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Run Mage's scheduler in the foreground: until SIGTERM, then until what runs has ended.
+"""Run Mage's scheduler in the foreground: until SIGTERM, then until its running jobs have ended.
 
     python3 -m mage_pod.scheduler
 
 SCHEDULER_TRIGGER_INTERVAL, SCHEDULER_DRAIN_SECONDS and SCHEDULER_STUCK_SECONDS are seconds,
-SCHEDULER_CONCURRENCY is a number of jobs. MAGE_POD_PORT (6790) answers /-/live and /-/ready.
+SCHEDULER_CONCURRENCY is a number of jobs. It answers /-/live and /-/ready on MAGE_POD_PORT (6790).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Schedule until SIGTERM; return the exit code."""
-    stop = Stop()  # before what takes long to import: an earlier SIGTERM is lost
+    stop = Stop()  # before the slow imports: a SIGTERM that comes earlier is lost
     from mage_pod.startup import start_mage
 
     pulse = Pulse(stuck_after=_seconds("SCHEDULER_STUCK_SECONDS", 120))
@@ -40,10 +40,10 @@ def _seconds(name: str, default: float) -> float:
 
 
 class Stop:
-    """Whether SIGTERM has come, and a descriptor that can be read from then on."""
+    """Whether SIGTERM has come; from then on the file descriptor `waker` can be read."""
 
     def __init__(self) -> None:
-        """Ask for SIGTERM: without that it does not reach the first process of a container."""
+        """Handle SIGTERM: without a handler the first process of a container does not get it."""
         self.asked = False
         self.waker, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -64,19 +64,19 @@ class Pulse:
     _last: float = field(default_factory=time.monotonic)
 
     def beat(self, reason: str = "") -> None:
-        """Tell that the loop has come round, and what kept it from its work."""
+        """Note that the loop has completed a turn, and what prevented its work."""
         if reason not in ("", self._reason):
             _logger.warning("Not scheduling: %s", reason)
         self._reason, self._last = reason, time.monotonic()
 
     def trouble(self) -> str:
-        """Return what keeps the loop from its work."""
+        """Return what prevents the loop's work."""
         return self._reason
 
     def stuck(self) -> str:
-        """Return a reason to restart the process: the loop itself has not come round."""
+        """Return a reason to restart the process: the loop has not completed a turn for too long."""
         age = time.monotonic() - self._last
-        return f"the loop has not come round for {age:.0f} s" if age > self.stuck_after else ""
+        return f"the loop has not completed a turn for {age:.0f} s" if age > self.stuck_after else ""
 
 
 class Scheduler:
@@ -91,7 +91,7 @@ class Scheduler:
         from mage_pod.fence import Fence
 
         if os.environ.get("DEFAULT_EXECUTOR_TYPE") == "k8s":
-            from mage_pod import executors, removal  # here: each job would take a second to import them
+            from mage_pod import executors, removal  # here, or each job would take a second for it
 
             executors.adapt()
             removal.adapt()
@@ -136,15 +136,15 @@ class Scheduler:
     def _may_work(self) -> bool:
         held = self._fence.held()
         if self._alone and not held:
-            self._end_jobs()  # the other scheduler starts them again
+            self._end_jobs()  # the other scheduler starts these jobs again
             sys.exit("Another scheduler has taken over while the database was away.")
         self._alone = held
         return held
 
     def _pause(self) -> None:
-        """Wait for the next turn: at once if a job has ended well, since others may wait for it.
+        """Wait until the next turn is due, or a job has ended well: other blocks may wait for it.
 
-        Not when another has taken its place: the more there is to do, the longer a turn takes from the jobs.
+        If a waiting job took its place, wait on: while there is much to do, more turns would slow down the jobs.
         """
         due = time.monotonic() + self._loop.trigger_interval
         while not self._stop.asked and (left := due - time.monotonic()) > 0:
@@ -153,7 +153,7 @@ class Scheduler:
                 return
 
     def _drain(self) -> None:
-        """Let running jobs end, for a while; what has not ended then runs again under the next scheduler."""
+        """Give running jobs some time to end; the next scheduler starts the others again."""
         due = time.monotonic() + _seconds("SCHEDULER_DRAIN_SECONDS", 600)
         _logger.info("Stopping: waiting for %s", self._queue.running() or "nothing")
         while self._queue.running() and (left := due - time.monotonic()) > 0:
@@ -161,7 +161,7 @@ class Scheduler:
             self._queue.kill_expendable()
             self._queue.collect(min(left, 1))
         if late := self._queue.running():
-            _logger.warning("Out of time: the next scheduler starts again %s", late)
+            _logger.warning("Out of time: the next scheduler will start these jobs again: %s", late)
         self._end_jobs()
 
     def _end_jobs(self) -> None:

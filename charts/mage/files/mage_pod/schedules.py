@@ -2,16 +2,16 @@
 
     python3 -m mage_pod.schedules SCHEDULES.json
 
-The file is {name: {pipeline, interval, enabled, timeout, variables}}. What people made in the UI is left alone;
-what they changed on a trigger of ours is reported field by field and set back. To tell that from a change in
-values, what was applied last is kept in a table of our own beside Mage's: the trigger's own fields can all be
-edited in the UI, and its settings refuse keys that Mage does not know.
+The file is {name: {pipeline, interval, enabled, timeout, variables}}. A trigger that people made in the UI is left
+alone; each field that they changed on a trigger of ours is reported and set back. A table of our own beside Mage's
+keeps what was applied last, to tell such a change from a change in values. The trigger itself has no place for it:
+all its fields can be edited in the UI, and its settings refuse keys that Mage does not know.
 
-A trigger that is gone from values is deleted if it never ran. If it ran it is paused and kept: Mage would detach
-its runs, which hides them in the UI and leaves those in progress unfinished for ever.
+A trigger that is gone from values is deleted if it never ran. If it ran, it is paused and kept: Mage would detach
+its runs; the UI would hide them, and those in progress would never end.
 
-`last_enabled_at` keeps a trigger from running for the interval that has already begun: it is set when a trigger is
-made, resumed, or given another interval or pipeline, and otherwise left, so that no due run is lost.
+`last_enabled_at` prevents a run for the interval that has already begun. It is set when a trigger is made or
+resumed, or when its interval or pipeline changes; otherwise it stays, so that no due run is lost.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from mage_pod import database, deferred
 
 T = TypeVar("T")
 
-# Once they change, the trigger is a new one as to when it runs.
+# If one of these changes, the trigger's times begin anew.
 _TIMING = ("status", "schedule_interval", "pipeline_uuid", "schedule_type", "start_time", "repo_path")
 
 
 class ScheduleError(ValueError):
-    """The schedules cannot be applied and nothing was changed; the message names each and the fix."""
+    """The schedules cannot be applied and nothing was changed; the message names each wrong one and the fix."""
 
 
 def main(file: str) -> int:
-    """Apply the schedules in `file`, print a line for each that was not as wanted; return the exit code."""
+    """Apply the schedules in `file`, print a line for each that differed; return the exit code."""
     wanted: dict[str, Mapping[str, Any]] = json.loads(Path(file).read_text())
     try:
         _check_pipelines(wanted, Path(os.environ["MAGE_REPO_PATH"]))
@@ -81,19 +81,19 @@ def fields(name: str, schedule: Mapping[str, Any], environ: Mapping[str, str]) -
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a row as they are told apart: each variable and each setting for itself."""
+    """Return the fields of a row as they are compared: each variable and each setting is one field."""
     told = {key: value for key, value in row.items() if key not in ("variables", "settings")}
     variables = {f"variables.{key}": value for key, value in (row["variables"] or {}).items()}
-    # A setting that is off is written by the UI and left out by us.
+    # The UI writes a setting that is off; we leave it out.
     settings = {f"settings.{key}": value for key, value in (row["settings"] or {}).items() if value}
     return told | variables | settings
 
 
 @dataclass(frozen=True)
 class Known:
-    """A trigger that was applied before: its number, its row unless it was deleted in the UI, what was applied.
+    """A trigger that was applied before: its number, its row (None if deleted in the UI) and what was applied.
 
-    Nothing is applied to a trigger that is gone from values but kept for its runs.
+    `applied` is None for a trigger that is gone from values but kept for its runs.
     """
 
     number: int | None = None
@@ -105,7 +105,7 @@ class Triggers:
     """The triggers in Mage's database."""
 
     def __init__(self) -> None:
-        # Only here: Mage reads the database's address while it is imported.
+        # Imported only here: Mage reads the database's address while it is imported.
         deferred.import_mage()
         # MAGE.md: trigger-rows
         from mage_ai.orchestration.db import db_connection
@@ -124,12 +124,12 @@ class Triggers:
         )
 
     def apply(self, wanted: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Make the triggers as wanted, all or none; return what was done. Raises `ScheduleError`."""
+        """Make all triggers as wanted, or change none; return what was done. Raises `ScheduleError`."""
         try:
             lines = list(self._apply(wanted))
             self._session.commit()
         finally:
-            self._session.rollback()  # nothing is left to roll back after a commit
+            self._session.rollback()  # after a commit this does nothing
         return lines
 
     def _apply(self, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -163,7 +163,7 @@ class Triggers:
         name, row = target["name"], known.row
         if row is None and (row := _same(others, target)):
             others.remove(row)
-            yield f"{name}: was made in the UI, taken over"
+            yield f"{name}: was made in the UI, now follows values"
         if row is None:
             row = self._create(target)
             yield f"created {name} ({_summary(target)})" + (
@@ -172,14 +172,14 @@ class Triggers:
         else:
             yield from (f"{name}: {line}" for line in self._update(row, known.applied, target))
         if (row.id, target) != (known.number, known.applied):
-            # Mage takes a day that never comes, and then its scheduler stops there, each time, for all triggers.
+            # Mage accepts a day that never comes; then each turn of its scheduler stops here, for all triggers.
             # MAGE.md: day-that-never-comes
             _checked(target, row.current_execution_date)
             self._remember(name, row.id, target)
 
     def _create(self, target: dict[str, Any]) -> Any:
         row = _checked(target, lambda: self._row.create(commit=False, **target, **_enabled_now(target)))
-        self._session.flush()  # it gets its number
+        self._session.flush()  # the row gets its number
         return row
 
     def _update(self, row: Any, applied: Mapping[str, Any] | None, target: dict[str, Any]) -> Iterator[str]:
@@ -191,7 +191,7 @@ class Triggers:
         _checked(target, lambda: row.update(commit=False, **target, **again))
         yield from changes
         if again and now["status"] != "active" and (waiting := self._cancel_waiting(row)):
-            yield f"cancelled {waiting} run(s) that had waited for it to be resumed"
+            yield f"cancelled {waiting} run(s) that waited while it was paused"
 
     # MAGE.md: waiting-runs-all-start
     def _cancel_waiting(self, row: Any) -> int:
@@ -208,11 +208,11 @@ class Triggers:
         # MAGE.md: runs-lose-their-trigger
         if row is not None and (runs := row.pipeline_runs_count):
             if known.applied is None and _plain(row.status) == "inactive":
-                return  # as an earlier call left it
-            description = f"schedules.{name} is gone from values; kept, paused, for the sake of its runs."
+                return  # an earlier call has paused it
+            description = f"schedules.{name} is gone from values; it is paused and kept because it has runs."
             row.update(commit=False, status="inactive", description=description)
             self._remember(name, row.id, None)
-            yield f"paused {name}, gone from values: it has {runs} run(s), which would vanish with it"
+            yield f"paused {name}, gone from values: it has {runs} run(s), which the UI would hide without it"
             return
         if row is not None:
             row.delete(commit=False)
@@ -228,7 +228,7 @@ class Triggers:
 
 
 def _same(rows: Iterable[Any], target: Mapping[str, Any]) -> Any:
-    """Return the trigger that somebody made by the same name for the same pipeline: so Mage tells them apart."""
+    """Return the trigger that somebody made with the same name and pipeline: Mage finds triggers by these."""
     key = ("name", "pipeline_uuid", "repo_path")
     return next((row for row in rows if all(getattr(row, part) == target[part] for part in key)), None)
 
@@ -247,13 +247,13 @@ def _checked(target: Mapping[str, Any], change: Callable[[], T]) -> T:
 def _changes(
     now: Mapping[str, Any], applied: Mapping[str, Any] | None, target: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield what differs from what is wanted, and whether it was changed behind our back."""
+    """Yield each field that differs from the wanted one, and whether somebody else changed it."""
     for key in sorted({*now, *target}):
         if now.get(key) == target.get(key):
             continue
         back = applied is not None and now.get(key) != applied.get(key) == target.get(key)
         known = key in target or key in (applied or {})
-        # A variable that is not from values may be anything, a password too.
+        # A variable that is not from values may hold anything, even a password.
         was = _shown(now.get(key)) if known else "set"
         yield f"{key} was {was}, {'set back to' if back else 'now'} {_shown(target.get(key))}"
 
@@ -265,7 +265,7 @@ def _shown(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return an enumeration or a date of Mage's as the text that stands for it."""
+    """Return Mage's enumerations and dates as text, and anything else unchanged."""
     return value.isoformat() if isinstance(value, datetime) else getattr(value, "value", value)
 
 

@@ -1,4 +1,4 @@
-"""The revision that Mage's schema has in the database, and the one that this image needs; Mage is not imported."""
+"""The revision of Mage's schema in the database, and the revision that this image needs; Mage is not imported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def connected(environ: Mapping[str, str], seconds: float = 10) -> Iterator[Conne
 
 
 def revision(connection: Connection) -> str | None:
-    """Return the revision of the database's schema; None for a database that Mage has not seen."""
+    """Return the revision of the database's schema; None for a database that Mage has never used."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
         if cursor.fetchone() == (False,):

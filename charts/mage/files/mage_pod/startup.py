@@ -1,4 +1,4 @@
-"""Bring up Mage inside one of our processes."""
+"""Start Mage inside one of our processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mage_pod.jobs import JobQueue
 def start_mage(queue: JobQueue) -> None:
     """Do what `mage start` does before it serves or schedules, with `queue` instead of Mage's own.
 
-    No module of Mage may have been imported before. Raises `DatabaseSettingsError`.
+    Call it before any module of Mage is imported. Raises `DatabaseSettingsError`.
     """
     database.configure()
 
@@ -32,7 +32,7 @@ def start_mage(queue: JobQueue) -> None:
     from mage_ai.shared.logger import set_logging_format
 
     patience.notice_loss(engine)
-    engine.dispose()  # it has connected once already
+    engine.dispose()  # drop the connection that the imports made
     initialize_globals()
     init_project_uuid(root_project=True)
     set_logging_format(logging_format=SERVER_LOGGING_FORMAT, level=SERVER_VERBOSITY)

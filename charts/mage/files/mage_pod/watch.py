@@ -1,4 +1,4 @@
-"""Watch a Job of Mage's Kubernetes executor to its end, whatever the API server does, and say why it failed."""
+"""Watch a Job of Mage's Kubernetes executor to its end, even while the API server fails; say why it failed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RETRIES = Retry(
     raise_on_status=False,
 )
 _CONFLICT, _NOT_FOUND = 409, 404
-_GONE = "its pod was deleted, as those of a node are that is drained"
+_GONE = "its pod was deleted, for example because its node was drained"
 
 
 class JobFailed(Exception):
@@ -35,12 +35,12 @@ class JobFailed(Exception):
 
 
 class Watch(JobManager):  # type: ignore[misc]
-    """Makes a Job unless it is there, and stays with it."""
+    """Makes a Job unless it exists, and watches it to its end."""
 
     # MAGE.md: job-lost-from-sight
     @classmethod
     def load_config(cls) -> bool:
-        """Let every call of the API be tried again."""
+        """Let every failed call of the API be tried again."""
         loaded: bool = super().load_config()
         configuration = Configuration.get_default_copy()
         configuration.retries = _RETRIES
@@ -48,7 +48,7 @@ class Watch(JobManager):  # type: ignore[misc]
         return loaded
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Look at the scheduler's own pod, whose copies Jobs are; raises `JobFailed`."""
+        """Read the scheduler's own pod, which Jobs are copies of; raises `JobFailed`."""
         with _explained():
             super().__init__(*arguments, **options)
 
@@ -70,7 +70,7 @@ class Watch(JobManager):  # type: ignore[misc]
 
     # MAGE.md: job-lost-from-sight
     def job_exists(self) -> bool:
-        """Whether it is there: an error is no answer."""
+        """Whether the Job exists; raises any error other than "not found"."""
         try:
             self._read()
         except ApiException as error:
@@ -80,7 +80,7 @@ class Watch(JobManager):  # type: ignore[misc]
         return True
 
     def create_job(self, job: Any) -> None:
-        """Make it; that it is there now may be the work of a call whose answer was lost."""
+        """Make the Job; on a conflict, an earlier call whose answer was lost has made it."""
         try:
             super().create_job(job)
         except ApiException as error:
@@ -135,12 +135,12 @@ def _condition(job: Any, kind: str) -> Any:
 def _end(pod: Any) -> str:
     """Return why the pod failed."""
     states = [container.state.terminated for container in pod.status.container_statuses or []]
-    if pod.status.reason:  # the kubelet's: Evicted, say
+    if pod.status.reason:  # from the kubelet, e.g. Evicted
         return f"its pod was ended: {pod.status.reason}: {pod.status.message}".rstrip(". ")
     if pod.metadata.deletion_timestamp or not states or not states[0]:
         return _GONE
     if states[0].reason == "OOMKilled":
-        limit = (pod.spec.containers[0].resources.limits or {}).get("memory", "none: the node's")
+        limit = (pod.spec.containers[0].resources.limits or {}).get("memory", "none, so the node's")
         return f"its pod was killed: out of memory (executor.resources.limits.memory: {limit})"
     last_words = (states[0].message or "").strip().rpartition("\n")[2]
     return f"its pod ended with exit code {states[0].exit_code}: {last_words}"

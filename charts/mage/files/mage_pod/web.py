@@ -2,8 +2,8 @@
 
     python3 -m mage_pod.web
 
-WEB_OPEN names the endpoints that `gate` leaves open, with commas; WEB_DRAIN_SECONDS is how long a stopping server
-still answers. MAGE_POD_PORT is 6789. It answers /-/live and /-/ready, too, whatever the base path is.
+WEB_OPEN names the endpoints that `gate` leaves open, separated by commas; WEB_DRAIN_SECONDS is how long a stopping
+server still answers. It listens on MAGE_POD_PORT (6789), where /-/live and /-/ready never have the base path.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class Readiness:
     """Whether this server should get requests."""
 
     def __init__(self) -> None:
-        """Know of no obstacle yet."""
+        """Begin without a known problem."""
         self._stopping = False
         self._schema_seen = False
 
     def stop(self, *_: object) -> None:
-        """Answer what is still sent to us until the cluster has noticed, then end."""
+        """Answer requests that the cluster still sends for some seconds, then end."""
         if not self._stopping:
             self._stopping = True
             threading.Timer(float(os.environ.get("WEB_DRAIN_SECONDS", "5")), _end).start()
@@ -85,13 +85,13 @@ class Readiness:
                 found = connection.scalar(_REVISION)
         except SQLAlchemyError as error:
             return f"the database: {str(error).splitlines()[0]}"
-        # Once seen, the schema only moves on: a newer release does that while this server still answers.
+        # Seen once is enough: a newer release migrates the schema while this server still answers.
         self._schema_seen = self._schema_seen or found == schema.head()
         return "" if self._schema_seen else f"the schema is at {found}, but this image needs {schema.head()}"
 
 
 def _end() -> None:
-    """End with all processes that were started, at once."""
+    """End at once, with all processes that were started."""
     for process in psutil.Process().children(recursive=True):
         process.kill()
     sys.stdout.flush()
@@ -99,14 +99,14 @@ def _end() -> None:
 
 
 class Probe(RequestHandler):
-    """Answer a kubelet, whose questions are not worth a line in the log."""
+    """Answer a kubelet's probe, without a line in the log."""
 
     def _log(self) -> None:
         pass
 
 
 class Live(Probe):
-    """Whether the event loop turns: who reads this knows."""
+    """Whether the event loop turns: any answer shows it."""
 
     def get(self) -> None:
         """Answer."""
@@ -117,7 +117,7 @@ class Ready(Probe):
     """Whether requests should be sent here."""
 
     def initialize(self, readiness: Readiness) -> None:
-        """Take what Tornado hands over."""
+        """Take the argument of the route."""
         self.readiness = readiness
 
     async def get(self) -> None:
@@ -128,7 +128,7 @@ class Ready(Probe):
 
 
 def _leave_out_notebook() -> None:
-    """Start no kernel where nobody may use it, nor the loop for its messages. Before the server is imported."""
+    """Start no notebook kernel where nobody may use it. Call it before the server is imported."""
     # MAGE.md: kernel-for-nobody
     from mage_ai.server import active_kernel, subscriber
     from mage_ai.settings import is_disable_pipeline_edit_access
@@ -139,7 +139,7 @@ def _leave_out_notebook() -> None:
 
 
 def _adapt(server: Any, readiness: Readiness) -> None:
-    """Change what does not fit a pod in Mage's server module, all by names that it imported."""
+    """Replace what does not fit a pod in Mage's server module: each is a name that the module imported."""
     scratch = Path(tempfile.mkdtemp(prefix="mage-web-"))
     make_app = server.make_app
 
@@ -152,15 +152,15 @@ def _adapt(server: Any, readiness: Readiness) -> None:
     # MAGE.md: start-of-mage
     server.make_app = make_app_with_probes
     # MAGE.md: pause-of-five-seconds
-    server.sleep = lambda seconds: None  # five seconds "after creating the tables", which were there before
+    server.sleep = lambda seconds: None  # Mage waits "after creating the tables", which exist already
     # MAGE.md: next-port
-    server.is_port_in_use = lambda *_, **__: False  # or Mage takes the next port, where nobody looks for it
+    server.is_port_in_use = lambda *_, **__: False  # otherwise Mage takes the next port, where nobody looks
     # MAGE.md: writes-into-project
     server.file_path_aws_emr = lambda: str(scratch / "aws_emr.json")  # the project is read-only
     # MAGE.md: ui-copied-into-data
     server.get_variables_dir = lambda: str(scratch)  # where the UI is copied to when it has a base path
     # MAGE.md: scheduler-looked-for
-    server.check_scheduler_status = lambda: None  # it would tell every 20 seconds that none runs here
+    server.check_scheduler_status = lambda: None  # it would log every 20 seconds that none runs here
 
 
 if __name__ == "__main__":

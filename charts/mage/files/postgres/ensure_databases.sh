@@ -3,7 +3,7 @@
 # Runs after every start of PostgreSQL: a name added later and a changed password take effect with a restart.
 set -eu
 
-# Over TCP only the real server answers: the one that initialises the data folder listens on a socket alone.
+# Over TCP only the real server answers: the server that initialises the data folder listens only on a socket.
 until pg_isready --quiet --host 127.0.0.1 --username mage; do sleep 0.2; done
 
 for name in $DATABASES; do

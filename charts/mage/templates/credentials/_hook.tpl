@@ -1,4 +1,4 @@
-{{/* What makes the credentials exists only while it works; its account is gone before anything else starts. */}}
+{{/* What makes the credentials exists only during the hook: the account is gone before anything else starts. */}}
 {{- define "mage.credentials.hook" -}}
 {{- $root := index . 0 -}}
 {{- $events := ternary "pre-install,pre-upgrade,pre-rollback" "pre-install,pre-upgrade,pre-rollback,post-delete" $root.Values.credentials.keepOnUninstall -}}

@@ -1,4 +1,4 @@
-{{/* git-sync v4 as a sidecar of the scheduler: it is started first and lets /srv/release point to each new commit. */}}
+{{/* git-sync v4 as a sidecar of the scheduler: it starts first, and points /srv/release to each new commit. */}}
 {{- define "mage.gitSync" -}}
 {{- $git := .Values.project.git -}}
 - name: git-sync
@@ -12,7 +12,7 @@
     - {name: GITSYNC_ROOT, value: /srv}
     - {name: GITSYNC_LINK, value: release}
     - {name: GITSYNC_GROUP_WRITE, value: "true"}
-    # Each pod waits for its project and repeats what is in here.
+    # A pod that waits for its project prints the error in this file.
     - {name: GITSYNC_ERROR_FILE, value: git-sync-error.json}
     # A git server that is away for an hour must not make the pod unready.
     - {name: GITSYNC_MAX_FAILURES, value: "-1"}
@@ -52,5 +52,5 @@
 {{- end }}
 {{- end -}}
 
-{{/* The user that git-sync's image knows by name, which ssh asks for; the volume's group lets it write. */}}
+{{/* The one user that has a name in git-sync's image: ssh needs a name. The volume's group lets it write. */}}
 {{- define "mage.gitSync.user" -}}65533{{- end -}}

@@ -1,4 +1,4 @@
-{{/* What the web alone needs to know: who may log in. Blocks never see it. */}}
+{{/* What only the web needs: who may log in. Blocks never see it. */}}
 {{- define "mage.web.env" -}}
 {{- $credentials := include "mage.credentials.name" . -}}
 - {name: WEB_DRAIN_SECONDS, value: {{ .Values.web.drainSeconds | quote }}}
@@ -14,7 +14,7 @@
   {{- include "mage.secretRef" (list $credentials "jwt-download-secret") | nindent 2 }}
 {{- end -}}
 
-{{/* Its first container, too: it lets Mage's owner have the password that the Secret holds now. */}}
+{{/* For the web's first container, too: it gives Mage's owner the Secret's current password. */}}
 {{- define "mage.owner.env" -}}
 - {name: DEFAULT_OWNER_EMAIL, value: {{ .Values.credentials.ownerEmail | quote }}}
 - name: DEFAULT_OWNER_PASSWORD
