@@ -29,6 +29,7 @@ from helpers import (
     write_policy,
 )
 from promotion.record.release import Release
+from unit.situations import situation
 
 STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 ADA, BOB, EVE = (f"{name} Example <{name.lower()}@example.com>" for name in ("Ada", "Bob", "Eve"))
@@ -69,11 +70,11 @@ def ask(clone: Path, **keys: Any) -> Path:
     return clone
 
 
-@pytest.fixture
-def waiting(promoted_to_dev: Path) -> Path:
+@situation("promoted_to_dev")
+def waiting(clone: Path) -> None:
     """Dev asks for one approval; Ada has kept the plan that brings a newer stock there."""
-    write(promoted_to_dev, {STOCK: "newer = 1\n", ".gitignore": "*.json\n"})
-    return ask(promoted_to_dev, approvals=1)
+    write(clone, {STOCK: "newer = 1\n", ".gitignore": "*.json\n"})
+    ask(clone, approvals=1)
 
 
 def test_a_promotion_waits_for_another_to_agree(waiting: Path) -> None:

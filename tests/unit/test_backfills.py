@@ -35,6 +35,7 @@ from promotion.record.release import FILE, Release, releases
 from promotion.releasing.plan_file import read_plan_file
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree
+from unit.situations import situation
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
@@ -89,19 +90,17 @@ def close(clone: Path, pipeline: str, *how: str) -> None:
     assert result.exit_code == 0, result.stderr
 
 
-@pytest.fixture
-def long_in_dev(promoted_to_dev: Path) -> Path:
+@situation("promoted_to_dev")
+def long_in_dev(clone: Path) -> None:
     """Dev has run all of main for forty days."""
-    backdate(promoted_to_dev, 40)
-    return promoted_to_dev
+    backdate(clone, 40)
 
 
-@pytest.fixture
-def changed(long_in_dev: Path) -> Path:
+@situation("long_in_dev")
+def changed(clone: Path) -> None:
     """And `orders` changed ten days ago."""
-    change_dev(long_in_dev, LOAD_ORDERS, "second = 1\n")
-    backdate(long_in_dev, 10)
-    return long_in_dev
+    change_dev(clone, LOAD_ORDERS, "second = 1\n")
+    backdate(clone, 10)
 
 
 # Which days

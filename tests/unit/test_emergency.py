@@ -26,6 +26,7 @@ from promotion.options import Options
 from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.release import Evidence, Release
 from promotion.repository.git import Repository
+from unit.situations import situation
 
 MUSEUM = {"start": "2026-01-01", "end": "2126-01-01", "zone": "UTC", "reason": "museum"}
 REASON = "INC-7: <totals> are wrong"
@@ -48,22 +49,20 @@ def prove_all(clone: Path) -> None:
         EvidenceBranch(repository, "dev").add_evidence(proven)
 
 
-@pytest.fixture
-def unproven(project: Path) -> Path:
+@situation("project")
+def unproven(clone: Path) -> None:
     """Dev asks for smoke tests; its first release skipped them."""
-    write_policy(project, "dev", gates=["smoke"])
-    push(project)
-    promote(project, "main", "dev", "--emergency", "smoke", "--reason", REASON)
-    return project
+    write_policy(clone, "dev", gates=["smoke"])
+    push(clone)
+    promote(clone, "main", "dev", "--emergency", "smoke", "--reason", REASON)
 
 
-@pytest.fixture
-def thawed_by_force(project: Path) -> Path:
+@situation("project")
+def thawed_by_force(clone: Path) -> None:
     """Dev is frozen for ever; its first release skipped that."""
-    write_policy(project, "dev", freezes=[MUSEUM])
-    push(project)
-    promote(project, "main", "dev", "--emergency", "freeze", "--reason", REASON)
-    return project
+    write_policy(clone, "dev", freezes=[MUSEUM])
+    push(clone)
+    promote(clone, "main", "dev", "--emergency", "freeze", "--reason", REASON)
 
 
 def test_the_release_keeps_what_was_skipped_and_why(unproven: Path) -> None:

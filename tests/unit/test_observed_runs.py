@@ -28,6 +28,7 @@ from helpers import (
     write_program,
 )
 from promotion.configuration.policy import read_policy
+from unit.situations import situation
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
 FINE = {"completed": 3, "failed": 1, "last": "completed"}
@@ -86,14 +87,19 @@ class Dev:
         return refusal_codes(self.clone, "dev", "staging")
 
 
-@pytest.fixture
-def dev(promoted_to_staging: Path) -> Dev:
+@situation("promoted_to_staging")
+def newer_stock(clone: Path) -> None:
     """Staging wants three runs in dev, where a newer `stock` has just arrived with release 2."""
-    write(promoted_to_staging, {LOAD_STOCK: "x = 1\n"})
-    write_policy(promoted_to_staging, "staging", runs=3)
-    push(promoted_to_staging)
-    promote(promoted_to_staging, "main", "dev")
-    return Dev(promoted_to_staging)
+    write(clone, {LOAD_STOCK: "x = 1\n"})
+    write_policy(clone, "staging", runs=3)
+    push(clone)
+    promote(clone, "main", "dev")
+
+
+@pytest.fixture
+def dev(newer_stock: Path) -> Dev:
+    """The cluster of dev."""
+    return Dev(newer_stock)
 
 
 def test_what_was_not_observed_waits(dev: Dev) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from demonstration.chart import Carrier, delays_section
 from helpers import PROJECT, call_script, promote, push, write
+from unit.situations import Situations
 
 REASON = 'totals are <b>wrong</b> & "late"'
 VOID = ("meta",)
@@ -69,11 +69,9 @@ def page_of(clone: Path) -> Page:
 
 
 @pytest.fixture(scope="module")
-def rolled_back(situations: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rolled_back(situations: Situations, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone: prod went back to release 1 of `orders` and `returns`, and main has a newer `stock`."""
-    folder = tmp_path_factory.mktemp("page") / "team"
-    shutil.copytree(situations / "promoted_to_prod", folder, symlinks=True)
-    clone = folder / "clone"
+    clone = situations.copy("promoted_to_prod", tmp_path_factory.mktemp("page") / "team")
     write(clone, {f"{PROJECT}/utils/money.py": "def rounded(amount):\n    return 0\n"})
     push(clone)
     for source, target in (("main", "dev"), ("dev", "staging"), ("staging", "prod")):
@@ -151,9 +149,8 @@ def test_every_element_is_closed(page: Page) -> None:
     assert page.open == []
 
 
-def test_an_environment_without_a_release_says_so(situations: Path, tmp_path: Path) -> None:
-    shutil.copytree(situations / "project", tmp_path / "team", symlinks=True)
-    page = page_of(tmp_path / "team" / "clone")
+def test_an_environment_without_a_release_says_so(project: Path) -> None:
+    page = page_of(project)
     assert page.text.count("no release yet") == 3
     assert "not there" in page.cell("orders", "dev")
 

@@ -27,6 +27,7 @@ from helpers import (
     write_policy,
     write_program,
 )
+from unit.situations import situation
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
@@ -34,18 +35,16 @@ WAYS = ("fast-forward", "rebase", "merge", "squash")
 HOST = {"GIT_COMMITTER_NAME": "Host", "GIT_COMMITTER_EMAIL": "noreply@host.example.com"}
 
 
-@pytest.fixture
-def protected(two_changes: Path) -> Path:
+@situation("two_changes")
+def protected(clone: Path) -> None:
     """Dev has a release; main has newer versions of orders and stock. Nobody may push to `env/*`."""
-    protect(two_changes)
-    return two_changes
+    protect(clone)
 
 
-@pytest.fixture
-def proposed(protected: Path) -> Path:
+@situation("protected")
+def proposed(clone: Path) -> None:
     """A pull request with all of main waits for its merge."""
-    propose(protected)
-    return protected
+    propose(clone)
 
 
 def protect(clone: Path, pattern: str = "refs/heads/env/*") -> None:

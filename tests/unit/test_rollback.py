@@ -23,6 +23,7 @@ from helpers import (
     values,
     write,
 )
+from unit.situations import situation
 
 CLEAN = f"{PROJECT}/transformers/clean.py"
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
@@ -33,25 +34,22 @@ def holds(clone: Path) -> list[tuple[str, int, str]]:
     return [(hold["pipeline"], hold["release"], hold["reason"]) for hold in record(clone, "dev")["holds"]]
 
 
-@pytest.fixture
-def two_releases(promoted_to_dev: Path) -> Path:
+@situation("promoted_to_dev")
+def two_releases(clone: Path) -> None:
     """Dev's second release changed orders."""
-    change_dev(promoted_to_dev, LOAD_ORDERS, "second = 1\n")
-    return promoted_to_dev
+    change_dev(clone, LOAD_ORDERS, "second = 1\n")
 
 
-@pytest.fixture
-def three_releases(two_releases: Path) -> Path:
+@situation("two_releases")
+def three_releases(clone: Path) -> None:
     """Dev's second release changed orders, its third stock."""
-    change_dev(two_releases, LOAD_STOCK, "third = 1\n")
-    return two_releases
+    change_dev(clone, LOAD_STOCK, "third = 1\n")
 
 
-@pytest.fixture
-def rolled_back(two_releases: Path) -> Path:
+@situation("two_releases")
+def rolled_back(clone: Path) -> None:
     """Dev was taken back from its second release to the content of its first."""
-    roll_back_dev(two_releases)
-    return two_releases
+    roll_back_dev(clone)
 
 
 def test_a_rollback_is_a_new_release_with_the_content_of_the_older_one(two_releases: Path) -> None:
