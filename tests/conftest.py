@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -11,9 +12,27 @@ TESTS = Path(__file__).parent
 TIERS = ("unit", "chart", "mage", "kind")
 
 
+_MEMORY, _ROOM = "/dev/shm", 4 << 30  # bytes; containers often have little of it
+
+
 def pytest_configure() -> None:
-    """Let what tests start hear Ctrl-C: a shell lets its background jobs ignore it, and that is inherited."""
+    """Let what tests start hear Ctrl-C: a shell lets its background jobs ignore it, and that is inherited.
+
+    Their files lie in memory where there is a place for it: thousands of small repositories come and go.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _has_room_in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)  # pytest's own, for the folders of `tmp_path`
+
+
+def _has_room_in_memory() -> bool:
+    """Whether files, programs included, can lie in memory (Linux)."""
+    try:
+        found = os.statvfs(_MEMORY)
+    except OSError:
+        return False
+    programs = not found.f_flag & os.ST_NOEXEC
+    return programs and os.access(_MEMORY, os.W_OK) and found.f_bavail * found.f_frsize > _ROOM
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
