@@ -21,7 +21,7 @@ test: .venv/installed ## Run every test this machine can run
 	@$(PYTEST) --ignore=tests/kind $(PYTEST_OPTIONS)
 	@$(MAKE) --no-print-directory test-kind
 
-test-unit: .venv/installed ## Run the tests that need no service: within a minute
+test-unit: .venv/installed ## Run the tests that need no service
 	@$(PYTEST) tests/unit tests/chart $(PYTEST_OPTIONS)
 
 test-mage: .venv/installed ## Run the tests that start Mage and PostgreSQL
