@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -79,8 +80,18 @@ def test_an_empty_remote(project: Path) -> None:
     assert (error["code"], error["fix"]) == ("no-main", "git push origin main")
 
 
+def unpack(clone: Path) -> None:
+    """Have a file for each object of `clone`."""
+    for pack in (clone / ".git/objects/pack").glob("*.pack"):
+        moved = pack.rename(clone / pack.name)
+        with moved.open("rb") as objects:
+            subprocess.run(["git", "unpack-objects", "-q"], cwd=clone, stdin=objects, check=True)
+        moved.unlink()
+
+
 def test_a_clone_that_has_lost_a_file(project: Path) -> None:
     oid = git(project, "rev-parse", f"HEAD:{MONEY}")
+    unpack(project)
     (project / ".git/objects" / oid[:2] / oid[2:]).unlink()
     error = refused(project, "promote", "main", "dev", "--yes")
     assert (error["code"], error["exit_code"], error["fix"]) == ("object-missing", 1, "git fsck")
