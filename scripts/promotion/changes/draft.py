@@ -104,9 +104,9 @@ def make_draft(request: Request) -> Draft:
 def _projects(request: Request) -> tuple[Project, Project]:
     """Return what the source and the target run."""
     source, target = request.source, request.target
-    before = Project(target.tree, place=target.endpoint.environment)
-    place = source.endpoint.environment if request.is_promotion else None
-    return Project(source.tree, place=place, like=before), before
+    before = Project(target.tree, environment=target.endpoint.environment)
+    environment = source.endpoint.environment if request.is_promotion else None
+    return Project(source.tree, environment=environment, like=before), before
 
 
 def _proven(request: Request) -> list[Evidence]:

@@ -107,7 +107,7 @@ def read_matrix(repository: Repository) -> Matrix:
     """Fetch, and read what every environment runs."""
     repository.fetch()
     main = main_side(repository).tree
-    project = Project(main.under(*PLATFORM_AND_PROJECT), place=MAIN)
+    project = Project(main.under(*PLATFORM_AND_PROJECT), environment=MAIN)
     cells = {name: Cell(digest) for name, digest in project.digests().items()}
     first = Column(MAIN, None, cells, platform=platform_digest(project))
     policies = {name: _policy(main, name) for name in configured(main)}
