@@ -171,7 +171,7 @@ def test_a_kept_plan_is_stale_once_a_schedule_would_start_at_once(scheduled: Pat
 
 @pytest.mark.parametrize(
     ("zone", "said"),
-    [("Berlin", "did you mean Europe/Berlin"), (1, "zone: 1 is no name"), (None, "zone: is missing")],
+    [("Berlin", "did you mean Europe/Berlin"), (1, "zone: 1 is not a name"), (None, "zone: is missing")],
 )
 def test_a_zone_that_nobody_knows_is_refused(zone: object, said: str) -> None:
     with pytest.raises(Malformed) as raised:
