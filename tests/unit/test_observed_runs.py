@@ -182,7 +182,7 @@ def test_a_version_that_the_source_does_not_run_never_has_runs(dev: Dev) -> None
     arguments = ("dev", "staging", "-p", "orders", "--verify-dependants", "--plan", "--json")
     (refusal,) = call_script(dev.clone, "promote", *arguments).document["plan"]["refusals"]
     assert refusal["code"] == "too-few-runs"
-    assert "(it does not run there)" in refusal["message"]
+    assert "(the source does not run it)" in refusal["message"]
 
 
 def test_the_cluster_and_the_namespace_can_be_named(dev: Dev) -> None:
