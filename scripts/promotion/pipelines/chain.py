@@ -20,7 +20,7 @@ class Link:
     line: int | None
 
     @property
-    def place(self) -> str | None:
+    def where(self) -> str | None:
         """Where the file is referred to, in the form that editors open."""
         return f"{self.referrer}:{self.line}" if self.line else self.referrer
 

@@ -65,7 +65,7 @@ def finding_lines(findings: Sequence[Finding]) -> Lines:
     """Return two lines per finding: where and what, then the fix."""
     lines = []
     for finding in findings:
-        lines.append((f"  {finding.place}: {finding.problem} [{finding.code}]", "red"))
+        lines.append((f"  {finding.where}: {finding.problem} [{finding.code}]", "red"))
         lines.append((f"      fix: {finding.fix}", ""))
     return lines
 
