@@ -53,12 +53,12 @@ class ScheduleChange:
     before: str | None
     after: str | None
     renamed_from: str | None  # its pipeline had this name, and it moves along
-    forecast: Forecast = field(compare=False)  # changes with time, though the change stays the same
+    forecast: Forecast = field(compare=False)  # left out, as it changes with time
 
 
 @dataclass(frozen=True)
 class DatabaseChange:
-    """A database that the chart's own PostgreSQL gets for blocks of the target, or no longer offers them."""
+    """A database of the chart's own PostgreSQL that the target's blocks can use from now on, or no longer."""
 
     name: str
     action: str  # added | removed

@@ -34,7 +34,7 @@ _SHAPES = {
     # The literal `user:password@` is an example.
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:(?!(?i:password)@)[^/\s:@'\"{}$]+@"),
 }
-# A text without any of these, in lower case, holds no secret that is looked for: so nearly every file.
+# A text without any of these, in lower case, cannot hold such a secret: true for nearly every file.
 _SIGNS = (
     "-----begin",
     "akia",

@@ -44,9 +44,8 @@ class Application:
     def carry_out(self, plan: Plan) -> tuple[Plan, Release]:
         """Make the release that `plan` says and push it; nothing is written before every gate has passed.
 
-        After a lost race it fetches and calls `replan`: if the new plan makes the same changes, it is pushed; if
-        not, `Conflict` is raised. Returns the plan that was carried out, and its release. Raises what the gates
-        raise.
+        After a lost race, `replan` computes the plan again: if it makes the same changes, it is pushed; if not,
+        `Conflict` is raised. Returns the plan that was carried out, and its release. Raises what the gates raise.
         """
         identity = self.repository.identity()  # read before the smoke tests, which take minutes
         proofs = prove(plan)
