@@ -81,7 +81,7 @@ def _environment_names(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
             arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
             yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second argument is the default
     for item in syntax.of(ast.Subscript):
-        if isinstance(item.ctx, ast.Load):  # who sets a variable needs no value
+        if isinstance(item.ctx, ast.Load):  # only reading needs a value
             yield from _literal(item.slice) if full_name(item.value) == "os.environ" else ()
 
 

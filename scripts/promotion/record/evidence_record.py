@@ -59,7 +59,7 @@ class Closing:
 
 @dataclass(frozen=True)
 class Observed:
-    """How the scheduled runs of a pipeline ended, with this digest, which the release `since` brought."""
+    """How the scheduled runs of one version of a pipeline ended; the release `since` brought it."""
 
     digest: str
     since: int
