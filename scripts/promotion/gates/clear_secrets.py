@@ -71,8 +71,8 @@ def secrets_in_clear(tree: Tree, paths: Iterable[str], environment: Environment)
     for path in tree.contents(paths):
         kinds[_kind(path)].append(path)
     for kind, alike in kinds.items():
-        for path, places in tree.recall_each(f"secrets.{kind}", alike, partial(_places, kind)):
-            yield from (_finding(path, number, what) for number, what in places)
+        for path, lines in tree.recall_each(f"secrets.{kind}", alike, partial(_places, kind)):
+            yield from (_finding(path, number, what) for number, what in lines)
 
 
 def _kind(path: str) -> str:
@@ -89,13 +89,13 @@ def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:
     text = as_text(content)
     if text is None or not _may_have_a_secret(text.lower()):
         return ()
-    places = [
+    lines = [
         (number, what)
         for number, line in enumerate(text.splitlines(), start=1)
         for what, shape in _SHAPES.items()
         if shape.search(line)
     ]
-    return (*places, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
+    return (*lines, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
 
 
 def _may_have_a_secret(lowered: str) -> bool:
