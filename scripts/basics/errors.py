@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing wrong with one place: what, where, and what to type or edit next."""
+    """One thing that is wrong: what, where, and what to type or edit next."""
 
     path: str
     line: int | None
@@ -29,7 +29,7 @@ class Finding:
     fix: str
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """Where it is, in the form that editors open: `file:line`."""
         return f"{self.path}:{self.line}" if self.line else self.path
 
@@ -63,7 +63,7 @@ class Malformed(GateRefused):
     """A file that people write cannot be understood; `finding` says which and where."""
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.code, f"{finding.place}: {finding.problem}", fix=finding.fix, findings=[finding])
+        super().__init__(finding.code, f"{finding.where}: {finding.problem}", fix=finding.fix, findings=[finding])
         self.finding = finding
 
 

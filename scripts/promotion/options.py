@@ -22,7 +22,7 @@ class Options:
     release_hold: bool = False
     reason: str = ""
     emergency: tuple[str, ...] = ()  # what to skip
-    smoke: str | None = None  # prove all on this kind of place, whatever the policy says
+    smoke: str | None = None  # prove all in this sandbox, whatever the policy says
 
     @property
     def arguments(self) -> str:

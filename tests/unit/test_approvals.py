@@ -80,7 +80,7 @@ def waiting(clone: Path) -> None:
 def test_a_promotion_waits_for_another_to_agree(waiting: Path) -> None:
     error = refused(waiting, "promote", "apply", "plan.json")
     assert (error["code"], error["exit_code"]) == ("not-approved", 4)
-    assert error["message"] == "dev asks for approvals by others: 0 of 1"
+    assert error["message"] == "dev requires approvals by others: 0 of 1"
     assert "have somebody else type scripts/promote.py approve plan.json" in error["fix"]
     assert "Approvals      0 of 1\n" in keep(waiting).stdout
 

@@ -150,7 +150,7 @@ def test_a_path_that_is_no_folder_is_named_as_one(project: Path, what: str) -> N
 
 
 def test_a_plan_says_that_smoke_is_not_asked_for(project: Path) -> None:
-    assert "(smoke: not asked for)" in call_script(project, "promote", "main", "dev", "--plan").stdout
+    assert "(smoke: not required)" in call_script(project, "promote", "main", "dev", "--plan").stdout
 
 
 def test_what_a_first_release_replaced_is_not_offered(project: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_has_times_waits_for_the_next_of_them(interval: str, old: Schedule 
 @pytest.mark.parametrize("interval", ["@once", "@always_on"])
 @pytest.mark.parametrize("old", [None, trigger("@daily"), trigger("@once", enabled=False)])
 def test_what_has_no_times_starts_at_once(interval: str, old: Schedule | None) -> None:
-    assert (foreseen(old, trigger(interval)).at_once or "").startswith(f"{interval} runs as soon as it can")
+    assert (foreseen(old, trigger(interval)).at_once or "").startswith(f"{interval} runs as soon as possible")
 
 
 @pytest.mark.parametrize("interval", WORDS)
@@ -127,10 +127,10 @@ def test_people_read_them_by_the_clock_of_the_environment(scheduled: Path) -> No
 def test_what_starts_at_once_stands_out(scheduled: Path) -> None:
     ((line, style),) = [pair for pair in plan_lines(plan(scheduled)) if "at once" in pair[0]]
     assert (line, style) == (
-        "      starts at once: @once runs as soon as it can, unless the trigger has had a run",
+        "      starts at once: @once runs as soon as possible, unless the trigger has already run",
         "bold red",
     )
-    assert "| **starts at once:** `@once runs as soon as it can, " in plan_markdown(plan(scheduled))
+    assert "| **starts at once:** `@once runs as soon as possible, " in plan_markdown(plan(scheduled))
 
 
 def test_of_many_schedules_the_text_shows_the_first_and_what_starts_at_once(scheduled: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_kept_plan_is_stale_once_a_schedule_would_start_at_once(scheduled: Pat
 
 @pytest.mark.parametrize(
     ("zone", "said"),
-    [("Berlin", "did you mean Europe/Berlin"), (1, "zone: 1 is no name"), (None, "zone: is missing")],
+    [("Berlin", "did you mean Europe/Berlin"), (1, "zone: 1 is not a name"), (None, "zone: is missing")],
 )
 def test_a_zone_that_nobody_knows_is_refused(zone: object, said: str) -> None:
     with pytest.raises(Malformed) as raised:

@@ -172,7 +172,7 @@ def test_those_who_read_its_tables_run_for_the_same_days(promoted_to_dev: Path) 
 
 @pytest.mark.parametrize(
     ("word", "days", "told"),
-    [("never", None, "output changes, no backfill"), ("30d", 30, ", 30 days at most"), (None, None, " from 20")],
+    [("never", None, "output changes, no backfill"), ("30d", 30, ", at most 30 days"), (None, None, " from 20")],
 )
 def test_the_owner_says_how_far_back_a_change_matters(
     stock: Path, word: str | None, days: int | None, told: str

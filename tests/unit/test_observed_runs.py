@@ -182,7 +182,7 @@ def test_a_version_that_the_source_does_not_run_never_has_runs(dev: Dev) -> None
     arguments = ("dev", "staging", "-p", "orders", "--verify-dependants", "--plan", "--json")
     (refusal,) = call_script(dev.clone, "promote", *arguments).document["plan"]["refusals"]
     assert refusal["code"] == "too-few-runs"
-    assert "(it does not run there)" in refusal["message"]
+    assert "(the source does not run it)" in refusal["message"]
 
 
 def test_the_cluster_and_the_namespace_can_be_named(dev: Dev) -> None:
@@ -245,11 +245,11 @@ def test_a_rollback_waits_for_nothing(dev: Dev) -> None:
 
 
 def test_nothing_runs_on_main() -> None:
-    with pytest.raises(Malformed, match="runs: on main nothing runs"):
+    with pytest.raises(Malformed, match="runs: nothing runs on main"):
         read_policy("policy.yaml", {"source": "main", "gates": [], "runs": 1})
 
 
 @pytest.mark.parametrize("number", ["three", True, -1, None, 1.5])
 def test_a_number_of_runs_that_is_none(number: Any) -> None:
-    with pytest.raises(Malformed, match=r"runs: .* is no number"):
+    with pytest.raises(Malformed, match=r"runs: .* is not a number"):
         read_policy("policy.yaml", {"source": "dev", "gates": [], "runs": number})

@@ -124,7 +124,7 @@ def test_a_plan_edited_by_hand_is_refused_with_the_key(
     edit(planned, change)
     error = refused(planned, "promote", "apply", "plan.json")
     assert (error["exit_code"], error["code"]) == (64, "plan-edited")
-    assert error["message"].endswith(f"plan.json: somebody changed {key}")
+    assert error["message"].endswith(f"plan.json: {key} was changed by hand")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"request": {}, "plan": {}, "digests": {}}', "\ud8ff"])

@@ -186,7 +186,7 @@ def test_a_hold_says_how_to_leave_out_what_it_holds(promoted_to_dev: Path) -> No
     write(promoted_to_dev, dict.fromkeys(loaders, "newer = 1\n"))
     push(promoted_to_dev)
     error = refused(promoted_to_dev, "promote", "main", "dev", "--yes")
-    assert error["fix"].startswith("leave out what is held (--exclude stock), or remove")
+    assert error["fix"].startswith("leave them out (--exclude stock), or remove")
     promote(promoted_to_dev, "main", "dev", "--exclude", "stock")
 
 

@@ -94,7 +94,7 @@ def test_a_selection_that_claims_a_file_of_the_platform(project: Path) -> None:
     push(project)
     plan = planned(project, "promote", "main", "dev", "-p", "stock")
     assert plan["platform"]["before"] != plan["platform"]["after"]
-    assert reasons(plan)["platform"] == "pipelines claim files of it now"
+    assert reasons(plan)["platform"] == "pipelines now claim files of it"
 
 
 def test_a_shared_file(promoted_to_dev: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_rename_is_released_as_one(renamed_orders: Path) -> None:
 def test_a_new_name_alone_leaves_the_old_one(renamed_orders: Path) -> None:
     plan = planned(renamed_orders, "-p", "sales")
     assert actions(plan) == [("sales", "added", None)]
-    assert plan["pipelines"][0]["reason"] == "selected, beside orders: with -p orders it is renamed"
+    assert plan["pipelines"][0]["reason"] == "selected, a copy of orders: add -p orders to rename it"
 
 
 @pytest.mark.parametrize("name", ["orders", "sales"])

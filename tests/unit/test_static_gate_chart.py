@@ -52,7 +52,7 @@ def test_a_key_that_the_chart_does_not_know_is_named_with_the_nearest(
 ) -> None:
     finding = only(static_findings(with_chart, {VALUES: text + values("dev")}))
     assert places([finding]) == [("chart-refuses-values", VALUES, line)]
-    assert (finding.problem, finding.fix) == (f"{key}: is no value of the chart", f"write {nearest}")
+    assert (finding.problem, finding.fix) == (f"{key}: is not a value of the chart", f"write {nearest}")
 
 
 def test_a_key_that_only_a_newer_chart_knows_says_how_it_gets_there(with_chart: Path) -> None:

@@ -1,4 +1,4 @@
-"""Data that an older version of a pipeline wrote: since when, and what of it nobody has closed."""
+"""Data that an older version of a pipeline wrote: since which day, and which backfills are still open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from promotion.record.release import Backfill, Entry
 
 
 def still_open(backfills: Sequence[Backfill], closed: Collection[Closing]) -> tuple[Backfill, ...]:
-    """Return those of `backfills` that nobody has closed."""
+    """Return those of `backfills` that are not closed."""
     settled = _settled(closed)
     return tuple(backfill for backfill in backfills if (backfill.pipeline, backfill.release) not in settled)
 
@@ -20,10 +20,10 @@ def _settled(closed: Collection[Closing]) -> set[tuple[str, int]]:
 
 
 def stale_since(name: str, digest: str, history: Sequence[Entry], closed: Collection[Closing]) -> date | None:
-    """Return the first day of which another version than `digest` may have written data of the pipeline `name`.
+    """Return the first day whose data of the pipeline `name` a version other than `digest` may have written.
 
-    None where there is no such day. A version that comes back finds what it wrote itself, except for what it had
-    not written anew yet and what a later version did write anew.
+    None where there is no such day. A version that comes back needs no backfill of the data that it wrote itself,
+    except for days that it had still to backfill, and days that a later version backfilled.
     """
     settled = _settled(closed)
     days: list[date] = []
@@ -36,6 +36,6 @@ def stale_since(name: str, digest: str, history: Sequence[Entry], closed: Collec
             days += [other.start for other in done if other.pipeline == name and other.release > entry.number]
             break
         if arrived:
-            days = [entry.at.date()]  # all that is newer is no older
+            days = [entry.at.date()]  # days found so far are later
             name = entry.renamed.get(name, name)
     return min(days, default=None)

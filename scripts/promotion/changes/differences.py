@@ -52,13 +52,13 @@ class ScheduleChange:
     name: str
     before: str | None
     after: str | None
-    renamed_from: str | None  # it moves with its pipeline, which had this name
-    forecast: Forecast = field(compare=False)  # the same change is forecast anew as time goes by
+    renamed_from: str | None  # its pipeline had this name, and it moves along
+    forecast: Forecast = field(compare=False)  # left out, as it changes with time
 
 
 @dataclass(frozen=True)
 class DatabaseChange:
-    """A database of the chart's own PostgreSQL that blocks of the target find now, or no longer do."""
+    """A database of the chart's own PostgreSQL that the target's blocks can use from now on, or no longer."""
 
     name: str
     action: str  # added | removed
@@ -66,7 +66,7 @@ class DatabaseChange:
 
 
 class DigestChange(NamedTuple):
-    """What becomes of the platform, or of the configuration, as a whole."""
+    """The change of the platform, or of the configuration, as a whole."""
 
     before: str | None
     after: str
@@ -74,29 +74,29 @@ class DigestChange(NamedTuple):
 
 
 def platform_digest(project: Project) -> str:
-    """Return the digest of all that is neither configuration, nor record, nor claimed by a pipeline."""
+    """Return the digest of the files that are neither configuration, nor the record, nor part of a closure."""
     tree = project.tree.without(project.claimed)
     return tree.without([*tree.under("environments"), FILE]).digest()
 
 
 def platform_change(
-    before: Project, after: Project, selected: Mapping[str, str] | None, place: str
+    before: Project, after: Project, selected: Mapping[str, str] | None, source_name: str
 ) -> DigestChange:
-    """Compare the platform; None for `selected` means that all of `place` is taken, and the platform with it."""
+    """Compare the platform; None for `selected` means that all of `source_name` is taken, with its platform."""
     old, new = platform_digest(before) if before.tree else None, platform_digest(after)
     if selected is None:
-        reason = f"all of {place}"
+        reason = f"all of {source_name}"
     elif old is None:
         reason = "a first release needs one"
     else:
-        reason = "a selection leaves it" if old == new else "pipelines claim files of it now"
+        reason = "a selection leaves it" if old == new else "pipelines now claim files of it"
     return DigestChange(old, new, reason)
 
 
 def pipeline_changes(
-    source: Project, before: Project, after: Project, selected: Mapping[str, str] | None, place: str
+    source: Project, before: Project, after: Project, selected: Mapping[str, str] | None, source_name: str
 ) -> tuple[PipelineChange, ...]:
-    """Compare pipeline by pipeline; `selected` says why each was, None means all of `source`, called `place`."""
+    """Compare each pipeline; `selected` has the reason for each selected one, None means all of `source`."""
     changes = []
     olds, news = before.digests(), after.digests()
     for name in sorted({*olds, *news}):
@@ -105,7 +105,7 @@ def pipeline_changes(
             continue
         chosen = selected is None or name in selected
         action = "added" if old is None else "removed" if new is None else "changed" if chosen else "affected"
-        reason = selected.get(name) if selected is not None else f"all of {place}"
+        reason = selected.get(name) if selected is not None else f"all of {source_name}"
         reason = reason or f"shares {few(_shared_changes(before, after, name))}"
         changes.append(PipelineChange(name, action, old, new, reason))
     left = [name for name in before.pipelines if name not in source and name in after]
@@ -113,7 +113,7 @@ def pipeline_changes(
 
 
 def _with_renames(before: Project, after: Project, changes: Sequence[PipelineChange]) -> Iterator[PipelineChange]:
-    """Yield `changes` with one row, instead of two, for each pipeline that only got another name."""
+    """Yield `changes`; a pipeline that only got another name has one row instead of two."""
     rows = {change.name: change for change in changes}
     gone = [change.name for change in changes if change.action == "removed"]
     come = [change.name for change in changes if change.action == "added"]
@@ -129,12 +129,12 @@ def _with_renames(before: Project, after: Project, changes: Sequence[PipelineCha
 def _with_old_names(
     before: Project, left: Sequence[str], after: Project, changes: Iterable[PipelineChange]
 ) -> Iterator[PipelineChange]:
-    """Yield `changes`; a new name for one of `left`, which stays without being selected, says how to rename it."""
+    """Yield `changes`; a new copy of one of `left`, which is not selected and stays, says how to rename it."""
     rows = list(changes)
     old_names = renamed(before, left, after, [row.name for row in rows if row.action == "added"])
     for row in rows:
         old = old_names.get(row.name)
-        yield replace(row, reason=f"{row.reason}, beside {old}: with -p {old} it is renamed") if old else row
+        yield replace(row, reason=f"{row.reason}, a copy of {old}: add -p {old} to rename it") if old else row
 
 
 def _shared_changes(before: Project, after: Project, name: str) -> list[str]:
@@ -145,7 +145,7 @@ def _shared_changes(before: Project, after: Project, name: str) -> list[str]:
 def file_changes(
     before: Project, after: Project, platform: DigestChange, configuration: DigestChange
 ) -> tuple[FileChange, ...]:
-    """Compare file by file, but for the record itself."""
+    """Compare each file, except for the record itself."""
     changes = []
     paths = [path for path in before.tree.differences(after.tree) if path != FILE]
     gone = [path for path in paths if path not in after.tree]
@@ -172,11 +172,11 @@ def released_environment(before: Tree, name: str) -> Environment | None:
     return None
 
 
-def configuration_change(before: Tree, after: Tree, name: str, place: str) -> DigestChange:
-    """Compare the configuration of the environment `name`; it comes from `place`."""
+def configuration_change(before: Tree, after: Tree, name: str, origin: str) -> DigestChange:
+    """Compare the configuration of the environment `name`; it comes from `origin`."""
     folder = f"environments/{name}"
     old = before.under(folder)
-    return DigestChange(old.digest() if old else None, after.under(folder).digest(), f"from {place}")
+    return DigestChange(old.digest() if old else None, after.under(folder).digest(), f"from {origin}")
 
 
 def schedule_changes(
@@ -200,7 +200,7 @@ def schedule_changes(
 def database_changes(
     before: Environment | None, after: Environment, configuration: DigestChange
 ) -> tuple[DatabaseChange, ...]:
-    """Compare the databases that the chart's own PostgreSQL has for blocks."""
+    """Compare the databases of blocks in the chart's own PostgreSQL."""
     old, reason = before.databases if before else (), f"configuration, {configuration.reason}"
     added = (DatabaseChange(name, "added", reason) for name in after.databases if name not in old)
     removed = (DatabaseChange(name, "removed", reason) for name in old if name not in after.databases)
@@ -208,7 +208,7 @@ def database_changes(
 
 
 def _told(old: Schedule | None, new: Schedule | None) -> tuple[str | None, str | None]:
-    """Return both as text, with the rest of them where the text alone would not tell them apart."""
+    """Return both as text; with timeout and variables where the short texts are equal."""
     if old and new and str(old) == str(new):
         return _in_full(old), _in_full(new)
     return str(old) if old else None, str(new) if new else None

@@ -1,4 +1,4 @@
-"""A draft: what a request would change, computed without writing anything. Nobody has judged it yet."""
+"""A draft: what a request would change, computed without writing anything, before any gate has judged it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Draft:
 
     request: Request
     number: int
-    selected: tuple[str, ...] | None  # None for all, and for the platform with them
+    selected: tuple[str, ...] | None  # None for all, together with the platform
     pipelines: tuple[PipelineChange, ...]
     files: tuple[FileChange, ...]
     platform: DigestChange
@@ -38,23 +38,23 @@ class Draft:
     databases: tuple[DatabaseChange, ...]
     schedules: tuple[ScheduleChange, ...]
     keys: Mapping[str, str]  # pipeline → the key of the evidence that it needs
-    evidence: Mapping[str, Evidence]  # what was proven earlier and still holds
-    unproven: tuple[str, ...]  # the pipelines that a smoke test has to prove first
-    held: tuple[Hold, ...]  # the holds on what would come
+    evidence: Mapping[str, Evidence]  # earlier evidence that is still valid
+    unproven: tuple[str, ...]  # the pipelines that a smoke test must prove first
+    held: tuple[Hold, ...]  # the holds on the digests that would come
     tree: Tree = field(repr=False)
     project: Project = field(repr=False)
     before: Project = field(repr=False)  # what the target runs now
 
     @property
     def subjects(self) -> list[str]:
-        """What changes, by name: pipelines, or without any what they share and are configured by."""
+        """The names of what changes: pipelines; if none changes, the platform and the configuration."""
         shared = {"platform": self.platform, "configuration": self.configuration}
         other = [name for name, change in shared.items() if change.before != change.after]
         return [change.name for change in self.pipelines] or other
 
     @property
     def is_empty(self) -> bool:
-        """Whether the target already is what it would become."""
+        """Whether nothing would change."""
         return not self.files
 
     @property
@@ -66,16 +66,16 @@ class Draft:
 def make_draft(request: Request) -> Draft:
     """Compose the target's next tree and compare it with what the target runs now."""
     target, environment, options = request.target, request.environment, request.options
-    (source, before), place = _projects(request), request.called(request.source)
-    selected = select(source, before, place, options.pipelines, options.exclude)
+    (source, before), source_name = _projects(request), request.called(request.source)
+    selected = select(source, before, source_name, options.pipelines, options.exclude)
     tree = _compose(request, source, before, selected)
     after = Project(tree, like=source if selected is None else before)
     released = differences.released_environment(target.tree, environment.name)
     moved = tuple(
         _with_impact(request, before, after, change)
-        for change in differences.pipeline_changes(source, before, after, selected, place)
+        for change in differences.pipeline_changes(source, before, after, selected, source_name)
     )
-    platform = differences.platform_change(before, after, selected, place)
+    platform = differences.platform_change(before, after, selected, source_name)
     configured = request.called(request.configuration)
     configuration = differences.configuration_change(target.tree, tree, environment.name, configured)
     digests = after.digests() | {PLATFORM: platform.after, CONFIGURATION: configuration.after}
@@ -83,7 +83,7 @@ def make_draft(request: Request) -> Draft:
     known = accepted([*request.proven, *_proven(request)], request.smoke)
     return Draft(
         request=request,
-        number=len(target.releases) + 1,  # also after a commit by hand, whose record may say anything
+        number=len(target.releases) + 1,  # also after a commit by hand, whose record may have any number
         selected=None if selected is None else tuple(sorted(selected)),
         pipelines=moved,
         files=differences.file_changes(before, after, platform, configuration),
@@ -104,13 +104,13 @@ def make_draft(request: Request) -> Draft:
 def _projects(request: Request) -> tuple[Project, Project]:
     """Return what the source and the target run."""
     source, target = request.source, request.target
-    before = Project(target.tree, place=target.endpoint.environment)
-    place = source.endpoint.environment if request.is_promotion else None
-    return Project(source.tree, place=place, like=before), before
+    before = Project(target.tree, environment=target.endpoint.environment)
+    environment = source.endpoint.environment if request.is_promotion else None
+    return Project(source.tree, environment=environment, like=before), before
 
 
 def _proven(request: Request) -> list[Evidence]:
-    """Return what the target's releases proved, and what the current one was released with."""
+    """Return the evidence that the target's releases brought, and that of the current one."""
     target = request.target
     proven = [evidence for entry in target.history for evidence in entry.proven]
     return [*proven, *(target.current.smoke.values() if target.current else ())]
@@ -124,7 +124,7 @@ def _with_impact(request: Request, before: Project, after: Project, change: Pipe
 
 
 def _compose(request: Request, new: Project, old: Project, selected: Iterable[str] | None) -> Tree:
-    """Lay what is promoted over what the target runs, and the configuration over both."""
+    """Lay the promoted files over the files that the target runs, and the configuration over both."""
     source, target = new.tree, old.tree
     configuration = request.configuration.tree.under(f"environments/{request.environment.name}")
     if selected is None:
@@ -132,9 +132,9 @@ def _compose(request: Request, new: Project, old: Project, selected: Iterable[st
     selected = set(selected)
     users = old.users(old.files_of(selected))
     only_theirs = {path for path, names in users.items() if selected.issuperset(names)}
-    # What goes, goes, even where others look into its folder for a global data product: then they are affected.
+    # A removed pipeline goes even if others need its folder for a global data product: then they are affected.
     gone = target.under(*(f"{FOLDER}/pipelines/{name}" for name in selected if name not in new))
     kept = target.under(*PLATFORM_AND_PROJECT).without({*only_theirs, *gone})
-    if not kept:  # the first release of an environment cannot do without the platform
+    if not kept:  # the first release of an environment needs a platform
         kept = source.under(*PLATFORM_AND_PROJECT).without(new.claimed)
     return kept.overlaid_with(source.only(new.files_of(selected))).overlaid_with(configuration)

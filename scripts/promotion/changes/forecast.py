@@ -1,7 +1,7 @@
-"""What Mage will do with a trigger once a release has brought it: its next runs, and whether it starts at once.
+"""What Mage will do with a trigger after a release: its next runs, and whether it starts at once.
 
 The chart sets `last_enabled_at` whenever it makes or resumes a trigger, or gives it another interval or pipeline:
-Mage then waits for the next of the interval's times. It has no times to wait for where the interval has none.
+Mage then waits for the next time of the interval. If the interval has no times, Mage does not wait.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from promotion.configuration.interval import ALWAYS_ON, ONCE, times
 
 _SHOWN = 3  # runs
 
-_WITHOUT_TIMES = {ONCE: "one run in all, ever", ALWAYS_ON: "a new run whenever one has ended"}
+_WITHOUT_TIMES = {ONCE: "one run only", ALWAYS_ON: "a new run after each run"}
 _AT_ONCE = {
-    ONCE: "@once runs as soon as it can, unless the trigger has had a run",
-    ALWAYS_ON: "@always_on runs as soon as it can, unless a run is still going on",
+    ONCE: "@once runs as soon as possible, unless the trigger has already run",
+    ALWAYS_ON: "@always_on runs as soon as possible, unless a run has not ended yet",
 }
 
 
 @dataclass(frozen=True)
 class Runs:
-    """The next runs of a trigger, in UTC, and in words what they are where they have no times."""
+    """The next runs of a trigger: times in UTC, or a description where it has no times."""
 
     times: tuple[datetime, ...]
     otherwise: str = ""
@@ -32,7 +32,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The runs of a trigger without and with a release, None where there is none; why it starts at once, if so."""
+    """The runs of a trigger before and after a release, None where it does not exist; why it starts at once."""
 
     before: Runs | None
     after: Runs | None
@@ -40,7 +40,7 @@ class Forecast:
 
 
 def forecast(old: Schedule | None, new: Schedule | None, now: datetime) -> Forecast:
-    """Compute what becomes of a trigger that a release changes from `old` to `new`."""
+    """Compute the forecast for a trigger that a release changes from `old` to `new`."""
     return Forecast(_runs(old, now), _runs(new, now), _at_once(old, new))
 
 
@@ -59,7 +59,7 @@ def _at_once(old: Schedule | None, new: Schedule | None) -> str | None:
 
 
 def _goes_on(old: Schedule, new: Schedule) -> bool:
-    """Tell whether Mage will not notice: with another pipeline, too, @once is a trigger that has had its run."""
+    """Tell whether Mage sees no change: @once does not run again, even if its pipeline is another."""
     if not old.enabled or old.interval != new.interval:
         return False
     return old.pipeline == new.pipeline or new.interval == ONCE

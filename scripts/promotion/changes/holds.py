@@ -1,4 +1,4 @@
-"""Digests that were rolled back, and stay out until somebody releases the hold with a reason."""
+"""Digests that were rolled back: they stay out until the hold is released, with a reason."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from promotion.record.release import Hold, Release
 
 
 def holds_after_rollback(current: Release, restored: Mapping[str, str | None], reason: str) -> tuple[Hold, ...]:
-    """Return the holds in force once what `restored` names has its digests (None: is gone) again.
+    """Return the holds after a rollback to the digests `restored` (None: removed).
 
-    What `current` ran instead is on hold from now on; what is restored on purpose no longer is.
+    A digest that `current` ran instead is on hold from now on; a digest that is restored no longer is.
     """
     kept = [hold for hold in current.holds if restored.get(hold.pipeline) != hold.digest]
     known = {(hold.pipeline, hold.digest) for hold in kept}

@@ -17,25 +17,25 @@ from promotion.pipelines.project import FOLDER, Project
 from promotion.repository.tree import SYMLINK, Tree
 
 _OF_PIPELINE = re.compile(rf"{FOLDER}/pipelines/[^/]+/([^/]+)")
-_FOR_PEOPLE = re.compile(r"promotion\.yaml|README(\..*)?", re.IGNORECASE)  # the files that no run reads
-_KEYS_FOR_PEOPLE = ("created_at", "description", "tags")  # and of metadata.yaml the keys
+_FOR_PEOPLE = re.compile(r"promotion\.yaml|README(\..*)?", re.IGNORECASE)  # files that no run reads
+_KEYS_FOR_PEOPLE = ("created_at", "description", "tags")  # keys of metadata.yaml that no run reads
 
 
 @dataclass(frozen=True)
 class Impact:
-    """What a release does to the data of a pipeline, and which of it stay as another version wrote them.
+    """What a release does to the data of a pipeline, and which data stay as another version wrote them.
 
-    `start` is the first day of those, None where there is nothing to backfill; `days` is how far back from the
-    release the owner says that a change matters, None for all the way. `readers` made theirs of these data.
+    `start` is the first day of those data, None where there is nothing to backfill. A change matters to as many
+    `days` before the release as the owner says, None for all. `readers` are the pipelines that read these data.
     """
 
     kind: str  # none | new output | output changes
     start: date | None = None
     days: int | None = None
-    readers: tuple[str, ...] = ()  # each after what it reads
+    readers: tuple[str, ...] = ()  # each after those that it reads
 
     def first_day(self, released: date) -> date | None:
-        """Return from which day on a release of the day `released` leaves data to backfill."""
+        """Return the first day to backfill after a release on the day `released`."""
         if self.start is None or self.days is None:
             return self.start
         return max(self.start, released - timedelta(self.days))
@@ -47,7 +47,7 @@ class Impact:
             return self.kind
         if self.start is None:
             return f"{self.kind}, no backfill"
-        limit = f", {self.days} days at most" if self.days else ""
+        limit = f", at most {self.days} days" if self.days else ""
         then = f", then {few(self.readers)}" if self.readers else ""
         return f"{self.kind}, backfill from {self.start}{limit}{then}"
 
@@ -56,9 +56,9 @@ NO_IMPACT = Impact("none")
 
 
 def impact(before: Project, after: Project, name: str, start: date | None) -> Impact:
-    """Return what it means that the pipeline `name` comes or is another now.
+    """Return the impact of adding or changing the pipeline `name`.
 
-    Data of other versions begin on `start`; a pipeline that was here before it was removed has left some, too.
+    Data of other versions begin on `start`; a pipeline that was removed before has also left data.
     """
     if start is None:
         return Impact("new output")
@@ -77,14 +77,14 @@ def _days(project: Project, name: str) -> int | None:
 
 
 def _differs(before: Project, after: Project, name: str) -> bool:
-    """Whether a run may do anything else than before: where nobody can tell, it does."""
+    """Tell whether a run may do something else than before; in doubt, it may."""
     paths = {*before.closure(name).files, *after.closure(name).files}
     changed = (path for path in paths if before.tree.get(path) != after.tree.get(path))
     return any(_meaning(before.tree, path) != _meaning(after.tree, path) for path in changed)
 
 
 def _meaning(tree: Tree, path: str) -> Hashable:
-    """Return what the file `path` is to a run, for comparison; None where it is nothing."""
+    """Return the part of the file `path` that a run depends on, for comparison; None if a run does not read it."""
     in_folder = _OF_PIPELINE.fullmatch(path)
     if path not in tree or (in_folder and _FOR_PEOPLE.fullmatch(in_folder[1])):
         return None
@@ -99,16 +99,16 @@ def _meaning(tree: Tree, path: str) -> Hashable:
 
 
 def _settings(tree: Tree, path: str) -> str:
-    """Return what a pipeline's metadata.yaml says to Mage."""
+    """Return the settings in a pipeline's metadata.yaml that Mage uses."""
     try:
         content = load_mapping(path, tree.text(path))
-    except Malformed:  # told by the static gate
+    except Malformed:  # the static gate reports it
         return tree[path].oid
     return repr({key: value for key, value in content.items() if key not in _KEYS_FOR_PEOPLE})
 
 
 def _code(content: bytes) -> str | None:
-    """Return a digest of what Python makes of `content`, comments and layout apart; docstrings may be data."""
+    """Return a digest of the Python code `content` without comments and layout; docstrings may be data."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

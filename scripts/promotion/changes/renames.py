@@ -1,4 +1,4 @@
-"""Pipelines that only got another name: gone under one, there under another, with the same content."""
+"""Pipelines that only got another name: the content of a removed pipeline is there under a new name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from basics.errors import Malformed
 from basics.yaml_file import load_mapping
 from promotion.pipelines.project import FOLDER, Project
 
-_NAMES = ("name", "uuid")  # what Mage changes in metadata.yaml with the folder
+_NAMES = ("name", "uuid")  # what Mage changes in metadata.yaml when the folder is renamed
 
 
 def renamed(before: Project, gone: Iterable[str], after: Project, come: Iterable[str]) -> Mapping[str, str]:
-    """Return the old name of each pipeline of `come` that is one of `gone` under another one.
+    """Return, for each pipeline of `come` that is a renamed one of `gone`, its old name.
 
-    Where several have the same content nobody can tell which became which: they are left out.
+    Several pipelines with the same content are left out: nothing tells which became which.
     """
     gone, come = list(gone), list(come)
     if not (gone and come):
@@ -37,7 +37,7 @@ def _by_content(project: Project, names: Iterable[str]) -> Mapping[Hashable, lis
 
 
 def _content(project: Project, name: str) -> Hashable:
-    """Return all that the pipeline `name` consists of, but for its name."""
+    """Return everything that the pipeline `name` consists of, without its name."""
     folder = f"{FOLDER}/pipelines/{name}/"
     files = {path: project.tree[path] for path in project.closure(name).files}
     oids = {path: file.oid for path, file in files.items()}
@@ -50,6 +50,6 @@ def _nameless(project: Project, path: str) -> str:
     """Return the content of a metadata.yaml without the pipeline's name."""
     try:
         content = load_mapping(path, project.tree.text(path))
-    except Malformed:  # told by the static gate
+    except Malformed:  # the static gate reports it
         return project.tree[path].oid
     return json.dumps({key: value for key, value in content.items() if key not in _NAMES}, default=str)

@@ -1,4 +1,4 @@
-"""What somebody asks for, with all that git says of it."""
+"""What the person asks for, with everything that git says about it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from promotion.record.release import Backfill, Evidence, Hold
 
 @dataclass(frozen=True)
 class Request:
-    """All that a draft is made from; `configuration` is where `environments/<target>/` is taken from.
+    """Everything that a draft is made from; `configuration` is the side that `environments/<target>/` comes from.
 
-    That is `main` for a promotion and the older release for a rollback; `holds` are those in force, `proven` is
-    what was proven without a release, `runs` what was observed in the source. Who asks is known as far as the
-    policy wants to know it.
+    That is `main` for a promotion and the older release for a rollback. `holds` are those in force, `proven` is
+    evidence that came without a release, `runs` are those observed in the source. `by` is known only if the policy
+    asks for it.
     """
 
     action: str  # promotion | rollback
@@ -32,23 +32,23 @@ class Request:
     holds: tuple[Hold, ...]
     now: datetime
     by: str | None = None  # `Name <email>`
-    signing: bool = False  # whether the release will be a signed commit
+    signing: bool = False  # whether git will sign the release's commit
     proven: tuple[Evidence, ...] = ()
     runs: Mapping[str, Observed] = field(default_factory=dict)
-    closed: tuple[Closing, ...] = ()  # the target's backfills that need no more doing
+    closed: tuple[Closing, ...] = ()  # the target's closed backfills
 
     @property
     def is_promotion(self) -> bool:
-        """Whether something new comes, and nothing old comes back."""
+        """Whether this is a promotion, not a rollback."""
         return self.action == "promotion"
 
     def called(self, side: Side) -> str:
-        """Return what reasons call `side`: to a rollback, all that it reads is a release of the target."""
+        """Return the name of `side` in reasons: its environment; in a rollback, the number of its release."""
         endpoint = side.endpoint
         return endpoint.environment if self.is_promotion else f"release {endpoint.release}"
 
     def command(self, options: Options) -> str:
-        """Return what somebody types who wants the same, but with `options`."""
+        """Return the command for the same request, but with `options`."""
         source, target = self.source.endpoint, self.environment.name
         rollback = f"rollback.py {target} --to {source.release}"
         what = f"promote.py {source.environment} {target}" if self.is_promotion else rollback
@@ -56,18 +56,18 @@ class Request:
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """Those that are due: the policy's, and the smoke gate where others have to be proven on a shared file."""
+        """The gates that are due: those of the policy, and the smoke gate where an option asks for it."""
         gates = self.environment.policy.gates
         proves = self.options.verify_dependants or self.options.smoke is not None
         return (*gates, "smoke") if proves and "smoke" not in gates else gates
 
     @property
     def smoke(self) -> str:
-        """The kind of evidence that is asked for."""
+        """The kind of evidence that is required."""
         return self.options.smoke or self.environment.policy.smoke
 
     @property
     def backfills(self) -> tuple[Backfill, ...]:
-        """Those of the target that are open now."""
+        """The open backfills of the target."""
         current = self.target.current
         return still_open(current.backfills, self.closed) if current else ()

@@ -1,4 +1,4 @@
-"""Which pipelines a promotion takes: selectors, and for each pipeline the reason why one of them brought it.
+"""Which pipelines a promotion takes: selectors, and for each pipeline the selector that brought it.
 
 NAME            a pipeline                          state:modified   what differs between source and target
 +NAME           and what it needs first             tag:TAG          what has the tag in its metadata.yaml
@@ -19,14 +19,14 @@ _MODIFIED = "state:modified"
 
 
 def select(
-    source: Project, target: Project, place: str, wanted: Sequence[str], excluded: Sequence[str]
+    source: Project, target: Project, source_name: str, wanted: Sequence[str], excluded: Sequence[str]
 ) -> Mapping[str, str] | None:
-    """Return the selected pipelines, each with its reason; None when nothing narrows the promotion down.
+    """Return the selected pipelines, each with its reason; None for a promotion without selectors.
 
-    `place` names the source. A pipeline that both sides have is looked at as the source has it. Raises
-    `UsageError` for a selector that cannot match, and where nothing is left.
+    Of a pipeline that both sides have, the source's version is read. Raises `UsageError` for a selector that
+    cannot match, and where no pipeline is left.
     """
-    candidates = _Candidates(source, target, place)
+    candidates = _Candidates(source, target, source_name)
     chosen: dict[str, str] = {}
     for selector in wanted:
         for name, reason in candidates.match(selector):
@@ -35,22 +35,22 @@ def select(
     if not wanted:
         if not excluded:
             return None
-        chosen = dict.fromkeys(candidates.names, f"all of {place} but {', '.join(excluded)}")
+        chosen = dict.fromkeys(candidates.names, f"all of {source_name} but {', '.join(excluded)}")
     if left_out and not chosen.keys() - left_out and not any(_MODIFIED in selector for selector in wanted):
         raise UsageError("nothing-selected", "--exclude leaves no pipeline", fix="exclude less")
     return {name: reason for name, reason in chosen.items() if name not in left_out}
 
 
 class _Candidates:
-    """The pipelines of both sides, and how they hang together."""
+    """The pipelines of both sides, and which pipelines each of them needs."""
 
-    def __init__(self, source: Project, target: Project, place: str) -> None:
-        self._source, self._target, self._place = source, target, place
+    def __init__(self, source: Project, target: Project, source_name: str) -> None:
+        self._source, self._target, self._source_name = source, target, source_name
         self._owner = {name: side for side in (target, source) for name in side.pipelines}
         self.names = sorted(self._owner)
 
     def match(self, selector: str) -> Iterator[tuple[str, str]]:
-        """Yield what `selector` selects, with the reason; the selected themselves first."""
+        """Yield the pipelines that `selector` selects, each with the reason; those that it names come first."""
         inner = selector.removeprefix("+").removesuffix("+")
         seeds = dict(self._seeds(inner))
         yield from seeds.items()
@@ -63,7 +63,7 @@ class _Candidates:
         method, colon, value = inner.partition(":")
         if not colon:
             if inner not in self._owner:
-                raise unknown_pipeline(self._place, inner, self.names)
+                raise unknown_pipeline(self._source_name, inner, self.names)
             yield inner, "selected"
         elif inner == _MODIFIED:
             yield from ((name, inner) for name in self.names if self._differs(name))
@@ -73,7 +73,7 @@ class _Candidates:
             yield from ((name, inner) for name in self._users(value))
         else:
             fix = f"NAME, +NAME, NAME+, tag:TAG, path:FILE or {_MODIFIED}"
-            raise UsageError("unknown-selector", f"{inner!r} is no selector", fix=fix)
+            raise UsageError("unknown-selector", f"{inner!r} is not a selector", fix=fix)
 
     @cached_property
     def _upstream(self) -> Mapping[str, set[str]]:
@@ -95,7 +95,7 @@ class _Candidates:
         tags = {name: self._tags(name) for name in self.names}
         if not any(tag in tagged for tagged in tags.values()):
             known = {other for tagged in tags.values() for other in tagged}
-            message = f"no pipeline of {self._place} has the tag {tag!r}"
+            message = f"no pipeline of {self._source_name} has the tag {tag!r}"
             raise UsageError("unknown-tag", message, fix=near(tag, known))
         return [name for name in self.names if tag in tags[name]]
 
@@ -106,7 +106,7 @@ class _Candidates:
         users = {side: side.users([path])[path] for side in (self._source, self._target)}
         found = sorted(name for side, names in users.items() for name in names if self._owner[name] is side)
         if not found:
-            message = f"no pipeline of {self._place} needs the file {path!r}"
+            message = f"no pipeline of {self._source_name} needs the file {path!r}"
             raise UsageError("unknown-path", message, fix=near(path, self._source.claimed | self._target.claimed))
         return found
 
@@ -129,13 +129,13 @@ def _tags_of(project: Project, name: str) -> tuple[str, ...]:
     return pipeline.tags if pipeline else ()
 
 
-def unknown_pipeline(place: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the refusal of a name that nobody has."""
-    return UsageError("unknown-pipeline", f"{place} has no pipeline {name!r}", fix=near(name, known))
+def unknown_pipeline(side: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the refusal of a name that no pipeline has; `side` is where it was looked for."""
+    return UsageError("unknown-pipeline", f"{side} has no pipeline {name!r}", fix=near(name, known))
 
 
 def needed_pipelines(project: Project, name: str) -> set[str]:
-    """Return the pipelines that `name` cannot do without: it reads their tables, starts them or waits for them."""
+    """Return the pipelines that `name` needs: it reads their tables, starts them or waits for them."""
     closure = project.closure(name)
     called = {other for _, source in python_sources(project.tree, closure.files) for other, _ in source.calls}
     return called.union(closure.pipeline.needs if closure.pipeline else ()) - {name}

@@ -1,4 +1,4 @@
-"""Where the two ends of a promotion stand, read from the remote's branches."""
+"""The source and the target of a promotion, read from the remote's branches."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from promotion.repository.tree import Tree
 
 @dataclass(frozen=True)
 class Side:
-    """Where one end of a promotion stands: its endpoint, its tree and, of an environment, its releases."""
+    """The source or the target: its endpoint, its tree and, if it is an environment, its releases."""
 
     endpoint: Endpoint
     tree: Tree
     releases: Sequence[Release] = ()
-    history: Sequence[Entry] = ()  # what each of them says about itself
+    history: Sequence[Entry] = ()  # what each release says about itself
 
     @property
     def current(self) -> Release | None:
@@ -30,7 +30,7 @@ class Side:
 
 
 def main_side(repository: Repository, *roots: str) -> Side:
-    """Return `main` as the remote has it, or what of it is below `roots`."""
+    """Return `main` as the remote has it, or the part of it below `roots`."""
     commit = repository.head(MAIN)
     if commit is None:
         raise PromotionError(
@@ -65,7 +65,7 @@ def _promotion_to(main: Tree, name: str) -> str:
 
 
 def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
-    """Return the source of a promotion to `target`; its policy must allow it, and there must be a release."""
+    """Return the source of a promotion to `target`; the policy must allow it, and it must have a release."""
     known = [MAIN, *configured(main.tree)]
     if name not in known:
         raise _unknown_environment(name, known)
@@ -74,7 +74,7 @@ def source_side(repository: Repository, name: str, main: Side, target: Environme
 
 
 def _refuse_wrong_source(source: str, environment: Environment) -> None:
-    """The target's policy names the one source that it takes releases from."""
+    """Raise `PolicyRefused` unless `source` is the one that the target's policy names."""
     allowed = environment.policy.source
     if source != allowed:
         raise PolicyRefused(
@@ -89,18 +89,18 @@ def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
 
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:
-    """Refuse when this clone has work that the promotion reads from the remote, where it is not yet."""
+    """Refuse when this clone has work that is missing on the remote, from which the promotion reads."""
     roots = [f"{FOLDER}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
     if dirty := repository.uncommitted(roots):
         raise PromotionError(
             "uncommitted-changes",
             f"{dirty[0]}{f' and {len(dirty) - 1} more' if len(dirty) > 1 else ''} differ from the last commit, "
             f"and promotions take what {repository.remote}/{MAIN} has",
-            fix=f"commit and push to {MAIN}, or put them aside: git stash --include-untracked",
+            fix=f"commit and push to {MAIN}, or set them aside: git stash --include-untracked",
         )
     if ahead := repository.unpushed(roots):
         raise PromotionError(
             "unpushed-commits",
-            f"{len(ahead)} of your commits on {MAIN} not yet on {repository.remote}: {ahead[0]}",
+            f"{len(ahead)} of your commits on {MAIN} are not on {repository.remote} yet: {ahead[0]}",
             fix=f"git push {repository.remote} {MAIN}",
         )

@@ -59,7 +59,7 @@ def _path(root: Path, tree: Tree, place: str, file: str) -> str:
 def _needed(pipeline: str, chain: Sequence[Link], others: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield f"{pipeline} needs {chain[-1].file}:", "bold"
     for link in chain:
-        yield f"  {link.place or pipeline} → {link.file}  {link.reason}", ""
+        yield f"  {link.where or pipeline} → {link.file}  {link.reason}", ""
     if others:
         yield f"So do {', '.join(others)}: an environment has one version of it.", "yellow"
 

@@ -22,7 +22,7 @@ class Connections(NamedTuple):
 
 
 def read_connections(path: str, content: Mapping[str, Any]) -> Connections:
-    """Read them from the values at `path`; raise `Malformed` at the first that the chart could not supply."""
+    """Read the connections of the values at `path`; raise `Malformed` at the first that cannot be supplied."""
     io = mapping(path, "io", content["io"])
     connections = Connections(_settings(path, io), _secrets(path, io), _databases(path, content))
     _refuse_two_sources(path, connections)
@@ -30,7 +30,7 @@ def read_connections(path: str, content: Mapping[str, Any]) -> Connections:
 
 
 def variables_of(database: str) -> list[str]:
-    """Return the environment variables by which blocks reach a database of the chart's PostgreSQL."""
+    """Return the environment variables that tell blocks how to reach a database of the chart's PostgreSQL."""
     return [f"{database.upper()}_{part}" for part in _PARTS]
 
 
@@ -53,21 +53,21 @@ def _by_variable(path: str, io: Mapping[str, Any], kind: str) -> dict[str, Any]:
     entries = mapping(path, f"io.{kind}", io.get(kind))
     for name in entries:
         if not _VARIABLE.fullmatch(name):
-            raise malformed(path, f"io.{kind}.{name}", "is no environment variable", "use A-Z, digits and `_`")
+            raise malformed(path, f"io.{kind}.{name}", "is not a name for a variable", "use A-Z, digits and `_`")
     return entries
 
 
 def _secret(path: str, name: str, value: Any, shared: str) -> str:
-    """Return `secret/key`: without a name it is the `shared` Secret, without a key the variable's own name."""
+    """Return `secret/key`; the default name is the `shared` Secret, the default key the name of the variable."""
     key = f"io.secrets.{name}"
     if not isinstance(value, dict) or not {"name", "key"}.issuperset(value):
         fix = "write `{name: SECRET, key: KEY}`: the value itself stays in the cluster"
-        raise malformed(path, key, "is no reference to a Secret", fix)
+        raise malformed(path, key, "is not a reference to a Secret", fix)
     reference = {"name": value.get("name") or shared, "key": value.get("key") or name}
     for part, text in reference.items():
         if not isinstance(text, str) or not text:
-            fix = f"write `{part}:`" + (", or io.existingSecret for all that have none" if part == "name" else "")
-            raise malformed(path, f"{key}.{part}", "is missing or no text", fix)
+            fix = f"write `{part}:`" + (", or io.existingSecret for all without one" if part == "name" else "")
+            raise malformed(path, f"{key}.{part}", "is missing, or not text", fix)
     return f"{reference['name']}/{reference['key']}"
 
 
@@ -75,16 +75,16 @@ def _databases(path: str, content: Mapping[str, Any]) -> tuple[str, ...]:
     postgres = mapping(path, "postgres", content.get("postgres"))
     names = postgres.get("databases") or []
     if not isinstance(names, list):
-        raise malformed(path, "postgres.databases", "is no list", "write e.g. `databases: [warehouse]`")
+        raise malformed(path, "postgres.databases", "is not a list", "write e.g. `databases: [warehouse]`")
     for number, name in enumerate(names):
         key = f"postgres.databases[{number}]"
         if not isinstance(name, str) or not _DATABASE.fullmatch(name):
-            raise malformed(path, key, f"{name!r} is no name of a database", "use a-z, digits and `_`")
+            raise malformed(path, key, f"{name!r} is not a valid name for a database", "use a-z, digits and `_`")
         if name in names[:number]:
-            raise malformed(path, key, f"{name} is there already", "keep one of the two")
+            raise malformed(path, key, f"{name} is listed twice", "keep one of the two")
     if names and postgres.get("enabled") is False:
-        fix = "remove them and supply their variables by io, or enable it"
-        raise malformed(path, "postgres.databases", "are of the PostgreSQL that postgres.enabled turns off", fix)
+        fix = "remove them and supply their variables by io, or enable PostgreSQL"
+        raise malformed(path, "postgres.databases", "need the PostgreSQL that postgres.enabled turns off", fix)
     return tuple(names)
 
 

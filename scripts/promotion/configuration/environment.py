@@ -22,7 +22,7 @@ FOLDER = ENVIRONMENTS
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # it names a branch, a namespace and a Helm release
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # also names a branch, a namespace and a Helm release
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Environment:
 
     @property
     def from_cluster(self) -> frozenset[str]:
-        """The environment variables whose values only the cluster knows."""
+        """The environment variables that get their values in the cluster."""
         return frozenset(self.secrets).union(*map(variables_of, self.databases))
 
     @property
@@ -65,7 +65,7 @@ class Environment:
 
 
 def configured(tree: Tree) -> list[str]:
-    """Return the names of the environments that `tree` has a folder for."""
+    """Return the names of the environments with a folder in `tree`."""
     return sorted({path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1})
 
 
@@ -76,12 +76,12 @@ def environment_names(tree: Tree) -> list[str]:
 
 
 def source_findings(tree: Tree) -> Iterator[Finding]:
-    """Yield the policies from which no way of promotions leads back to `main`."""
+    """Yield a finding for each policy whose chain of sources does not begin at `main`."""
     sources = _sources(tree)
     for name, source in sources.items():
         if _way_back(name, sources)[-1] != MAIN:
             path, fix = f"{FOLDER}/{name}/policy.yaml", f"name {MAIN}, or an environment that is promoted from it"
-            problem = f"source: no promotion leads from {MAIN} over {source} to {name}"
+            problem = f"source: no chain of promotions leads from {MAIN} through {source} to {name}"
             yield Finding(path, None, "unknown-source", problem, fix)
 
 
@@ -90,7 +90,7 @@ def _sources(tree: Tree) -> dict[str, str]:
 
 
 def _way_back(name: str, sources: Mapping[str, str]) -> list[str]:
-    """Return the sources of `name`, the nearest first, up to the first that has none or was passed before."""
+    """Return `name` and its sources, the nearest first, up to one without a source or one that comes twice."""
     way = [name]
     while way[-1] in sources and way[-1] not in way[:-1]:
         way.append(sources[way[-1]])
@@ -98,7 +98,7 @@ def _way_back(name: str, sources: Mapping[str, str]) -> list[str]:
 
 
 def load_environment(tree: Tree, name: str) -> Environment:
-    """Read `environments/<name>/`; raise `UsageError` where there is none, `GateRefused` for what is wrong."""
+    """Read `environments/<name>/`; raise `UsageError` where there is none, `GateRefused` where it has errors."""
     folder = f"{FOLDER}/{name}"
     known = configured(tree)
     if name not in known:
@@ -110,9 +110,9 @@ def load_environment(tree: Tree, name: str) -> Environment:
     findings: list[Finding] = []
     if not _NAME.fullmatch(name) or name == MAIN:
         fix = "use lower-case letters, digits and `-`"
-        findings.append(Finding(folder, None, "bad-name", f"{name!r} can name no environment", fix))
+        findings.append(Finding(folder, None, "bad-name", f"{name!r} is not a valid name for an environment", fix))
     if name in VERBS:
-        problem = f"{name!r} can name no environment: it is a verb, scripts/promote.py {name}"
+        problem = f"an environment may not be named {name!r}: it is a verb of scripts/promote.py {name}"
         findings.append(Finding(folder, None, "bad-name", problem, "give the folder another name"))
     values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
     policy = _load(tree, f"{folder}/policy.yaml", read_policy, findings)
@@ -141,10 +141,10 @@ def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findi
 
 def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections, str, dict[str, Schedule]]:
     if content.get("env") != name:
-        raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, as the folder says")
+        raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, the name of the folder")
     for key, empty in (("io", "{settings: {}, secrets: {}}"), ("schedules", "{}")):
         if key not in content:
-            raise malformed(path, key, "is missing", f"write it; `{key}: {empty}` when there are none")
+            raise malformed(path, key, "is missing", f"add it; write `{key}: {empty}` if there are none")
     schedules = mapping(path, "schedules", content["schedules"])
     executor = mapping(path, "executor", content.get("executor"))
     return (
@@ -160,15 +160,15 @@ def _schedule(path: str, name: str, value: Any) -> Schedule:
     expected = {"pipeline": str, "interval": str, "enabled": bool, "timeout": int}
     for field, kind in expected.items():
         if not isinstance(entry.get(field), kind):
-            raise malformed(path, f"{key}.{field}", f"is missing or no {kind.__name__}", f"write `{field}:`")
+            raise malformed(path, f"{key}.{field}", f"is missing or not {kind.__name__}", f"write `{field}:`")
     if isinstance(entry["timeout"], bool) or entry["timeout"] < 1:
-        raise malformed(path, f"{key}.timeout", "is no number of seconds", "write e.g. `timeout: 1800`")
+        raise malformed(path, f"{key}.timeout", "is not a number of seconds", "write e.g. `timeout: 1800`")
     unknown = sorted(set(entry) - {*expected, "variables"})
     if unknown:
         raise malformed(path, f"{key}.{unknown[0]}", "is unknown", near(unknown[0], {*expected, "variables"}))
     interval = entry["interval"]
     if not is_interval(interval):
-        fix = f"write five cron fields in quotes, of days that come, or one of {', '.join(WORDS)}"
-        raise malformed(path, f"{key}.interval", f"{interval!r} is no interval", fix)
+        fix = f"write five cron fields in quotes, of days that exist, or one of {', '.join(WORDS)}"
+        raise malformed(path, f"{key}.interval", f"{interval!r} is not an interval", fix)
     variables = mapping(path, f"{key}.variables", entry.get("variables"))
     return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)

@@ -1,4 +1,4 @@
-"""Freeze windows: spans of time, by the clock on somebody's wall, in which nothing new is released."""
+"""Freeze windows: spans of local time in which nothing new is released."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promotion.configuration.zone import read_zone, zone_of
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKLY = re.compile(rf"({'|'.join(_DAYS)}) +([01]?\d|2[0-3]):([0-5]\d)")
 _WEEK = timedelta(days=7)
-_LINKED = 100  # windows in a row without an opening between them: then there is none
+_LINKED = 100  # after so many windows without a gap between them, there is no end
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Window:
     reason: str
 
     def end_of_freeze(self, now: datetime) -> datetime | None:
-        """Return when the freeze that `now` is in ends, in UTC; None outside of it."""
+        """Return the end, in UTC, of the freeze that `now` is in; None outside the window."""
         zone = zone_of(self.zone)
         for start, end in self._spans(now.astimezone(zone).replace(tzinfo=None)):
             if min(_moments(start, zone)) <= now < max(_moments(end, zone)):
@@ -35,7 +35,7 @@ class Window:
         return None
 
     def _spans(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the spans by the clock on the wall that `now`, by the same clock, can be in."""
+        """Yield the spans that `now` can be in; all of them in local time."""
         if isinstance(self.start, datetime) and isinstance(self.end, datetime):
             yield self.start, self.end
         elif isinstance(self.start, timedelta) and isinstance(self.end, timedelta):
@@ -45,20 +45,20 @@ class Window:
 
 
 def _moments(wall: datetime, zone: tzinfo) -> list[datetime]:
-    """Return the moments in UTC that a clock on the wall may mean: each year an hour is there twice, one never."""
+    """Return the moments in UTC that a local time may mean: each year one hour comes twice, and one never."""
     return [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """A freeze that is on: the window that ends last, and when all is open again (None: not in sight)."""
+    """The current freeze: the window that ends last, and when releases are allowed again (None: no end found)."""
 
     window: Window
     opening: datetime | None
 
     def __str__(self) -> str:
         if self.opening is None:
-            return f"without an opening in sight: {self.window.reason}"
+            return f"with no known end: {self.window.reason}"
         wall = self.opening.astimezone(zone_of(self.window.zone))
         return f"until {wall:%a %Y-%m-%d %H:%M} {self.window.zone}: {self.window.reason}"
 
@@ -83,18 +83,18 @@ def _last_to_end(windows: Sequence[Window], now: datetime) -> tuple[datetime, Wi
 
 
 def read_window(path: str, key: str, entry: dict[str, Any]) -> Window:
-    """Read one entry of `freezes`; its reason is known to be there."""
+    """Read one entry of `freezes`, which has a reason."""
     start, end = _time(path, f"{key}.start", entry.get("start")), _time(path, f"{key}.end", entry.get("end"))
     zone = read_zone(path, f"{key}.zone", entry.get("zone"))
     if type(start) is not type(end):
-        raise malformed(path, f"{key}.end", "is of another kind than start", "write two moments or two weekdays")
+        raise malformed(path, f"{key}.end", "is not of the kind of start", "write two moments or two weekdays")
     if start == end or (isinstance(start, datetime) and isinstance(end, datetime) and end < start):
-        raise malformed(path, f"{key}.end", "is not after start", "write a later one")
+        raise malformed(path, f"{key}.end", "is not after start", "write a later time")
     return Window(start, end, zone, entry["reason"])
 
 
 def _time(path: str, key: str, value: Any) -> datetime | timedelta:
-    """Read a moment (YAML makes a date of some of them) or a time of the week."""
+    """Read a moment (YAML reads some as dates) or a time of the week."""
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if isinstance(value, str):
@@ -106,7 +106,7 @@ def _time(path: str, key: str, value: Any) -> datetime | timedelta:
         except ValueError:
             value = None
     if not isinstance(value, datetime):
-        raise malformed(path, key, "is no time", "write 2026-12-23 18:00, or Fri 16:00 for every week")
+        raise malformed(path, key, "is not a time", "write 2026-12-23 18:00, or Fri 16:00 for every week")
     if value.tzinfo:
-        raise malformed(path, key, "has an offset of its own", "leave it out: `zone` says it")
+        raise malformed(path, key, "has an offset", "leave it out: `zone` sets it")
     return value

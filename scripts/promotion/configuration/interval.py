@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 ONCE, ALWAYS_ON = "@once", "@always_on"
 # MAGE.md: trigger-times
-# The words that stand for times. Mage's week begins on Monday, the one of cron's own @weekly on Sunday.
+# The words that stand for times. Mage's @weekly runs on Mondays, cron's own on Sundays.
 _TIMES = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * mon", "@monthly": "0 0 1 * *"}
 WORDS = (ONCE, *_TIMES, ALWAYS_ON)
 
@@ -42,13 +42,13 @@ _FIELDS = (
     _Field(0, 6, {name: number % 7 for number, name in enumerate(_DAYS)}),
 )
 _PART = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([1-9]\d*))?")
-_LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}  # months
-_AHEAD = 8 * 366  # days: 29 February comes back within them, also around 2100
+_LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}  # days by month
+_AHEAD = 8 * 366  # days: enough for the next 29 February, also around 2100
 
 
 # MAGE.md: day-that-never-comes
 def is_interval(text: str) -> bool:
-    """Tell whether Mage can run a schedule at `text`: its scheduler stops at a day that never comes."""
+    """Tell whether Mage can run a schedule at `text`: its scheduler stops at a date that does not exist."""
     try:
         return text in WORDS or _comes(_parsed(text))
     except ValueError:
@@ -61,7 +61,7 @@ def _comes(numbers: Sequence[set[int]]) -> bool:
 
 
 def times(interval: str, after: datetime) -> Iterator[datetime]:
-    """Yield when `interval` comes after a moment, some years ahead; @once and @always_on have no times."""
+    """Yield the times of `interval` after a moment, for some years; @once and @always_on have none."""
     if interval in (ONCE, ALWAYS_ON):
         return
     fields = _TIMES.get(interval, interval)
@@ -75,7 +75,7 @@ def times(interval: str, after: datetime) -> Iterator[datetime]:
 
 
 def _days(fields: str, first: date) -> Iterator[date]:
-    """Yield the days on which there are times: of two conditions of days, one has to be met."""
+    """Yield the days of the times: if both the day and the weekday are restricted, either may match."""
     _, _, days, months, weekdays = _parsed(fields)
     _, _, of_month, _, of_week = fields.split()
     conditions = (
@@ -90,7 +90,7 @@ def _days(fields: str, first: date) -> Iterator[date]:
 
 
 def _is_any(field: str, other: str, *, whole: bool) -> bool:
-    """Tell whether Mage takes a field of days for no condition: `*`, or a `whole` list beside a star."""
+    """Tell whether a field of days is no restriction for Mage: `*`, or a `whole` list beside a star."""
     return "*" in field.split(",") or (whole and "*" in other)
 
 
@@ -102,10 +102,10 @@ def _parsed(fields: str) -> list[set[int]]:
 
 
 def _part(text: str, field: _Field) -> Sequence[int]:
-    """Return the numbers of one part of a field, as the cron that Mage carries reads it."""
+    """Return the numbers of one part of a field, as Mage's cron library reads it."""
     found = _PART.fullmatch(text)
     if not found:
-        raise ValueError(f"{text} is no number, range or step")
+        raise ValueError(f"{text} is not a number, a range or a step")
     first, last, step = found[1], found[2], int(found[3] or 1)
     if first is None:
         return field.all(step)
@@ -114,10 +114,10 @@ def _part(text: str, field: _Field) -> Sequence[int]:
         return [low]
     high = field.number(last) if last else field.largest
     if low == high:
-        return field.all(step)  # once around
+        return field.all(step)  # a full circle
     if low < high:
         return range(low, high + 1, step)
     upper = range(low, field.largest + 1, step)
     over = upper[-1] + step - field.largest - 1
-    # Around the end, a step that does not come out even goes one too far.
+    # Past the largest number, the library goes one too far where the step does not fit evenly.
     return [*upper, *range(field.smallest + over + (over > 0), high + 1, step)]

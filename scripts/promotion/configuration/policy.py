@@ -1,4 +1,4 @@
-"""`environments/<env>/policy.yaml`: what a release of the environment has to satisfy. A closed list of keys."""
+"""`environments/<env>/policy.yaml`: what a release of the environment must satisfy. Unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class People:
     patterns: tuple[str, ...] = ("*",)
 
     def __contains__(self, identity: object) -> bool:
-        """Whether `identity`, in the form `Name <email>`, is one of them."""
+        """Tell whether `identity`, in the form `Name <email>`, matches a pattern."""
         return any(fnmatchcase(email(str(identity)), pattern.lower()) for pattern in self.patterns)
 
     def __str__(self) -> str:
@@ -46,41 +46,41 @@ EVERYBODY = People()
 
 @dataclass(frozen=True)
 class Policy:
-    """Where promotions to an environment may come from, who makes them, and what they must pass."""
+    """Where promotions to an environment may come from, who may make them, and what they must pass."""
 
     source: str
     gates: tuple[str, ...]
     smoke: str = SMOKE_KINDS[0]  # the kind of evidence that the smoke gate asks for
     promoters: People = field(default=EVERYBODY)
-    signed: bool = False  # releases and approvals are signed commits
-    approvals: int = 0  # of people other than who promotes
-    approvers: People = field(default=EVERYBODY)  # the promoters, where nobody else is named
+    signed: bool = False  # releases and approvals must be signed commits
+    approvals: int = 0  # how many, of people other than the promoter
+    approvers: People = field(default=EVERYBODY)  # the promoters, if the policy names none
     soak: float = 0  # hours in the source environment
-    runs: int = 0  # scheduled ones that completed there
+    runs: int = 0  # completed scheduled runs in the source environment
     freezes: tuple[Window, ...] = ()
     holds: tuple[StandingHold, ...] = ()
-    zone: str = "UTC"  # in which people read times of theirs
+    zone: str = "UTC"  # for the times that people read
 
 
 def email(identity: str) -> str:
-    """Return the e-mail of `Name <email>` in lower case: git compares them so, too."""
+    """Return the e-mail of `Name <email>` in lower case: git also ignores the case."""
     return identity.rpartition("<")[2].rstrip(">").lower()
 
 
 def read_policy(path: str, content: dict[str, Any]) -> Policy:
-    """Read the content of a policy.yaml; raise `Malformed` for the first thing that is wrong with it."""
+    """Read the content of a policy.yaml; raise `Malformed` for the first error."""
     known = ("source", "gates", *_OPTIONAL)
     _refuse_unknown(path, "", content, known)
     source, gates = content.get("source"), content.get("gates")
     if not isinstance(source, str):
         raise malformed(path, "source", "is missing", f"name `{MAIN}` or an environment")
     if not isinstance(gates, list) or any(gate not in GATES for gate in gates):
-        raise malformed(path, "gates", f"is no list of {', '.join(GATES)}", "write e.g. `gates: [static, smoke]`")
+        raise malformed(path, "gates", f"is not a list of {', '.join(GATES)}", "write `gates: [static, smoke]`")
     optional = {key: read(path, key, content[key]) for key, read in _OPTIONAL.items() if key in content}
     optional.setdefault("approvers", optional.get("promoters", EVERYBODY))
     for key in ("soak", "runs"):
         if source == MAIN and optional.get(key):
-            raise malformed(path, key, f"on {MAIN} nothing runs", f"write `{key}: 0` or leave it out")
+            raise malformed(path, key, f"nothing runs on {MAIN}", f"write `{key}: 0` or leave it out")
     return Policy(source, tuple(gates), **optional)
 
 
@@ -92,13 +92,13 @@ def _refuse_unknown(path: str, above: str, content: Mapping[str, Any], known: tu
 
 def _smoke(path: str, key: str, value: Any) -> str:
     if value not in SMOKE_KINDS:
-        raise malformed(path, key, f"{value!r} is no kind of evidence", near(str(value), SMOKE_KINDS))
+        raise malformed(path, key, f"{value!r} is not a kind of evidence", near(str(value), SMOKE_KINDS))
     return str(value)
 
 
 def _people(path: str, key: str, value: Any) -> People:
     if not isinstance(value, list) or not value or not all(isinstance(entry, str) and entry for entry in value):
-        raise malformed(path, key, "is no list of e-mail addresses", f'write e.g. `{key}: ["*@example.com"]`')
+        raise malformed(path, key, "is not a list of e-mail addresses", f'write e.g. `{key}: ["*@example.com"]`')
     return People(tuple(value))
 
 
@@ -110,28 +110,28 @@ def _yes_or_no(path: str, key: str, value: Any) -> bool:
 
 def _count(path: str, key: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise malformed(path, key, f"{value!r} is no number", f"write e.g. `{key}: 1`")
+        raise malformed(path, key, f"{value!r} is not a number", f"write e.g. `{key}: 1`")
     return value
 
 
 def _entries(path: str, key: str, value: Any, known: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the entries of a list of mappings, each with the key that names it; all give a reason."""
+    """Return the entries of a list of mappings, each with its key; refuse one without a reason."""
     if not isinstance(value, list):
-        raise malformed(path, key, "is no list", f"write `{key}: []` when there are none")
+        raise malformed(path, key, "is not a list", f"write `{key}: []` if there are none")
     entries = []
     for number, item in enumerate(value):
         name = f"{key}[{number}]"
         entry = mapping(path, name, item)
         _refuse_unknown(path, f"{name}.", entry, known)
         if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
-            raise malformed(path, f"{name}.reason", "is missing", "say why: those who are refused read it")
+            raise malformed(path, f"{name}.reason", "is missing", "say why, for people who are refused")
         entries.append((name, entry))
     return entries
 
 
 def _hours(path: str, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _TEN_YEARS:
-        raise malformed(path, key, f"{value!r} is no number of hours", f"write e.g. `{key}: 24`")
+        raise malformed(path, key, f"{value!r} is not a number of hours", f"write e.g. `{key}: 24`")
     return value
 
 
@@ -146,7 +146,7 @@ def _holds(path: str, key: str, value: Any) -> tuple[StandingHold, ...]:
         pipeline = entry.get("pipeline")
         if "pipeline" in entry and not isinstance(pipeline, str):
             fix = "name one pipeline, or leave the key out to hold the whole environment"
-            raise malformed(path, f"{name}.pipeline", "is no name", fix)
+            raise malformed(path, f"{name}.pipeline", "is not a name", fix)
         holds.append(StandingHold(pipeline, entry["reason"]))
     return tuple(holds)
 

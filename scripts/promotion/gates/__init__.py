@@ -1,1 +1,1 @@
-"""What may stand in the way of a plan."""
+"""What may refuse a plan."""

@@ -1,4 +1,4 @@
-"""Approvals: what exactly somebody agrees to, and whose agreement counts."""
+"""Approvals: what exactly an approver agrees to, and whose approvals count."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from promotion.repository.git import Repository
 
 
 def draft_digest(draft: Draft) -> str:
-    """Return the digest of what somebody agrees to: what the target becomes, after what, and what is skipped.
+    """Return the digest of what an approver agrees to: the next tree, the release before it, and what is skipped.
 
-    Not the clock, not who asks and not what was proven before: the same draft has the same digest anywhere.
+    It does not depend on the time, the promoter or earlier evidence: the same draft has the same digest anywhere.
     """
     request, options = draft.request, draft.request.options
     becomes = [request.environment.name, draft.number, request.target.endpoint.commit, draft.tree.digest()]
@@ -24,7 +24,7 @@ def draft_digest(draft: Draft) -> str:
 
 
 def counted_approvals(draft: Draft, approved: Iterable[str]) -> tuple[str, ...]:
-    """Return whose approvals of those who `approved` count: who may approve and does not promote, each once."""
+    """Return those of `approved` whose approvals count: approvers other than the promoter, each once."""
     request, policy = draft.request, draft.request.environment.policy
     if not policy.approvals:
         return ()
@@ -34,14 +34,14 @@ def counted_approvals(draft: Draft, approved: Iterable[str]) -> tuple[str, ...]:
 
 
 def who_approved(branch: EvidenceBranch, digest: str, *, signed: bool) -> Iterator[str]:
-    """Yield who approved the draft with `digest`: the author of the commit that brought the entry, if both agree.
+    """Yield who approved the draft with `digest`: the person in an entry who also wrote the commit that added it.
 
-    The text of an entry alone says nothing: whoever may write the branch can write every name.
+    The entry alone proves nothing: everybody who may write to the branch can write any name.
     """
     standing = set(branch.record().approvals)
     for commit, approval in branch.approvals_brought(digest):
         if approval in standing:
-            standing.remove(approval)  # what brought it last decides
+            standing.remove(approval)  # the newest commit that added it decides
             if _is_by(branch.repository, commit, approval.by, signed=signed):
                 yield approval.by
 
@@ -49,5 +49,5 @@ def who_approved(branch: EvidenceBranch, digest: str, *, signed: bool) -> Iterat
 def _is_by(repository: Repository, commit: str, identity: str, *, signed: bool) -> bool:
     if email(repository.author(commit)) != email(identity):
         return False
-    # Who may sign could still write somebody else's name above it.
+    # A person with a valid key could still enter another person as the author.
     return not signed or email(repository.signer(commit) or "") == email(identity)

@@ -1,4 +1,4 @@
-"""What Mage asks of the files of blocks."""
+"""What Mage requires of the files of blocks."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def _findings(project: Project, name: str) -> list[Finding]:
             continue
         if block.language == "python":
             found += _decorator(python_source(tree, path), closure.pipeline, path, block)
-        elif block.type != "dbt":  # a model's Jinja is rendered by dbt
+        elif block.type != "dbt":  # dbt renders the Jinja of its models
             for line, tag in tree.recall("templates", path, _other_files):
-                problem = f"Mage renders a block's Jinja without other files: `{tag}` fails when the block runs"
+                problem = f"Mage renders a block's Jinja without other files, so `{tag}` fails when the block runs"
                 fix = "write the text into the block, or read the file in a Python block"
                 found.append(Finding(path, line, "template-of-another-file", problem, fix))
     return found
@@ -55,7 +55,7 @@ def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block
     expected = (_STREAMING if pipeline.type == "streaming" else {}).get(block.type) or _DECORATOR.get(block.type)
     for name, line in source.unguarded:
         fix = f"write `if '{expected}' not in globals():` above an import of {expected}"
-        yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's own", fix)
+        yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's decorator", fix)
     found = source.decorators.intersection({expected, _INTEGRATION.get(block.type)})
     if expected and not source.references.error and not found:
         kind = "class" if expected in _STREAMING.values() else "function"
@@ -64,7 +64,7 @@ def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block
 
 
 def _other_files(content: bytes) -> tuple[tuple[int, str], ...]:
-    """Return the lines where the Jinja of a block asks for another file, with the tag that does."""
+    """Return the lines where the Jinja of a block needs another file, each with the tag."""
     text = content.decode()
     if "{%" not in text:  # nearly every file
         return ()

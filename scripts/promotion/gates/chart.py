@@ -15,12 +15,12 @@ from promotion.configuration.environment import FOLDER
 from promotion.repository.tree import Tree
 
 CHART = "charts/mage"
-_TAG = "src-0123456789abcdef"  # of the form that release.yaml will give it
+_TAG = "src-0123456789abcdef"  # in the form that release.yaml will have
 
-# A line of Helm's verdict on values: where, as a JSON pointer, and what is wrong.
+# A line of Helm's message about values: where, as a JSON pointer, and what is wrong.
 _SCHEMA = re.compile(r"^- at '/?(.*?)': (.*)$", re.MULTILINE)
 _QUOTED = re.compile(r"'([^']*)'")
-_VALUE = re.compile(r"^'.*' (?=does not match|is not valid)")  # it may be a secret in the wrong place
+_VALUE = re.compile(r"^'.*' (?=does not match|is not valid)")  # the value may be a misplaced secret
 _RULE = re.compile(r"^\s+(\S+) – (.+) – (.+)$", re.MULTILINE)  # a line of the chart's own rules
 
 
@@ -43,7 +43,7 @@ def _findings(tree: Tree, name: str, path: str) -> Iterator[Finding]:
 
 
 def _refusals(tree: Tree, name: str, values: dict[str, Any]) -> Iterator[Finding]:
-    import helm_python  # here, because it takes 0.15 s and only this gate needs it
+    import helm_python  # imported here: it takes 0.15 s, and only this gate needs it
 
     path = f"{FOLDER}/{name}/values.yaml"
     chart = tree.under(CHART)
@@ -67,10 +67,10 @@ def _of_schema(path: str, verdict: str) -> Iterator[Finding]:
             for name in _QUOTED.findall(problem):
                 unknown.add(name)
                 yield _refused(
-                    path, f"{key}.{name}".lstrip("."), "is no value of the chart", _nearest(name, verdict)
+                    path, f"{key}.{name}".lstrip("."), "is not a value of the chart", _nearest(name, verdict)
                 )
-        elif not unknown.intersection(_QUOTED.findall(problem)):  # the same once more, as the name of a property
-            yield _refused(path, key, problem, f"correct it on main; {CHART}/values.yaml says what it is")
+        elif not unknown.intersection(_QUOTED.findall(problem)):  # reported already, as an additional property
+            yield _refused(path, key, problem, f"correct it on main; {CHART}/values.yaml explains it")
 
 
 def _nearest(name: str, verdict: str) -> str:

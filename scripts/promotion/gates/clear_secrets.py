@@ -1,4 +1,4 @@
-"""Secrets in clear, found by their shape or by the key that they stand under; no finding repeats one."""
+"""Secrets in clear, found by their shape or by their key; no finding shows the secret."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from promotion.repository.tree import Tree, as_text
 _SENSITIVE_KEY = re.compile(
     r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY|\bPASS\b", re.IGNORECASE
 )
-# In code and variables `tokenizer` or `token_url` are common: there the word must end the name.
+# In code and variables, names like `tokenizer` or `token_url` are common: there the name must end with the word.
 _SENSITIVE_NAME = re.compile(rf"({_SENSITIVE_KEY.pattern})[_0-9]*$", re.IGNORECASE)
-_SHORTEST = 8  # characters of a secret in code
+_SHORTEST = 8  # characters that a secret in code has at least
 # MAGE.md: api-session
-# Named like a secret, but the same in every Mage: it tells the server that the client is "the web UI".
+# It is named like a secret, but is the same in every Mage: it tells the server that the client is the web UI.
 _MAGES_OWN_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
 _SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
     "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
-    # `user:password@` shows what goes where.
+    # The literal `user:password@` is an example.
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:(?!(?i:password)@)[^/\s:@'\"{}$]+@"),
 }
-# What has none of these, in small letters, has neither a shape nor a sensitive name: nearly every file.
+# A text without any of these, in lower case, cannot hold such a secret: true for nearly every file.
 _SIGNS = (
     "-----begin",
     "akia",
@@ -53,31 +53,31 @@ _SIGNS = (
 
 
 def secrets_in_clear(tree: Tree, paths: Iterable[str], environment: Environment) -> Iterator[Finding]:
-    """Yield every place in `paths` of `tree`, and every setting of `environment`, that seems to hold a secret."""
+    """Yield every line of `paths` in `tree`, and every setting of `environment`, that seems to hold a secret."""
     for name in environment.settings:
         if _SENSITIVE_KEY.search(name):
             path = f"environments/{environment.name}/values.yaml"
             problem = f"io.settings.{name} looks like a secret in clear"
-            fix = "move it to io.secrets and name a Secret; then change the secret, git keeps what it saw"
+            fix = "move it to io.secrets and name a Secret; then change the secret: git keeps the old text"
             yield Finding(path, None, "secret-in-clear", problem, fix)
     for schedule in environment.schedules.values():
         for name, value in schedule.variables.items():
             if _is_secret(name, value):
                 path = f"environments/{environment.name}/values.yaml"
                 problem = f"schedules.{schedule.name}.variables.{name} looks like a secret in clear"
-                fix = "read it with os.getenv from io.secrets; then change the secret, git keeps what it saw"
+                fix = "read it with os.getenv from io.secrets; then change the secret: git keeps the old text"
                 yield Finding(path, None, "secret-in-clear", problem, fix)
     kinds: dict[str, list[str]] = defaultdict(list)
     for path in tree.contents(paths):
         kinds[_kind(path)].append(path)
     for kind, alike in kinds.items():
-        for path, places in tree.recall_each(f"secrets.{kind}", alike, partial(_places, kind)):
-            yield from (_finding(path, number, what) for number, what in places)
+        for path, lines in tree.recall_each(f"secrets.{kind}", alike, partial(_places, kind)):
+            yield from (_finding(path, number, what) for number, what in lines)
 
 
 def _kind(path: str) -> str:
-    """Return as what a file is read: what a secret looks like in it depends on that and on its content alone."""
-    if path == io_config.PATH or path.endswith("/profiles.yml"):  # of dbt
+    """Return how a file is read; this and its content alone decide which lines look like secrets."""
+    if path == io_config.PATH or path.endswith("/profiles.yml"):  # the latter is dbt's
         return "profiles"
     if path.endswith(".py"):
         return "python"
@@ -85,17 +85,17 @@ def _kind(path: str) -> str:
 
 
 def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:
-    """Return the lines that seem to hold a secret, each with what it seems to be."""
+    """Return the lines that seem to hold a secret, each with the kind of secret."""
     text = as_text(content)
     if text is None or not _may_have_a_secret(text.lower()):
         return ()
-    places = [
+    lines = [
         (number, what)
         for number, line in enumerate(text.splitlines(), start=1)
         for what, shape in _SHAPES.items()
         if shape.search(line)
     ]
-    return (*places, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
+    return (*lines, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
 
 
 def _may_have_a_secret(lowered: str) -> bool:
@@ -103,7 +103,7 @@ def _may_have_a_secret(lowered: str) -> bool:
 
 
 def _lines_with_secrets(kind: str, text: str) -> set[int]:
-    """Return the lines of a module, a pipeline or the profiles where a secret's name has a literal value."""
+    """Return the lines of a module, a pipeline or io profiles that give a literal value to a secret's name."""
     if kind == "python":
         literals = read_python(text).literals
         return {line for name, value, line in literals if len(value) >= _SHORTEST and _is_secret(name, value)}
@@ -115,7 +115,7 @@ def _lines_with_secrets(kind: str, text: str) -> set[int]:
 
 
 def _is_secret(name: str, value: object) -> bool:
-    """Tell whether `value` is the secret that `name` speaks of, and not again a name of it."""
+    """Tell whether `name` is that of a secret and `value` the secret, not just another name for it."""
     if not isinstance(value, str) or value in ("", _MAGES_OWN_KEY) or io_config.is_expression(value):
         return False
     is_name = value.lower() == name.lower() or (value.isupper() and value.isidentifier() and _is_sensitive(value))
@@ -127,12 +127,12 @@ def _is_sensitive(name: str) -> bool:
 
 
 def _finding(path: str, line: int, what: str) -> Finding:
-    fix = "read it with env_var or os.getenv; then change the secret, git keeps what it saw"
+    fix = "read it with env_var or os.getenv; then change the secret: git keeps the old text"
     return Finding(path, line, "secret-in-clear", f"the line holds {what}", fix)
 
 
 def _literal_values(text: str, sensitive: re.Pattern[str] = _SENSITIVE_KEY) -> Iterator[int]:
-    """Yield the lines of the values that stand under a secret key and that no environment supplies."""
+    """Yield the lines with a literal value under the key of a secret."""
     try:
         unread = [yaml.compose(text, Loader=LOADER)]
     except yaml.YAMLError:

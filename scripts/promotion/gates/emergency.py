@@ -1,4 +1,4 @@
-"""What `--emergency` skips by name, and until when that stays red."""
+"""What `--emergency` skips by name, and until when a skipped check is reported."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from promotion.record.release import Emergency, Entry, Evidence
 def open_emergencies(
     history: Sequence[Entry], ratified: Collection[int], ever_proven: Callable[[], Iterable[Evidence]]
 ) -> list[Entry]:
-    """Return the releases that skipped something which nobody has made good, newest first.
+    """Return the releases whose skipped checks are neither ratified nor passed since, newest first.
 
-    `ratified` are numbers of releases; `ever_proven` reads all evidence that was given without a release, which
-    takes long and is asked for only where nothing but a smoke test was skipped: then the proof itself will do.
+    `ratified` are numbers of releases; `ever_proven` reads all evidence that came without a release. This takes
+    long, and is called only where a release skipped just the smoke test: then evidence is enough.
     """
     return [
         entry
@@ -35,13 +35,13 @@ def _proven(emergency: Emergency, history: Sequence[Entry], ever_proven: Callabl
 def emergency_of(
     asked: Sequence[str], refusing: Collection[str], kind: str, unproven: Mapping[str, str]
 ) -> Emergency | None:
-    """Return what a release skips of what it `asked` to skip: only what would have refused it, or was due."""
+    """Return which of the checks in `asked` a release skips: those that would have refused it, or were due."""
     needed = {*refusing, "smoke"} if unproven else {*refusing}
     skipped = tuple(name for name in SKIPPABLE if name in asked and name in needed)
     return Emergency(skipped, kind, unproven) if skipped else None
 
 
 def told(entry: Entry) -> str:
-    """Return what an emergency release skipped, and whose decision that was, as one line."""
+    """Return in one line what an emergency release skipped, and who decided it."""
     skipped = ", ".join(entry.emergency.skipped) if entry.emergency else ""
     return f"release {entry.number} skipped {skipped}, by {entry.by}: {entry.reason}"

@@ -1,4 +1,4 @@
-"""The static gate's second half: Mage's own loaders read every pipeline, in a process of their own."""
+"""The static gate's second half: Mage's own loaders read every pipeline, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runtime.load import LoadError, load_pipelines
 
 
 def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
-    """Raise `GateRefused` with what Mage says of each of the pipelines `names` that it cannot load."""
+    """Raise `GateRefused` with Mage's error for each of the pipelines `names` that it cannot load."""
     if names:
         step = progress.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
@@ -31,7 +31,7 @@ def needed(project: Project, names: list[str]) -> Tree:
 
 
 def mage_findings(project: Path, names: list[str]) -> list[Finding]:
-    """Return what Mage's loaders say of the pipelines `names` of the project folder `project`."""
+    """Return the errors of Mage's loaders for the pipelines `names` in the folder `project`."""
     try:
         errors = load_pipelines(project, names)
     except LoadError as error:

@@ -18,7 +18,7 @@ _HOOKS = f"{FOLDER}/global_hooks.yaml"
 def named_pipeline_findings(
     project: Project, environment: Environment, callers: Iterable[str]
 ) -> Iterator[Finding]:
-    """Return what names a pipeline that is not there; of the code, that of the pipelines `callers`."""
+    """Yield where a missing pipeline is named; of the code, only that of the pipelines `callers` is read."""
     yield from _needs(project)
     yield from _calls(project, callers)
     yield from _hooks(project)
@@ -47,7 +47,7 @@ def _needs(project: Project) -> Iterator[Finding]:
 
 
 def _calls(project: Project, callers: Iterable[str]) -> Iterator[Finding]:
-    """Mage raises an error where the pipeline to start, or to wait for, does not exist."""
+    """The block fails if the pipeline that it starts or waits for does not exist."""
     for caller in callers:
         for path, name, line in project.recall("calls", caller, _calls_of):
             if name not in project:
@@ -66,7 +66,7 @@ def _calls_of(project: Project, name: str) -> list[tuple[str, str, int]]:
 
 
 def _hooks(project: Project) -> Iterator[Finding]:
-    """Mage leaves out, with a line in its log, a hook whose pipeline does not exist."""
+    """Mage skips a hook whose pipeline does not exist: only a line in its log says so."""
     try:
         text = project.tree.text(_HOOKS) if _HOOKS in project.tree else ""
         hooks = load_mapping(_HOOKS, text).get("resources")
@@ -81,7 +81,7 @@ def _hooks(project: Project) -> Iterator[Finding]:
 
 
 def _hooked(value: object, key: str) -> Iterator[tuple[str, str]]:
-    """Yield where below `key` a hook names its pipeline, and the name."""
+    """Yield the keys below `key` where hooks name their pipelines, and the names."""
     if isinstance(value, dict):
         pipeline = value.get("pipeline")
         if isinstance(pipeline, dict) and isinstance(pipeline.get("uuid"), str):

@@ -1,4 +1,4 @@
-"""Observed runs: whether the very digests that would go on have run often enough where they come from."""
+"""Observed runs: whether the promoted digests have run often enough in the source."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from promotion.record.evidence_record import Observed
 
 @dataclass(frozen=True)
 class TooFew:
-    """A pipeline that has to run more often first; `runs` is None where it was not observed in this version."""
+    """A pipeline with too few runs; `runs` is None where this version was not observed."""
 
     name: str
     digest: str
     runs: Observed | None
-    is_there: bool  # whether the source runs it in this version
+    is_there: bool  # whether the source runs this version
 
     def __str__(self) -> str:
         return f"{self.name} {short(self.digest)} ({self._why})"
@@ -26,14 +26,14 @@ class TooFew:
     @property
     def _why(self) -> str:
         if not self.is_there:
-            return "it does not run there"
+            return "the source does not run it"
         if self.runs is None:
             return "not observed"
         return f"{self.runs.completed}{', and the last one failed' if self.runs.last == 'failed' else ''}"
 
 
 def too_few_runs(draft: Draft) -> Iterator[TooFew]:
-    """Yield what would change and has completed fewer scheduled runs than the policy asks for, or failed since."""
+    """Yield what would change and has completed fewer scheduled runs than the policy requires, or failed last."""
     request = draft.request
     asked = request.environment.policy.runs
     for change in draft.pipelines if asked else ():
@@ -41,6 +41,6 @@ def too_few_runs(draft: Draft) -> Iterator[TooFew]:
             arrived = running_since(request.source.releases, change.name, change.after)
             runs = request.runs.get(change.name)
             if runs and not (arrived and (runs.digest, runs.since) == (change.after, arrived.number)):
-                runs = None  # of another version, or from when this one was there before
+                runs = None  # of another version, or of an earlier time when this one ran
             if runs is None or runs.completed < asked or runs.last == "failed":
                 yield TooFew(change.name, change.after, runs, arrived is not None)

@@ -1,4 +1,4 @@
-"""What the target's policy says to a draft: everything that it has against it, not only the first thing."""
+"""What the target's policy says about a draft: all its refusals, not only the first."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class PolicyGate:
     approved_by: tuple[str, ...] = ()
 
     def refusals(self) -> _Refusals:
-        """Yield what the policy refuses and no emergency skips.
+        """Yield the refusals of the policy, without those that an emergency skips.
 
-        A rollback answers for who makes it, and in a freeze for what is new.
+        A rollback is checked only for its promoter and signature, and in a freeze for versions that are new here.
         """
         yield from self._promoter()
         yield from self._signature()
@@ -43,12 +43,12 @@ class PolicyGate:
         return {name for name, check in self._skippable.items() if any(check())}
 
     def approver_refusals(self, identity: str) -> _Refusals:
-        """Yield what the policy has against an approval of the draft by `identity`."""
+        """Yield the refusals of an approval of the draft by `identity`."""
         approvers = self._policy.approvers
         if identity not in approvers:
             yield PolicyRefused(
                 "not-an-approver",
-                f"{identity} may not approve what goes to {self._name}: {approvers} may",
+                f"{identity} may not approve releases to {self._name}: {approvers} may",
                 fix=f"ask one of them, or add yourself to `approvers` in {self._file} on main",
             )
         yield from self._signature()
@@ -70,7 +70,7 @@ class PolicyGate:
         return f"environments/{self._name}/policy.yaml"
 
     def _promoter(self) -> _Refusals:
-        """The policy lists who may release."""
+        """The promoter must be one of those whom the policy lists."""
         identity, promoters = self.draft.request.by, self._policy.promoters
         if identity is not None and identity not in promoters:
             yield PolicyRefused(
@@ -80,17 +80,17 @@ class PolicyGate:
             )
 
     def _signature(self) -> _Refusals:
-        """It is better to know before the smoke tests than after them that releases have to be signed."""
+        """Releases may have to be signed: it is better to know before the smoke tests than after them."""
         if self._policy.signed and not self.draft.request.signing:
             yield PolicyRefused(
                 "not-signing",
-                f"releases of {self._name} are signed, and your git signs no commits",
+                f"releases of {self._name} must be signed, and your git does not sign commits",
                 fix="git config user.signingkey … && git config commit.gpgsign true "
                 "(gpg.format ssh for an SSH key)",
             )
 
     def _standing_holds(self) -> _Refusals:
-        """What somebody decided on `main` stays until somebody decides otherwise there."""
+        """A hold that was written on `main` stays until it is removed there."""
         moves = self.draft.pipelines
         names = {name: [c.name, c.renamed_from] for c in moves for name in (c.name, c.renamed_from) if name}
         held = [hold for hold in self._policy.holds if hold.pipeline is None or hold.pipeline in names]
@@ -98,7 +98,7 @@ class PolicyGate:
             told = (f"{hold.pipeline or 'all of it'} ({hold.reason})" for hold in held)
             leave = {name for hold in held for name in names.get(hold.pipeline or "", []) if name}
             exclude = " ".join(f"--exclude {name}" for name in sorted(leave))
-            way_out = f"leave out what is held ({exclude}), or " if all(hold.pipeline for hold in held) else ""
+            way_out = f"leave them out ({exclude}), or " if all(hold.pipeline for hold in held) else ""
             yield PolicyRefused(
                 "standing-hold",
                 f"on hold in {self._name}: {', '.join(told)}",
@@ -106,7 +106,7 @@ class PolicyGate:
             )
 
     def _unknown_holds(self) -> _Refusals:
-        """A name with a typing error would hold nothing, and nobody would know."""
+        """A hold with a misspelled name would hold nothing, and nobody would notice."""
         trees = (self.draft.request.source.tree, self.draft.request.target.tree)
         for hold in self._policy.holds:
             folder = f"{FOLDER}/pipelines/{hold.pipeline}"
@@ -118,12 +118,12 @@ class PolicyGate:
                 )
 
     def _soak(self) -> _Refusals:
-        """What goes on has shown in the source environment that it runs."""
+        """Promoted versions must have run long enough in the source."""
         soaking = list(still_soaking(self.draft)) if self.draft.request.is_promotion else []
         if soaking:
             waits = all(soak.over for soak in soaking)
-            then = "run the command again then" if waits else "promote what it runs with there too, and wait"
             source = self.draft.request.source.endpoint.environment
+            then = "run the command again then" if waits else f"{_as_in(source)}, and wait"
             refusal = NotYet if waits else PolicyRefused
             yield refusal(
                 "soaking",
@@ -132,7 +132,7 @@ class PolicyGate:
             )
 
     def _runs(self) -> _Refusals:
-        """What goes on has done its work in the source environment, by its schedule, and did not fail since."""
+        """Promoted versions must have completed enough scheduled runs in the source, and not have failed last."""
         too_few = list(too_few_runs(self.draft)) if self.draft.request.is_promotion else []
         if too_few:
             waits = all(runs.is_there for runs in too_few)
@@ -142,22 +142,22 @@ class PolicyGate:
             yield refusal(
                 "too-few-runs",
                 f"not yet {asked} scheduled runs completed in {source}: {', '.join(map(str, too_few))}",
-                fix=f"{again if waits else 'promote what it runs with there too'}, or {_override('runs')}",
+                fix=f"{again if waits else _as_in(source)}, or {_override('runs')}",
             )
 
     def _freeze(self) -> _Refusals:
-        """Nothing new comes while the environment is frozen."""
+        """No new version comes while the environment is frozen."""
         request = self.draft.request
         freeze = freeze_at(self._policy.freezes, request.now)
         if freeze and (request.is_promotion or not self._known_here()):
             yield NotYet(
                 "frozen",
                 f"{self._name} is frozen {freeze}",
-                fix=f"run the command again then, or {_override('freeze')}",
+                fix=f"run the command again after it, or {_override('freeze')}",
             )
 
     def _known_here(self) -> bool:
-        """Whether every version that comes ran in the environment before, or was proven for it."""
+        """Tell whether every version that comes ran in the environment before, or was proven for it."""
         draft = self.draft
         ran = {entry for release in draft.request.target.releases for entry in release.digests.items()}
         return all(
@@ -166,21 +166,25 @@ class PolicyGate:
         )
 
     def _approvals(self) -> _Refusals:
-        """Enough others agree to the very draft; a rollback in the night waits for nobody."""
+        """Enough other people must approve this very draft; a rollback does not wait for them."""
         asked, draft = self._policy.approvals, self.draft
         if draft.request.is_promotion and len(self.approved_by) < asked and not draft.is_empty:
             yield NotYet(
                 "not-approved",
-                f"{self._name} asks for approvals by others: {approvals_of(asked, self.approved_by)}",
+                f"{self._name} requires approvals by others: {approvals_of(asked, self.approved_by)}",
                 fix=f"keep the plan (--plan -o plan.json), have {_another_of(self._policy.approvers)} type "
                 f"scripts/promote.py approve plan.json, and apply it then, or {_override('approvals')}",
             )
 
 
 def approvals_of(asked: int, given: tuple[str, ...]) -> str:
-    """Return how many of the approvals that are `asked` for were `given`, and by whom."""
+    """Return how many of the `asked` approvals were `given`, and by whom."""
     by = f": {', '.join(given)}" if given else ""
     return f"{len(given)} of {asked}{by}"
+
+
+def _as_in(source: str) -> str:
+    return f"also promote what it runs with in {source}"
 
 
 def _another_of(people: People) -> str:

@@ -1,4 +1,4 @@
-"""What else stands in the way of a draft, each with the ways out."""
+"""What else refuses a draft, each with its fixes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from promotion.pipelines import io_config
 from promotion.record.release import Hold
 
 _NAMES_TOLD = 10
-_NOT_UTF8 = re.compile("[\ud800-\udfff]")  # how Python reads such bytes
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")  # Python's form of bytes that are not UTF-8
 
 
 def no_text(names: Iterable[str]) -> Iterator[GateRefused]:
-    """A record is UTF-8, and so is every name in it."""
+    """Names must be UTF-8: records are."""
     odd = [ascii(name)[1:-1] for name in names if _NOT_UTF8.search(name)]
     if odd:
         yield GateRefused("bad-name", f"names of pipelines are not UTF-8: {few(odd)}", fix="rename their folders")
 
 
 def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
-    """What was rolled back does not come back by itself."""
+    """A digest that was rolled back must not come back by accident."""
     if held:
         told = (f"{hold.pipeline} {short(hold.digest)} (release {hold.release}: {hold.reason})" for hold in held)
         yield PolicyRefused(
@@ -37,7 +37,7 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
 
 
 def shared_file(draft: Draft) -> Iterator[Conflict]:
-    """An environment has one version of a file: a shared one moves for every pipeline that uses it."""
+    """An environment has one version of each file: a shared file changes for every pipeline that uses it."""
     request = draft.request
     reasons = {change.name: change.reason for change in draft.pipelines if change.action == "affected"}
     if not reasons:
@@ -54,13 +54,13 @@ def shared_file(draft: Draft) -> Iterator[Conflict]:
             f"one of\n"
             f"  include them:            {request.command(including)}\n"
             f"  prove them as they are:  {request.command(replace(request.options, verify_dependants=True))}\n"
-            f"  separate them:           give {owner} a copy of the file under a name of its own"
+            f"  separate them:           give {owner} a copy of the file under another name"
         ),
     )
 
 
 def _including(more: Sequence[str], draft: Draft) -> Options:
-    """Return options that take `more` as well: an exclusion that was typed would take it out again."""
+    """Return options that also select `more`, and have no exclusion that could remove them again."""
     options, selected = draft.request.options, draft.selected or ()
     if not options.exclude:
         return replace(options, pipelines=(*options.pipelines, *more))
@@ -70,7 +70,7 @@ def _including(more: Sequence[str], draft: Draft) -> Options:
 
 
 def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each reason, with all whose reason it is."""
+    """Yield a line for each reason, with all pipelines that have it."""
     for reason in dict.fromkeys(reasons.values()):
         names = [name for name in reasons if reasons[name] == reason]
         if len(names) == 1:
@@ -80,7 +80,7 @@ def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
 
 
 def static_gate(draft: Draft) -> Iterator[GateRefused]:
-    """The composed tree is wrong somewhere, and no run is needed to see that."""
+    """The composed tree must have no error that shows without a run."""
     found = static_findings(draft.project, draft.request.environment, _not_passed(draft))
     ways_out = _ways_out(draft) if found else {}
     findings = [replace(each, fix=ways_out.get(each.problem.split(": ")[0], each.fix)) for each in found]
@@ -90,9 +90,9 @@ def static_gate(draft: Draft) -> Iterator[GateRefused]:
 
 
 def _not_passed(draft: Draft) -> Part | None:
-    """Return what of the draft has not passed the static gate with the target's current release; None for all.
+    """Return the part of the draft that did not pass the gate with the target's current release; None for all.
 
-    A selection leaves the rest as it is, as long as no pipeline goes and what they all share stays as it is.
+    A selection changes nothing in the rest, unless a pipeline is removed or a file changes that all share.
     """
     after, environment, commit = draft.project, draft.request.environment, draft.request.target.endpoint.commit
     shared = any(not file.pipelines or file.path == io_config.PATH for file in draft.files)
@@ -106,9 +106,9 @@ def _not_passed(draft: Draft) -> Part | None:
 
 
 def _ways_out(draft: Draft) -> Mapping[str, str]:
-    """Return by its key the fix for each schedule whose pipeline this very draft removes or renames.
+    """Return, by its key, the fix for each schedule whose pipeline this draft removes or renames.
 
-    A rollback of some pipelines leaves the schedules: a rollback of all takes them back too.
+    A rollback of some pipelines leaves the schedules unchanged; a rollback of all restores them too.
     """
     request = draft.request
     back = None if request.is_promotion else request.command(replace(request.options, pipelines=()))
@@ -118,7 +118,7 @@ def _ways_out(draft: Draft) -> Mapping[str, str]:
     for schedule in request.environment.schedules.values():
         key, new = f"schedules.{schedule.name}", new_names.get(schedule.pipeline)
         if back and (new or schedule.pipeline in removed):
-            ways_out[key] = f"a rollback of all brings the schedules of then: {back}"
+            ways_out[key] = f"roll back all pipelines, and the schedules with them: {back}"
         elif new:
             ways_out[key] = f"write `pipeline: {new}` on main: the trigger and its runs move with the pipeline"
         elif schedule.pipeline in removed:

@@ -1,4 +1,4 @@
-"""The static gate: everything that can be said about a composed tree without running any of it."""
+"""The static gate: everything that can be checked in a composed tree without a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from promotion.pipelines.python_source import python_sources, read_python
 from promotion.repository.memory import Memory
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree
 
-# How SQL, YAML and R read a variable; with a default (`env_var('X', 'd')`) the name may be absent.
+# How SQL, YAML and R read a variable; one with a default (`env_var('X', 'd')`) may be missing.
 _NAME = r"\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)"
 _ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv" + _NAME)
 _READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV, ".R": _GETENV, ".py": None}
@@ -34,7 +34,7 @@ _PASSED = "passed"
 
 @dataclass(frozen=True)
 class Part:
-    """What of a project is to be looked at: pipelines, and the paths of files."""
+    """The part of a project to check: pipelines, and paths of files."""
 
     pipelines: Collection[str]
     paths: Collection[str]
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class _Release:
-    """What the checks read: a project as a release of an environment, and the part of it that counts."""
+    """What the checks read: a project as a release of an environment, and the part to check."""
 
     project: Project
     environment: Environment
@@ -50,10 +50,10 @@ class _Release:
 
 
 def static_findings(project: Project, environment: Environment, part: Part | None = None) -> list[Finding]:
-    """Return what is wrong with `project` as a release of `environment`; empty means that the gate says yes.
+    """Return what is wrong with `project` as a release of `environment`; empty means that the gate passes.
 
-    Given a `part`, that of it: the rest is known to have passed, with the same pipelines beside it and with the
-    same that all of them share.
+    With a `part`, only that is checked: the rest has passed before, with the same other pipelines and the same
+    shared files.
     """
     checks: tuple[Callable[[_Release], Iterator[Finding]], ...] = (
         _closures,
@@ -73,12 +73,12 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
 
 
 def passes(project: Project, environment: Environment, commit: str) -> bool:
-    """Tell whether the gate says yes to the release `commit` of `environment`, which is `project`; remembered."""
+    """Tell whether the gate passes for the release `commit` of `environment`, which is `project`; remembered."""
     return project.tree.memory.recall(_PASSED, commit, lambda: not static_findings(project, environment))
 
 
 def remember_passed(memory: Memory, commit: str) -> None:
-    """Keep that the gate said yes to what is the release `commit` now."""
+    """Remember that the gate passed for what is now the release `commit`."""
     memory.remember(_PASSED, commit, value=True)
 
 
@@ -135,20 +135,20 @@ def _uncommented(line: str) -> str:
 
 
 def _file_names(release: _Release) -> Iterator[Finding]:
-    """Names that git, Mage or Python would not find again."""
+    """Refuse names that git, Mage or Python would not find again."""
     for path in release.project.claimed & set(release.part.paths):
         allowed = _CODE_PATH.fullmatch(path) if path.endswith(_CODE) else not re.search("['\"]", path)
         if path.startswith(f"{FOLDER}/") and not (allowed and path.isprintable()):
             shown = ascii(path)[1:-1]
             fix = "rename it: letters A-Z, digits, `_`, `-` and `.`"
-            yield Finding(shown, None, "bad-name", "the path has a character that not every tool can read", fix)
+            yield Finding(shown, None, "bad-name", "the path has a character that some tools cannot read", fix)
 
 
 def _connections(release: _Release) -> Iterator[Finding]:
-    """`io_config.yaml` holds the names of variables only: the same file goes to every environment."""
+    """`io_config.yaml` must hold only the names of variables: the same file goes to every environment."""
     for key, line in io_config.literal_connections(release.project.tree):
         fix = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
-        yield Finding(io_config.PATH, line, "literal-connection", f"{key} holds a value of its own", fix)
+        yield Finding(io_config.PATH, line, "literal-connection", f"{key} holds the value itself", fix)
 
 
 def _profiles(release: _Release) -> Iterator[Finding]:
@@ -166,7 +166,7 @@ def _profiles(release: _Release) -> Iterator[Finding]:
                 referrer,
                 line,
                 "profile-missing",
-                f"names the io profile {profile!r}, which is not there",
+                f"names the io profile {profile!r}, which is not in io_config.yaml",
                 fix,
             )
 
@@ -200,11 +200,11 @@ def _triggers(release: _Release) -> Iterator[Finding]:
 
 
 def _links(release: _Release) -> Iterator[Finding]:
-    """A link must lead to a file beside it, which may be gone: a release is written to other places."""
+    """A link must lead to a file in its own top folder: a release is written to other folders without the rest."""
     tree = release.project.tree
     for path, file in tree.items():
         if file.mode == SYMLINK and not _leads_to_a_file(tree, path):
-            problem = f"the symbolic link to {tree.link(path)} leads to no file below {path.split('/')[0]}/"
+            problem = f"the symbolic link to {tree.link(path)} does not lead to a file below {path.split('/')[0]}/"
             yield Finding(path, None, "symlink-outside-project", problem, "replace the link by the file")
         if file.mode == SUBMODULE:
             problem = "the files of a submodule are not part of this repository"

@@ -29,7 +29,7 @@ def declared_paths(block: Block) -> Iterator[str]:
 def block_path(tree: Tree, block: Block) -> str:
     """Return the path of the block's own file, which may be missing.
 
-    `file_source` counts for models of dbt alone: Mage reads the others' only where it has several projects.
+    `file_source` counts only for dbt models: for other blocks, Mage reads it only where it has several projects.
     """
     is_model = block.type == "dbt" and block.language != "yaml"
     declared = next(declared_paths(block), "") if is_model else block.configuration.get("file_path")
@@ -39,34 +39,32 @@ def block_path(tree: Tree, block: Block) -> str:
 
 
 def callback_path(block: Block) -> str:
-    """Return the path of the callback of a block that `has_callback`: Mage makes its name of the block's."""
+    """Return the path of the callback of a block that `has_callback`: Mage derives its name from the block's."""
     name = re.sub(r"\W", "_", block.uuid).lower()
     return f"{FOLDER}/callbacks/{'letter_' if name[0].isdigit() else ''}{name}_callback.py"
 
 
 def dbt_folders(tree: Tree, block: Block) -> list[str]:
-    """Return the folder of a dbt block's project, and those of its local packages; none if there is none."""
+    """Return the folder of a dbt block's project and those of its local packages; empty if there is no project."""
     named = [block_path(tree, block)]
     if block.language == "yaml":
         keys = (block.configuration.get(key) for key in ("dbt_profiles_file_path", "dbt_project_name"))
         named = [_below_project(tree, key) for key in keys if isinstance(key, str) and key]
     folders = [folder for path in named for folder in _around(tree, path)][:1]
-    for folder in folders:  # which grows meanwhile
+    for folder in folders:  # the list grows in the loop
         folders += [package for package in _local_packages(tree, folder) if package not in folders]
     return folders
 
 
 def _below_project(tree: Tree, declared: str) -> str:
-    """Return where Mage finds `declared`: in the project, in its folder `dbt`, or wherever a path ends like it."""
+    """Return where Mage finds `declared`: in the project, in its folder `dbt`, or at a path that ends with it."""
     inside = declared.removeprefix(f"{FOLDER}/")
     for folder in (FOLDER, f"{FOLDER}/dbt"):
         first = f"{folder}/{inside.split('/')[0]}"
         if inside != declared or first in tree or tree.has_folder(first):
             return f"{folder}/{inside}"
     ends = [path for path in tree.paths_at(FOLDER) if path.endswith(declared)]
-    return (
-        ends[0] if len(ends) == 1 else f"{FOLDER}/{inside}"
-    )  # of several, Mage takes the one that it meets first
+    return ends[0] if len(ends) == 1 else f"{FOLDER}/{inside}"  # of several, Mage takes the first that it finds
 
 
 def _around(tree: Tree, path: str) -> Iterator[str]:
@@ -81,7 +79,7 @@ def _local_packages(tree: Tree, folder: str) -> Iterator[str]:
     for file in (f"{folder}/{name}" for name in _DBT_PACKAGES):
         packages: object = []
         if file in tree:
-            with suppress(Malformed):  # with Jinja in it, say
+            with suppress(Malformed):  # for example if it holds Jinja
                 packages = load_mapping(file, tree.text(file)).get("packages")
         for package in packages if isinstance(packages, list) else ():
             if isinstance(package, dict) and isinstance(package.get("local"), str):

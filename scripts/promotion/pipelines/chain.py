@@ -12,7 +12,7 @@ from promotion.repository.tree import Tree
 
 @dataclass(frozen=True)
 class Link:
-    """One file of a chain: why it is needed, and where that stands; nowhere for the pipeline's own folder."""
+    """One file of a chain: why it is needed, and which line says so (none for the pipeline's own folder)."""
 
     file: str
     reason: str
@@ -20,7 +20,7 @@ class Link:
     line: int | None
 
     @property
-    def place(self) -> str | None:
+    def where(self) -> str | None:
         """Where the file is referred to, in the form that editors open."""
         return f"{self.referrer}:{self.line}" if self.line else self.referrer
 

@@ -33,7 +33,7 @@ def closure_of(tree: Tree, name: str) -> Closure:
 
 
 class _ClosureBuilder:
-    """Gathers what one pipeline's declarations name, and the files know of each other."""
+    """Gathers the files that one pipeline's declarations name, and the files that these refer to."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -59,7 +59,7 @@ class _ClosureBuilder:
         metadata = f"{folder}/metadata.yaml"
         if not PIPELINE_NAME.fullmatch(name):
             fix = "use letters, digits, `_`, `-` and `.`"
-            self.files.report(folder, "bad-name", f"{name!r} is no pipeline name", fix)
+            self.files.report(folder, "bad-name", f"{name!r} is not a valid name for a pipeline", fix)
             return None
         if metadata not in self.tree:
             fix = f"add {metadata}, or remove the folder"
@@ -88,7 +88,7 @@ class _ClosureBuilder:
         )
 
     def _interactions(self, file: str) -> None:
-        """The forms in which people set a run's variables; without one of them Mage shows less, and runs."""
+        """Add the forms in which people set a run's variables; Mage runs without them, so one may be missing."""
         content = load_mapping(file, self.tree.text(file)) if file in self.tree else {}
         blocks = mapping(file, "blocks", content.get("blocks"))
         for entry in (entry for entries in blocks.values() if isinstance(entries, list) for entry in entries):
@@ -102,7 +102,7 @@ class _ClosureBuilder:
         if block.type == "global_data_product" and not block.replicated:
             self._global_data_product(pipeline, block)
             return
-        # A replicated block runs the file of another one of this pipeline, which has its own entry.
+        # A replicated block runs the file of another block of this pipeline, which has its own entry.
         if not block.replicated and not self._leaves_project(pipeline, block):
             self._need(block_path(self.tree, block), f"block {block.uuid}", pipeline, block)
             if block.type == "dbt":
@@ -113,7 +113,7 @@ class _ClosureBuilder:
     def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
         for path in declared_paths(block):
             if path.startswith("/") or posixpath.normpath(path).startswith(".."):
-                problem = f"block {block.uuid}: {path!r} leaves the project"
+                problem = f"block {block.uuid}: {path!r} is outside the project"
                 fix = f"name a path below {FOLDER}/"
                 self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
                 return True
@@ -157,14 +157,14 @@ class _ClosureBuilder:
             problem = f"{reason}: there is no file {path}"
             self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
 
-    # What a pipeline's promotion.yaml declares, and what it would have to
+    # What a pipeline's promotion.yaml declares, and what it should declare
 
     def _declared_files(self, pipeline: Pipeline) -> None:
         for referrer, globs in pipeline.files.items():
             for glob in globs:
                 found = list(matching(self.tree, f"{FOLDER}/{glob}"))
                 if not found:
-                    problem = f"files.{referrer}: {glob} is no file of the project"
+                    problem = f"files.{referrer}: {glob} matches no file of the project"
                     self.files.report(pipeline.promotion_path, "declared-in-vain", problem, "correct the path")
                 for path in found:
                     self.files.add(
@@ -181,7 +181,7 @@ class _ClosureBuilder:
         for path, line, problem in self.files.unresolved:
             if path not in declared:
                 key = f"`files: {{{_below(path)}: [GLOB]}}`"
-                fix = f"write it literally, or add to pipelines/{name}/promotion.yaml what it may be: {key}"
+                fix = f"write it literally, or add its possible values to pipelines/{name}/promotion.yaml: {key}"
                 self.files.report(path, "unresolved", problem, fix, line)
 
     def _malformed(self, finding: Finding) -> None:

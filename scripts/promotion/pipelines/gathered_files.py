@@ -1,4 +1,4 @@
-"""The files that a closure gathers: each with its reason, and followed to those that it refers to."""
+"""The files that a closure gathers, each with its reason; the references of each are followed."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from promotion.pipelines.references.values import UNKNOWN, Import, NamedPath, Re
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree, not_utf8
 
 _TEXTS = (".py", ".sql", ".r", ".R", ".yaml", ".yml", ".md")
-# What every release has and all pipelines share: code that names it does not make it its own.
+# Files of every release that all pipelines share: a pipeline whose code names them does not claim them.
 _OF_ALL = {f"{FOLDER}/{name}" for name in ("io_config.yaml", "metadata.yaml", "requirements.txt")}
 
 
 class Reason(NamedTuple):
-    """Why a closure has a file: in words, and by which file, whose own reason is the next link of the chain."""
+    """Why a closure has a file: the reason in words, and the file that refers to it, which has its own reason."""
 
     text: str
     referrer: str | None = None  # None: the pipeline itself
     line: int | None = None
-    name: str | None = None  # in YAML instead of the line, which only those look up who show it: a `uuid` or a key
+    name: str | None = None  # in YAML: a `uuid` or a key; its line is looked up when it is shown
 
 
 class Unresolved(NamedTuple):
-    """A reference that leads to files which the text does not tell."""
+    """A reference to files that cannot be told from the text."""
 
     path: str
     line: int
@@ -43,29 +43,29 @@ class Unresolved(NamedTuple):
 
 
 class GatheredFiles:
-    """Follows references until nothing new turns up."""
+    """Follows references until no new file is found."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.reasons: dict[str, Reason] = {}
         self.findings: list[Finding] = []
         self.unresolved: set[Unresolved] = set()
-        self._unread: deque[str] = deque()  # whose references are not followed yet; in turn: chains stay short
+        self._unread: deque[str] = deque()  # files to follow, oldest first: chains stay short
 
     def add(self, path: str, reason: Reason) -> None:
-        """Take the file `path` in; the first reason stays."""
+        """Add the file `path`; the first reason stays."""
         if path in self.reasons:
             return
         self.reasons[path] = reason
         self._unread.append(path)
 
     def follow(self) -> None:
-        """Take in all that the files refer to, and what that refers to."""
+        """Add every file that the gathered files refer to, directly or through others."""
         while self._unread:
             self._follow(self._unread.popleft())
 
     def report(self, path: str, code: str, problem: str, fix: str, line: int | None = None) -> None:
-        """Say what is wrong; in YAML the problem begins with the key, which tells the line."""
+        """Add a finding; in YAML the problem begins with a key, from which the line is known."""
         finding = Finding(path, line, code, problem, fix)
         lacks_line = line is None and path in self.tree and self.tree.is_text(path)
         self.findings.append(located(finding, self.tree.text(path)) if lacks_line else finding)
@@ -121,7 +121,7 @@ class GatheredFiles:
                 self._follow_names(new, module, imported)
 
     def _follow_names(self, path: str, module: str, imported: Import) -> None:
-        """Follow what `imported` takes out of the module's file `path`: folders by their names, modules by `*`."""
+        """Follow what `imported` takes from the file `path` of `module`: named paths, and modules taken by `*`."""
         references = self._references(path) if self.tree[path].mode != SYMLINK else None
         if references is None:
             return

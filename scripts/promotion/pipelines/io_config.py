@@ -1,4 +1,4 @@
-"""The io profiles: `mage_project/io_config.yaml` as it stands in git, before Mage renders its Jinja."""
+"""The io profiles: `mage_project/io_config.yaml` as git has it, before Mage renders its Jinja."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from promotion.pipelines.project import FOLDER
 from promotion.repository.tree import Tree
 
 PATH = f"{FOLDER}/io_config.yaml"
-SUPPLIED = "supplied-by-jinja"  # what stands for an expression that holds no value of its own
+SUPPLIED = "supplied-by-jinja"  # stands for an expression without a default
 
 _EXPRESSION = re.compile(r"\{\{(.*?)\}\}")
 _STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}")
@@ -20,16 +20,16 @@ _DEFAULT = re.compile(r",\s*['\"]\s*[^'\"\s]")  # `env_var('NAME', 'value')`
 
 
 def profiles(tree: Tree) -> dict[str, Any]:
-    """Return the profiles by name; raise `Malformed` where the file is not what Mage could read."""
+    """Return the profiles by name; raise `Malformed` where Mage could not read the file."""
     if PATH not in tree:
         return {}
     text = tree.text(PATH)
-    branches = bool(_STATEMENT.search(text))  # a key may then stand in each branch of an `{% if … %}`
+    branches = bool(_STATEMENT.search(text))  # each branch of an `{% if … %}` may then have the same key
     return load_mapping(PATH, without_jinja(text), unique=not branches)
 
 
 def literal_connections(tree: Tree) -> Iterator[tuple[str, int]]:
-    """Yield the parts of PostgreSQL connections that stand in the file itself, as their key and line."""
+    """Yield the parts of PostgreSQL connections that the file itself holds, each as key and line."""
     text = tree.text(PATH) if PATH in tree and tree.is_text(PATH) else ""
     for number, line in enumerate(without_jinja(text).splitlines(), start=1):
         for match in _CONNECTION.finditer(line):
@@ -43,7 +43,7 @@ def is_expression(text: str) -> bool:
 
 
 def without_jinja(text: str) -> str:
-    """Return `text` as YAML, line by line: a stand-in for each expression, nothing for each statement."""
+    """Return `text` as YAML with the same lines: a stand-in for each expression, nothing for each statement."""
     return _EXPRESSION.sub(_stand_in, _STATEMENT.sub("", text))
 
 

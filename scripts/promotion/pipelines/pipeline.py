@@ -11,7 +11,7 @@ from basics.errors import Finding, Malformed
 from basics.wording import near
 from basics.yaml_file import load_mapping, malformed, mapping
 
-# Mage derives names from what people type by this alphabet (`clean_name`); `/` makes nested block folders.
+# The characters that Mage leaves in the names that people type (`clean_name`); `/` makes nested block folders.
 PIPELINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 BLOCK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
@@ -68,17 +68,17 @@ class Pipeline:
     needs: tuple[str, ...] = ()
     smoke_variables: tuple[Mapping[str, Any], ...] = ({},)
     volatile: tuple[str, ...] = ()
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each names by a computed path
-    backfill: int | None = None  # how many days of its data a change matters to: 0 for none, None for all
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # file → what its computed paths may name
+    backfill: int | None = None  # days of its data that a change matters to: 0 for none, None for all
 
     @property
     def promotion_path(self) -> str:
-        """Where its `promotion.yaml` is, or would be."""
+        """The path of its `promotion.yaml`, which may be missing."""
         return self.metadata_path.replace("metadata.yaml", "promotion.yaml")
 
 
 def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -> Pipeline:
-    """Read the two files of the pipeline `name`; raise `Malformed` at the first thing Mage would choke on."""
+    """Read the two files of the pipeline `name`; raise `Malformed` at the first thing that Mage cannot read."""
     content = load_mapping(path, metadata)
     blocks = tuple(block for kind in _LISTS for block in _blocks(path, content, kind))
     for uuid, value in mapping(path, "extensions", content.get("extensions")).items():
@@ -123,7 +123,7 @@ def _block(path: str, key: str, entry: Any, *, in_graph: bool) -> Block:
 def _check_name(path: str, key: str, uuid: str) -> None:
     problem = f"{key}.uuid: {uuid!r}"
     if ".." in uuid.split("/"):
-        finding = Finding(path, None, "path-outside-project", f"{problem} leaves the project", "name a block")
+        finding = Finding(path, None, "path-outside-project", f"{problem} is outside the project", "name a block")
         raise Malformed(finding)
     if not BLOCK_NAME.fullmatch(uuid):
         raise Malformed(Finding(path, None, "bad-name", problem, "use letters, digits, `_`, `-`, `.` and `/`"))
@@ -142,7 +142,7 @@ def _names(path: str, key: str, value: Any) -> tuple[str, ...]:
 
 
 def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
-    """Mage drops an unknown block in silence and loops on a cycle: both are refused here."""
+    """Refuse unknown blocks, which Mage drops without a word, and cycles, on which it never ends."""
     graph = {block.uuid: block.upstream for block in blocks if block.in_graph}
     known = {block.uuid for block in blocks}
     for block in blocks:
@@ -163,7 +163,7 @@ def _refuse_cycle(path: str, graph: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return what waits for itself, or for something that does; the names that `graph` lacks wait for nothing."""
+    """Return the names in a cycle, and those that wait for one; a name that `graph` lacks waits for nothing."""
     remaining = dict(graph)
     while remaining:
         ready = [name for name, upstream in remaining.items() if not any(other in remaining for other in upstream)]
@@ -205,18 +205,18 @@ def _with_promotion(pipeline: Pipeline, path: str, text: str | None) -> Pipeline
 
 
 def _backfill(path: str, value: Any) -> int | None:
-    """Read how far back a change of the pipeline matters to what it has written."""
+    """Read for how many days of its data a change of the pipeline matters."""
     if value is None or value == "never":
         return None if value is None else 0
     days = _DAYS.fullmatch(value) if isinstance(value, str) else None
     if not days:
         fix = "write `backfill: never`, or days, e.g. `backfill: 30d`; leave it out for all of its data"
-        raise malformed(path, "backfill", f"{value!r} is no range", fix)
+        raise malformed(path, "backfill", f"{value!r} is no number of days", fix)
     return int(days[1])
 
 
 def _files(path: str, content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return for each file that names others by a computed path the globs of what it may name."""
+    """Return, for each file that names others by computed paths, the globs of the files that it may name."""
     files = {}
     for referrer, globs in mapping(path, "files", content.get("files")).items():
         key, globs = f"files.{referrer}", globs or []

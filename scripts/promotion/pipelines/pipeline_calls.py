@@ -15,7 +15,7 @@ _FUNCTIONS = ("trigger_pipeline", "check_status")
 
 
 def called_pipelines(text: str, syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
-    """Yield the names, with their lines, as far as `text` tells them."""
+    """Yield the names that can be told from `text`, with their lines."""
     if not any(function in text for function in _FUNCTIONS):  # nearly every file
         return
     expressions = Expressions(syntax.module)

@@ -21,25 +21,25 @@ _REMEMBERED = "projects"
 
 
 class Summary(NamedTuple):
-    """What a closure comes to."""
+    """What is remembered of a closure."""
 
     digest: str
-    key: str  # a digest of all that the closure alone decides
+    key: str  # a digest of everything that a result worked out from the closure alone depends on
     files: tuple[str, ...]
-    questions: tuple[str, ...]  # what else the tree was asked for it: see `NotedTree`
+    questions: tuple[str, ...]  # what else the tree was asked to find it: see `NotedTree`
     needs: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
 class _Followed(NamedTuple):
-    """A closure, and what the tree was asked for it."""
+    """A closure, and what the tree was asked to find it."""
 
     closure: Closure
     questions: Set[str]
 
 
 class _Known(NamedTuple):
-    """What is known before anything is followed: of which files, and what of it was followed by this command."""
+    """What is known at the start: the files, the summaries, and the closures that this command has followed."""
 
     files: Tree
     summaries: Mapping[str, Summary]
@@ -49,14 +49,14 @@ class _Known(NamedTuple):
 class Project:
     """The Mage project of one tree, read without Mage and without a work tree.
 
-    Only those of its pipelines are followed anew that may be others than those that were remembered of `place`, or
-    where there is nothing, those of the project `like`.
+    A closure is gathered again only if it may differ from the one remembered for `environment` (or `main`); where
+    nothing is remembered, from the one in the project `like`.
     """
 
-    def __init__(self, tree: Tree, *, place: str | None = None, like: Project | None = None) -> None:
+    def __init__(self, tree: Tree, *, environment: str | None = None, like: Project | None = None) -> None:
         self.tree = tree
         self._code = tree.under(FOLDER)
-        self._place = place
+        self._environment = environment
         self._like = like
         self._followed: dict[str, _Followed] = {}
 
@@ -83,7 +83,7 @@ class Project:
             self._followed[name] = _Followed(closure_of(tree, name), tree.questions)
         return self._followed[name]
 
-    # What the closures of all pipelines come to
+    # All closures
 
     @cached_property
     def summaries(self) -> Mapping[str, Summary]:
@@ -92,24 +92,25 @@ class Project:
         self._followed |= {name: each for name, each in self._known.followed.items() if name in kept}
         (self._code.only(self._changed & self._code.keys()) if known else self.tree).read_ahead()
         summaries = {name: self._summary(name) if name in self.renewed else known[name] for name in self.pipelines}
-        if self._place and self._changed:
-            self._remember(self._place, summaries)
+        if self._environment and self._changed:
+            self._remember(self._environment, summaries)
         return summaries
 
     @cached_property
     def renewed(self) -> Set[str]:
-        """The pipelines whose closures may be others than in what was known."""
+        """The pipelines whose closures may differ from the known ones."""
         known = self._known.summaries
         return {name for name in self.pipelines if name not in known or _depends_on(self._changed, known[name])}
 
     @cached_property
     def _changed(self) -> Set[str]:
-        """The questions that were answered otherwise by the files of what was known."""
+        """The questions that the known files answer differently."""
         return set(changed_answers(self._known.files, self._code))
 
     @cached_property
     def _known(self) -> _Known:
-        files, summaries = self.tree.memory.known(_REMEMBERED, self._place, ({}, {})) if self._place else ({}, {})
+        memory, environment = self.tree.memory, self._environment
+        files, summaries = memory.known(_REMEMBERED, environment, ({}, {})) if environment else ({}, {})
         if self._like and not summaries:
             return _Known(self._like._code, self._like.summaries, self._like._followed)
         return _Known(self._code.of_files(files), summaries, {})
@@ -117,23 +118,23 @@ class Project:
     def _summary(self, name: str) -> Summary:
         closure, questions = self._follow(name)
         digest = self._code.only(closure.files).digest()
-        files = tuple(map(sys.intern, closure.files))  # a path that many need is kept once
+        files = tuple(map(sys.intern, closure.files))  # a path that many pipelines need is kept once
         others = tuple(sorted(map(sys.intern, questions - closure.files.keys())))
         needs = closure.pipeline.needs if closure.pipeline else ()
-        # Closures of several pipelines may have the same files, and blocks may find theirs elsewhere among them.
+        # Two pipelines may have closures of the same files, and their blocks different files among these.
         key = hashlib.sha256(repr((name, digest, closure.block_paths)).encode()).hexdigest()
         return Summary(digest, key, files, others, needs, closure.findings)
 
-    def remember(self, place: str) -> None:
-        """Keep what is known of the project for the next command that reads `place`."""
-        self._remember(place, self.summaries)
+    def remember(self, environment: str) -> None:
+        """Remember the closures for the next command that reads `environment` (or `main`)."""
+        self._remember(environment, self.summaries)
 
-    def _remember(self, place: str, summaries: Mapping[str, Summary]) -> None:
+    def _remember(self, environment: str, summaries: Mapping[str, Summary]) -> None:
         files = {sys.intern(path): file for path, file in self._code.items()}
-        self.tree.memory.remember(_REMEMBERED, place, (files, summaries))
+        self.tree.memory.remember(_REMEMBERED, environment, (files, summaries))
 
     def digest(self, name: str) -> str:
-        """Return the digest of the pipeline `name`: equal exactly when every file that it needs is."""
+        """Return the digest of the pipeline `name`: equal digests mean that all files that it needs are equal."""
         return self.summaries[name].digest
 
     def digests(self) -> dict[str, str]:
@@ -141,11 +142,11 @@ class Project:
         return {name: summary.digest for name, summary in self.summaries.items()}
 
     def recall(self, kind: str, name: str, work_out: Callable[[Project, str], T]) -> T:
-        """Return what `work_out` makes of the closure of `name` alone, remembered as `kind` while it stays."""
+        """Return what `work_out` makes of the closure of `name` alone; remembered as `kind` until that changes."""
         return self.tree.memory.recall(kind, self.summaries[name].key, lambda: work_out(self, name))
 
     def users(self, paths: Iterable[str]) -> dict[str, list[str]]:
-        """Return for each of `paths` the pipelines whose closure holds it."""
+        """Return, for each of `paths`, the pipelines whose closures hold it."""
         users: dict[str, list[str]] = {path: [] for path in paths}
         for name, summary in self.summaries.items():
             for path in users.keys() & summary.files:
@@ -153,7 +154,7 @@ class Project:
         return users
 
     def files_of(self, names: Iterable[str]) -> set[str]:
-        """Return the paths that those of `names` need that are pipelines here."""
+        """Return the paths that the pipelines `names` need; names of no pipeline are left out."""
         return {path for name in names if name in self for path in self.closure(name).files}
 
     @cached_property
@@ -162,7 +163,7 @@ class Project:
         return set().union(*(summary.files for summary in self.summaries.values()))
 
     def readers(self, name: str) -> list[str]:
-        """Return the pipelines that read the tables of `name`, or of such a pipeline, each after what it reads."""
+        """Return the pipelines that read the tables of `name`, also through others, each after what it reads."""
         found, waiting = {name}, [name]
         while waiting:
             new = self._readers.get(waiting.pop(), set()) - found
@@ -179,7 +180,7 @@ class Project:
         return dict(readers)
 
     def needed_first(self, names: list[str]) -> list[str]:
-        """Return `names` and the pipelines whose tables they read, each after what it reads."""
+        """Return `names` and the pipelines whose tables they read, each after those that it reads."""
         ordered: list[str] = []
         visited: set[str] = set()
 

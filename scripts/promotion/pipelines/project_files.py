@@ -1,4 +1,4 @@
-"""Where in a tree the files are that code names by a path."""
+"""The files of a tree that code names by a path."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SPECIAL = re.compile("|".join(map(re.escape, _GLOB)))
 
 
 def named_files(tree: Tree, root: str, referrer: str, named: NamedPath) -> list[str]:
-    """Return the files below `root` that `named`, in the file `referrer`, is or may be."""
+    """Return the files below `root` that the path `named` in the file `referrer` stands for, or may stand for."""
     return [path for place in _places(root, referrer, named) for path in _at(tree, place, named.file_only)]
 
 
 def matching(tree: Tree, glob: str) -> Iterator[str]:
-    """Yield the paths of `tree` that `glob` stands for: `*` within a folder, `**` across folders."""
+    """Yield the paths of `tree` that match `glob`: `*` within a folder, `**` across folders."""
     parts = _SPECIAL.split(glob)
     whole = re.compile("".join(map(_translated, re.split(f"({_SPECIAL.pattern})", glob))), re.DOTALL)
     folder = parts[0].rpartition("/")[0]
@@ -27,10 +27,10 @@ def matching(tree: Tree, glob: str) -> Iterator[str]:
 
 
 def _places(root: str, referrer: str, named: NamedPath) -> Iterator[str]:
-    """Yield where below `root` the path may lead."""
+    """Yield the paths below `root` that `named` may mean."""
     starts = {"project": [root], "folder": [posixpath.dirname(referrer)], "anywhere": [root, ""]}[named.base]
     path = named.path
-    if named.base == "anywhere" and path.startswith("/"):  # where the project is on some machine
+    if named.base == "anywhere" and path.startswith("/"):  # an absolute path of the project on some machine
         _, inside, path = path.rpartition(f"/{root}/")
         starts = [root] if inside else []
     for start in starts:

@@ -1,4 +1,4 @@
-"""Where in a tree the modules are that Python files import."""
+"""The modules of a tree that Python files import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def imported_modules(tree: Tree, root: str, path: str, imported: Import) -> Iter
     if imported.level:
         package = PurePosixPath(path).parts[: -imported.level]
         module = ".".join((*package, module)).rstrip(".")
-    elif module.split(".")[0] != root:  # of the project all the same where its folder is on Python's path
+    elif module.split(".")[0] != root:  # it may still be of the project: its folder can be on Python's path
         module, of_project = f"{root}.{module}", False
         if not module_exists(tree, ".".join(module.split(".")[:2])):
             return
@@ -25,7 +25,7 @@ def imported_modules(tree: Tree, root: str, path: str, imported: Import) -> Iter
 
 
 def exported_modules(tree: Tree, path: str, names: Iterable[str]) -> Iterator[str]:
-    """Yield the modules among the `names` of a package's `__all__`: a star import brings them."""
+    """Yield those of the `names` in a package's `__all__` that are modules: a star import loads them."""
     package, _, file = path.rpartition("/")
     for name in names if file == "__init__.py" else ():
         module = f"{package}/{name}".replace("/", ".")
@@ -34,7 +34,7 @@ def exported_modules(tree: Tree, path: str, names: Iterable[str]) -> Iterator[st
 
 
 def may_be_of_project(tree: Tree, root: str, imported: Import) -> bool:
-    """Tell whether the computed name of a module may be one below `root`."""
+    """Tell whether the module, whose name is computed, may be below `root`."""
     known = imported.module.partition(UNKNOWN)[0].replace(".", "/")
     inside = f"{root}/"
     if imported.level or inside.startswith(known) or known.startswith(inside):
@@ -43,7 +43,7 @@ def may_be_of_project(tree: Tree, root: str, imported: Import) -> bool:
 
 
 def files_of_module(tree: Tree, module: str) -> Iterator[str]:
-    """Yield the file of `module` and those of the packages around it; none, if there is no such module."""
+    """Yield the file of `module` and those of the packages around it; nothing if there is no such module."""
     if not module_exists(tree, module):
         return
     parts = module.split(".")
@@ -58,7 +58,7 @@ def module_exists(tree: Tree, module: str) -> bool:
 
 
 def _is_attribute(tree: Tree, module: str, name: str) -> bool:
-    """Tell whether `from module import name` takes something out of a file rather than a submodule."""
+    """Tell whether `from module import name` takes a name of the module's file, not a submodule."""
     return name == "*" or (not any(_own_files(tree, f"{module}.{name}")) and any(_own_files(tree, module)))
 
 

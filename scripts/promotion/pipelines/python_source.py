@@ -1,4 +1,4 @@
-"""What a Python file says about itself, read from its syntax tree: nothing of it is executed."""
+"""What a Python file says about itself, read from its syntax tree: it is never executed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PythonSource:
     environment: tuple[tuple[str, int], ...] = ()  # names read without a default, with their lines
     profiles: tuple[tuple[str, int], ...] = ()  # io profiles named in the code, with their lines
     unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
-    literals: tuple[tuple[str, str, int], ...] = ()  # names given a literal text, the text, the line
+    literals: tuple[tuple[str, str, int], ...] = ()  # name, literal text that it gets, line
     decorators: frozenset[str] = frozenset()
     calls: tuple[tuple[str, int], ...] = ()  # pipelines that it starts or waits for, with their lines
 
@@ -53,10 +53,10 @@ def read_python(text: str) -> PythonSource:
         module = ast.parse(text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(module, "<block>", "exec", dont_inherit=True)  # finds what parsing lets pass: a stray return
+            compile(module, "<block>", "exec", dont_inherit=True)  # finds what parsing does not: a stray return
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        place = (str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1)
-        return PythonSource(References(error=place))
+        problem = (str(getattr(error, "msg", error)), getattr(error, "lineno", None) or 1)
+        return PythonSource(References(error=problem))
     syntax = SyntaxTree(module)
     return PythonSource(
         references=python_references(text, syntax),
@@ -79,14 +79,14 @@ def _environment_names(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
     for call in syntax.of(ast.Call):
         if full_name(call.func) in {"os.getenv", "os.environ.get"}:
             arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-            yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second one is the default
+            yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second argument is the default
     for item in syntax.of(ast.Subscript):
-        if isinstance(item.ctx, ast.Load):  # writing needs no supply
+        if isinstance(item.ctx, ast.Load):  # only reading needs a value
             yield from _literal(item.slice) if full_name(item.value) == "os.environ" else ()
 
 
 def _aliases_of_os(syntax: SyntaxTree) -> Iterator[tuple[str, str]]:
-    """Yield every name that stands for `os` or for a part of it, with what it stands for."""
+    """Yield every alias of `os` or of a name in it, with the full name."""
     for node in syntax.of(ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             yield from ((alias.asname or "os", "os") for alias in node.names if alias.name == "os")
@@ -105,7 +105,7 @@ def _profiles(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
 
 
 def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Name the decorators that an import puts over Mage's own as soon as the block is loaded.
+    """Yield the decorators that an import puts over Mage's own when the block is loaded.
 
     Mage runs a block with its decorators in the namespace; an import that replaces them makes the run
     fail with "does not have any decorated functions". In the body of an `if … not in globals()` it is harmless.
@@ -117,7 +117,7 @@ def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield every statement that loading the module runs, but for what a test of `globals()` guards."""
+    """Yield every statement that runs when the module is loaded, except those guarded by a test of `globals()`."""
     for statement in statements:
         yield statement
         if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -127,7 +127,7 @@ def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.AST]:
 
 
 def _is_guard(test: ast.expr) -> bool:
-    """Tell whether `test` is a `… not in globals()`."""
+    """Tell whether `test` has the form `… not in globals()`."""
     return (
         isinstance(test, ast.Compare)
         and isinstance(test.ops[0], ast.NotIn)
@@ -148,7 +148,7 @@ def _literals(syntax: SyntaxTree) -> Iterator[tuple[str, str, int]]:
 
 
 def _decorators(syntax: SyntaxTree) -> Iterator[str]:
-    for node in syntax.of(ast.FunctionDef, ast.ClassDef):  # a class is what streams
+    for node in syntax.of(ast.FunctionDef, ast.ClassDef):  # blocks of streaming pipelines are classes
         for decorator in node.decorator_list:
             yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
 

@@ -1,4 +1,4 @@
-"""The syntax tree of a Python file, walked once for all who ask it something."""
+"""The syntax tree of a Python file, walked once for all questions about it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class SyntaxTree:
         self.module = module
         self._nodes: dict[type[ast.AST], list[Any]] = defaultdict(list)
         nodes: list[ast.AST] = [module]
-        for node in nodes:  # which grows meanwhile; half the time of `ast.walk`
+        for node in nodes:  # the list grows in the loop; half the time of `ast.walk`
             self._nodes[type(node)].append(node)
             for field in node._fields:
-                value = None if field == "ctx" else getattr(node, field, None)  # `Load` and the like
+                value = None if field == "ctx" else getattr(node, field, None)  # leave out `Load` and others
                 if isinstance(value, ast.AST):
                     nodes.append(value)
                 elif isinstance(value, list):
                     nodes += [item for item in value if isinstance(item, ast.AST)]
 
     def of(self, *kinds: type[ast.AST]) -> list[Any]:
-        """Return the nodes of one of `kinds`, in the order of the text; each kind must have places in it."""
+        """Return the nodes of one of `kinds`, in the order of the text; each kind must have line numbers."""
         nodes = [node for kind in kinds for node in self._nodes.get(kind, ())]
         return sorted(nodes, key=lambda node: (node.lineno, node.col_offset))

@@ -78,7 +78,7 @@ def _times(runs: Runs | None) -> list[str] | None:
 
 
 def _backfill(impact: Impact) -> dict[str, Any] | None:
-    """A range that ends with the release, and hence is no other tomorrow: a kept plan stays true."""
+    """Return the days to backfill without their end, the day of the release: a kept plan stays true tomorrow."""
     if impact.start is None:
         return None
     return {"start": impact.start.isoformat(), "days": impact.days, "readers": list(impact.readers)}

@@ -12,18 +12,18 @@ from promotion.planning.verdict import Verdict, judge
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a promotion would do, and everything that stands in its way."""
+    """Everything that a promotion would do, and everything that refuses it."""
 
     draft: Draft
     verdict: Verdict
 
     @property
     def request(self) -> Request:
-        """What was asked for."""
+        """The request of the draft."""
         return self.draft.request
 
     def same_changes(self, later: Plan) -> bool:
-        """Whether `later`, computed after the target moved, changes the same and asks for no other proof."""
+        """Tell whether `later`, made after a lost race, has the same changes and needs no other smoke tests."""
         before, now = self.draft, later.draft
         return (
             (before.pipelines, before.files, before.schedules) == (now.pipelines, now.files, now.schedules)
@@ -35,5 +35,5 @@ class Plan:
 
 
 def make_plan(draft: Draft, approved: Iterable[str] = ()) -> Plan:
-    """Return `draft` with its verdict; `approved` are all who did, read only where the policy asks for some."""
+    """Return `draft` with its verdict; `approved` are all who did, read only if the policy requires approvals."""
     return Plan(draft, judge(draft, approved))

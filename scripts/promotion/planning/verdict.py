@@ -16,9 +16,9 @@ from promotion.record.release import Emergency
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates that need no run say; `due` are the pipelines that a smoke test has to prove first."""
+    """What the gates that need no run say; `due` are the pipelines that a smoke test must prove first."""
 
-    approved_by: tuple[str, ...]  # as far as it counts
+    approved_by: tuple[str, ...]  # only approvals that count
     emergency: Emergency | None
     due: tuple[str, ...]
     refusals: tuple[PromotionError, ...]
@@ -39,7 +39,7 @@ def judge(draft: Draft, approved: Iterable[str] = ()) -> Verdict:
 
 
 def _refusals(draft: Draft, policy: PolicyGate) -> Iterator[PromotionError]:
-    """Yield what stands in the way, the policy first."""
+    """Yield the refusals, those of the policy first."""
     request, options = draft.request, draft.request.options
     yield from policy.refusals()
     yield from refusals.no_text(draft.project.pipelines)

@@ -1,4 +1,4 @@
-"""What a smoke verdict depends on, and hence which earlier verdicts still hold."""
+"""What the result of a smoke test depends on, and which earlier results are therefore still valid."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SMOKE_VERSION = "1"  # change it when smoke tests start to prove more
 
 
 def evidence_keys(project: Project, platform: str, environment: Environment) -> dict[str, str]:
-    """Return for each pipeline the digest of all that its smoke verdict depends on.
+    """Return, for each pipeline, the digest of everything that the result of its smoke test depends on.
 
-    That is the pipeline, those whose tables it reads, the `platform` (its digest), the connections and the
-    executor: not the sizes and not the schedules, which no run of a smoke test sees.
+    That is the pipeline, the pipelines whose tables it reads, the digest of the `platform`, the connections and
+    the executor. It does not depend on sizes and schedules, which a smoke test does not use.
     """
     databases = [(name, "postgres.databases") for name in environment.databases]
     connections = sorted([*environment.settings.items(), *environment.secrets.items(), *databases])
@@ -33,6 +33,6 @@ def _key(digest: hashlib._Hash, project: Project, name: str) -> str:
 
 
 def accepted(known: Iterable[Evidence], asked: str) -> dict[str, Evidence]:
-    """Return by their keys those of `known` that will do where evidence of the kind `asked` is asked for."""
+    """Return, by key, those of `known` that are enough where evidence of the kind `asked` is required."""
     enough = SMOKE_KINDS[SMOKE_KINDS.index(asked) :]
     return {evidence.key: evidence for evidence in known if evidence.kind in enough}

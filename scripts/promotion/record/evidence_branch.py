@@ -1,4 +1,4 @@
-"""The branch `evidence/<env>`: a commit for each thing that was said or proven of an environment's releases."""
+"""The branch `evidence/<env>`: one commit for each statement or proof about an environment's releases."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from promotion.repository.git import ObjectMissing, Repository
 from promotion.repository.tree import Tree
 
 FILE = "evidence.yaml"
-_ATTEMPTS = 5  # lost races in a row, each against somebody who proved something else
+_ATTEMPTS = 5  # tries, each lost to another person's push
 
 
 @dataclass(frozen=True)
 class EvidenceBranch:
-    """The branch of one environment. What is added becomes one commit more, pushed before the method returns.
+    """The branch of one environment. Each addition becomes one commit, pushed before the method returns.
 
-    Adding raises `Conflict` when the branch keeps moving.
+    An addition raises `Conflict` when the branch keeps moving.
     """
 
     repository: Repository
@@ -45,12 +45,12 @@ class EvidenceBranch:
         return self._read(self._head) if self._head else Record()
 
     def ever_proven(self) -> Iterator[Evidence]:
-        """Yield all evidence that was ever pushed, also for what is no longer the newest version."""
+        """Yield all evidence that was ever pushed, also for older versions."""
         for commit in self.repository.history(self._head) if self._head else ():
             yield from self._read(commit).smoke.values()
 
     def approvals_brought(self, plan: str) -> Iterator[tuple[str, Approval]]:
-        """Yield each approval of `plan` with the commit that brought it, newest first; also what is gone."""
+        """Yield each approval of `plan` with the commit that added it, newest first; also removed ones."""
         for commit in self.repository.commits_about(plan, FILE, self._head) if self._head else ():
             before = [self._read(parent) for parent in self.repository.header(commit).parents[:1]]
             for approval in self._read(commit).approvals:
@@ -63,7 +63,7 @@ class EvidenceBranch:
         self._append(lambda record: replace(record, smoke={**record.smoke, **proven}), message)
 
     def add_ratification(self, entries: tuple[Ratification, ...]) -> None:
-        """Add `entries`, which have one reason."""
+        """Add `entries`, which share one reason."""
         releases = ", ".join(f"release {entry.release}" for entry in entries)
         message = f"Ratify {releases} of {self.environment}\n\n{entries[0].reason}\n"
         self._append(lambda record: replace(record, ratified=(*record.ratified, *entries)), message)
@@ -77,7 +77,7 @@ class EvidenceBranch:
         self._append(lambda record: replace(record, approvals=(*record.approvals, approval)), message)
 
     def add_closings(self, entries: tuple[Closing, ...]) -> None:
-        """Add `entries`, all of them done or all of them waived, which have one reason."""
+        """Add `entries`: all are done or all are waived, for one shared reason."""
         first = entries[0]
         names = few([entry.backfill.pipeline for entry in entries])
         verb = "Close" if first.done else "Waive"
@@ -85,7 +85,7 @@ class EvidenceBranch:
         self._append(lambda record: replace(record, closed=(*record.closed, *entries)), message)
 
     def add_observations(self, runs: Mapping[str, Observed]) -> None:
-        """Add `runs`, by pipeline, in place of what was observed before."""
+        """Add `runs`, by pipeline; they replace all that was observed before."""
         message = f"Observe the runs of {self.environment}: {few(list(runs))}\n"
         self._append(lambda record: replace(record, runs=runs), message)
 
@@ -98,7 +98,7 @@ class EvidenceBranch:
             try:
                 repository.push(self.name, repository.commit(tree, head, message, datetime.now(UTC)), head)
             except Conflict:
-                continue  # the push has fetched what was faster
+                continue  # the failed push has fetched the newer commits
             return
         raise Conflict("lost-race", f"{self.name} keeps moving", fix="run the command again")
 
@@ -114,7 +114,7 @@ class EvidenceBranch:
         except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise PromotionError(
                 "evidence-unreadable",
-                f"{FILE} of {self.name} {commit[:8]} is no evidence ({type(error).__name__}: {error})",
-                fix=f"somebody wrote to the branch by hand; without it, prove and ratify again: "
+                f"{FILE} of {self.name} {commit[:8]} is not valid evidence ({type(error).__name__}: {error})",
+                fix=f"it was changed by hand; delete it, then prove and ratify again: "
                 f"git push {self.repository.remote} --delete {self.name}",
             ) from error

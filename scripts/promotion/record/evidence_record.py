@@ -18,7 +18,7 @@ _DATES = ("begin", "at")
 
 @dataclass(frozen=True)
 class Ratification:
-    """Somebody stands for what the release of that number skipped in an emergency."""
+    """A promoter accepts what that release skipped in an emergency."""
 
     release: int
     by: str
@@ -28,7 +28,7 @@ class Ratification:
 
 @dataclass(frozen=True)
 class Approval:
-    """Somebody agrees to a plan; whether that is so, the commit says that brought it, not `by`."""
+    """An agreement to one plan; the author of the commit that added it is the proof, not `by`."""
 
     plan: str  # its digest
     release: int  # the number that it would get
@@ -38,7 +38,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Closing:
-    """Somebody says that a backfill was done, or that nobody will."""
+    """A statement that a backfill was done, or will not be done."""
 
     backfill: Backfill
     done: bool
@@ -47,7 +47,7 @@ class Closing:
     reason: str
 
     def to_document(self) -> dict[str, Any]:
-        """Return it for YAML and JSON."""
+        """Return the closing for YAML and JSON."""
         return vars(self) | {"backfill": self.backfill.to_document(), "at": self.at.isoformat(timespec="seconds")}
 
     @classmethod
@@ -59,21 +59,21 @@ class Closing:
 
 @dataclass(frozen=True)
 class Observed:
-    """How the scheduled runs of a pipeline with this digest ended, which the release `since` brought."""
+    """How the scheduled runs of one version of a pipeline ended; the release `since` brought it."""
 
     digest: str
     since: int
-    begin: datetime  # from when on it is certain that runs are of this digest
+    begin: datetime  # runs from here on are certainly of this digest
     completed: int
     failed: int
-    last: str | None  # completed | failed; None before one ended
+    last: str | None  # completed | failed; None if no run has ended
     at: datetime
     by: str
 
 
 @dataclass(frozen=True)
 class Record:
-    """What the branch says now: the newest evidence of each pipeline, and all that people said."""
+    """The current content of the branch: the newest evidence of each pipeline, and all that people stated."""
 
     smoke: Mapping[str, Evidence] = field(default_factory=dict)
     ratified: tuple[Ratification, ...] = ()

@@ -1,4 +1,4 @@
-"""Whether what was read of a record has the types that its dataclasses declare: people edit YAML by hand."""
+"""Check that the values of a record have the types that its dataclasses declare: people edit YAML by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TYPES: Mapping[str, Any] = {
 
 
 def refuse_other_types(record: object) -> None:
-    """Raise `TypeError` for the first value in the dataclass `record` that is not what its field declares."""
+    """Raise `TypeError` for the first value in the dataclass `record` that has another type than its field."""
     for field in fields(record):  # type: ignore[arg-type]
         content, declared = getattr(record, field.name), str(field.type)
         expected = _TYPES.get(declared, str if "[str" in declared else object)
@@ -29,11 +29,11 @@ def refuse_other_types(record: object) -> None:
             if is_dataclass(value):
                 refuse_other_types(value)
             elif not isinstance(value, expected):
-                raise TypeError(f"{field.name} has {value!r}, which is no {declared}")
+                raise TypeError(f"{field.name} has {value!r}, which is not of type {declared}")
 
 
 def _values(content: Any, declared: str) -> Iterable[Any]:
-    """Return what a field holds: itself, or all that a collection does."""
+    """Return the values of a field: those in a collection, or the field's own."""
     if declared.startswith("Mapping"):
-        return [*content, *dict(content).values()]  # raises for what is none
+        return [*content, *dict(content).values()]  # raises if it is not a mapping
     return content if declared.startswith("tuple") else [content]

@@ -22,10 +22,10 @@ from promotion.version import VERSION
 
 FILE = "release.yaml"
 FORMAT_VERSION = "1.3"
-IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # and nothing else
-_DIGEST = "  digest: "  # the last key of `release`, which is the last one of the file
+IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # what the image is built from
+_DIGEST = "  digest: "  # the last key of `release`, which is the last key of the file
 _RECORDS = "records"
-PLATFORM, CONFIGURATION = "@platform", "@configuration"  # among pipelines, whose names have no @
+PLATFORM, CONFIGURATION = "@platform", "@configuration"  # listed beside pipelines, whose names have no @
 
 
 def branch_of(environment: str) -> str:
@@ -50,7 +50,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Released:
-    """A pipeline in a release: its digest, where it came from and since which release it is here."""
+    """A pipeline in a release: its digest, where it came from, and the release since which it is here."""
 
     digest: str
     source: Endpoint
@@ -59,19 +59,19 @@ class Released:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A smoke verdict for one pipeline; `key` digests all that the verdict depends on."""
+    """The result of one pipeline's smoke test; `key` is the digest of everything that the result depends on."""
 
     key: str
     kind: str
-    release: int  # the release that it was reached for
+    release: int  # the release that it was made for
     runs: int
     seconds: float
-    by: str = ""  # who had it run; releases of before do not say
+    by: str = ""  # who ran the test; older releases do not say
 
 
 @dataclass(frozen=True)
 class Hold:
-    """A digest that was rolled back: not to be promoted again without `--release-hold`."""
+    """A digest that was rolled back: it must not be promoted again without `--release-hold`."""
 
     pipeline: str  # or PLATFORM or CONFIGURATION
     digest: str
@@ -81,14 +81,14 @@ class Hold:
 
 @dataclass(frozen=True)
 class Backfill:
-    """Days, both among them, whose data an older version of a pipeline wrote: open until somebody closes it."""
+    """The days `start` to `end`, whose data an older version of a pipeline wrote: open until it is closed."""
 
     pipeline: str
-    digest: str  # of the version that is to write them
-    release: int  # the release that left them to do
+    digest: str  # of the version that should write them
+    release: int  # the release that made the backfill necessary
     start: date
     end: date
-    readers: tuple[str, ...] = ()  # the pipelines that have made theirs of these data, and run after it
+    readers: tuple[str, ...] = ()  # the pipelines that read these data, and must run after it
 
     def __str__(self) -> str:
         then = f", then {few(self.readers)}" if self.readers else ""
@@ -96,7 +96,7 @@ class Backfill:
         return f"{self.pipeline}: {days}, for {short(self.digest)} of release {self.release}{then}"
 
     def to_document(self) -> dict[str, Any]:
-        """Return it for YAML and JSON."""
+        """Return the backfill for YAML and JSON."""
         days = {"start": self.start.isoformat(), "end": self.end.isoformat()}
         return asdict(self) | days | {"readers": list(self.readers)}
 
@@ -109,10 +109,10 @@ class Backfill:
 
 @dataclass(frozen=True)
 class Emergency:
-    """What a release skipped because somebody said so; its reason is the release's."""
+    """What `--emergency` made a release skip; the reason is that of the release."""
 
     skipped: tuple[str, ...]
-    kind: str  # the kind of evidence that was asked for
+    kind: str  # the kind of evidence that was required
     unproven: Mapping[str, str]  # pipeline → the key of the evidence that was missing
 
 
@@ -127,9 +127,9 @@ class Entry:
     at: datetime
     reason: str
     commit: str
-    arrived: Mapping[str, str]  # the pipelines that are here since, each with its digest
-    renamed: Mapping[str, str]  # of these, what some were called before
-    proven: tuple[Evidence, ...]  # for this release and not before
+    arrived: Mapping[str, str]  # the pipelines that came with it, each with its digest
+    renamed: Mapping[str, str]  # new name → old name
+    proven: tuple[Evidence, ...]  # for this release, not reused
     emergency: Emergency | None
     backfills: Mapping[str, Backfill]  # by pipeline
 
@@ -156,9 +156,9 @@ class Release:
     emergency: Emergency | None = None
     approved_by: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)  # new name → old name
-    backfills: tuple[Backfill, ...] = ()  # still open when it was made
-    made_with: str = VERSION  # of this project; releases of before 1.3 do not say
-    commit: str = field(default="", compare=False)  # known only after the release was read from git
+    backfills: tuple[Backfill, ...] = ()  # open when the release was made
+    made_with: str = VERSION  # the version of this project; before 1.3 it is not recorded
+    commit: str = field(default="", compare=False)  # known once the release was read from git
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -167,7 +167,7 @@ class Release:
         return pipelines | {PLATFORM: self.platform, CONFIGURATION: self.configuration}
 
     def to_yaml(self) -> str:
-        """Write the record; `image.tag` and `release` are what the chart reads of it."""
+        """Write the record; the chart reads `image.tag` and `release` from it."""
         about = {
             "format_version": FORMAT_VERSION,
             "made_with": self.made_with,
@@ -246,12 +246,12 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
 
 
 def has_digest(text: str) -> bool:
-    """Tell whether the record `text` has a digest of its own: since format 1.1 each has one."""
+    """Tell whether the record `text` has its own digest: each has one since format 1.1."""
     return _DIGEST in text
 
 
 def is_intact(text: str) -> bool:
-    """Tell whether the record `text` ends with the digest of all that stands above it."""
+    """Tell whether the record `text` ends with the digest of everything above it."""
     above, _, digest = text.rpartition(_DIGEST)
     return digest == f"{_digest(above)}\n"
 
@@ -265,7 +265,7 @@ def _emergency(entry: dict[str, Any] | None) -> Emergency | None:
 
 
 class History(Sequence[Release]):
-    """The releases of one environment, newest first, each read when it is asked for."""
+    """The releases of one environment, newest first; each is read when it is needed."""
 
     def __init__(self, repository: Repository, environment: str, commits: Sequence[str]) -> None:
         self._repository = repository
@@ -285,9 +285,9 @@ class History(Sequence[Release]):
             return [self._release(commit) for commit in self._commits[index]]
         return self._release(self._commits[index])
 
-    def at_place(self, place: int) -> Release:
-        """Return the release at `place` of the branch, counted from 1, the oldest."""
-        return self[len(self) - place]
+    def at_place(self, position: int) -> Release:
+        """Return the release at `position` on the branch; 1 is the oldest."""
+        return self[len(self) - position]
 
     def _release(self, commit: str) -> Release:
         if commit not in self._read:
@@ -296,7 +296,7 @@ class History(Sequence[Release]):
         return self._read[commit]
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what each release has to say about itself; it is remembered, and the rest is not read again."""
+        """Yield what each release says about itself; it is remembered, so that no record is read again."""
         for commit in self._commits:
             yield self._repository.memory.recall("releases", commit, partial(self._entry, commit))
 
@@ -327,7 +327,7 @@ def releases(repository: Repository, environment: str) -> History:
 
 
 def remember(repository: Repository, release: Release) -> None:
-    """Keep a `release` that was just made: to parse its record takes longer than all the rest of a plan."""
+    """Keep a new `release` in memory: parsing its record takes longer than the rest of a plan."""
     repository.memory.remember(_RECORDS, release.commit, release)
 
 
@@ -337,20 +337,20 @@ def _read(repository: Repository, environment: str, commit: str) -> Release:
         release = Release.from_yaml(text, commit)
         if not is_intact(text):
             refuse_other_types(release)
-        # What waited in a pull request is here since the merge, which the record cannot know.
+        # A release from a pull request arrives with the merge, which its record cannot know.
         return _arrived(release, max(release.at, repository.header(commit).at))
     except (ObjectMissing, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise PromotionError(
             "release-unreadable",
-            f"{FILE} of {branch_of(environment)} {commit[:8]} is no release record "
+            f"{FILE} of {branch_of(environment)} {commit[:8]} is not a release record "
             f"({type(error).__name__}: {error})",
-            fix=f"somebody wrote to the branch by hand: see `git log {branch_of(environment)}` on the remote, "
+            fix=f"the branch was changed by hand: see `git log {branch_of(environment)}` on the remote, "
             "and have the last release pushed back",
         ) from error
 
 
 def _arrived(release: Release, at: datetime) -> Release:
-    """Return `release` as one that came `at` that moment: until then the version before it wrote data."""
+    """Return `release` as it arrived `at` that moment: until then, the version before it wrote the data."""
     backfills = (
         replace(each, end=max(each.end, at.date())) if each.release == release.number else each
         for each in release.backfills
@@ -359,5 +359,5 @@ def _arrived(release: Release, at: datetime) -> Release:
 
 
 def image_tag(tree: Tree) -> str:
-    """Return the tag of the image built from `tree`: the digest of what goes into it."""
+    """Return the tag of the image built from `tree`: the digest of the files that go into it."""
     return tree.under(*IMAGE_SOURCE).digest().replace("sha256:", "src-")[:20]

@@ -1,4 +1,4 @@
-"""The last line of defence: the paths that a release may hold, whatever computed it."""
+"""The last line of defence: the paths that a release may hold, checked in its commit."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.layout import PLATFORM_AND_PROJECT
 from promotion.record.release import FILE
 
-_NEVER = {"", ".", "..", ".git"}  # as a folder or a file, in any spelling that some file system takes for the same
+_NEVER = {"", ".", "..", ".git"}  # of a folder or a file, in any case: some file systems ignore it
 
 
 def refuse_other_paths(paths: Iterable[str], environment: str) -> None:
-    """Raise `GateRefused` with every one of `paths` that no release of `environment` may hold."""
-    fix = "nothing was released; see what brought it into the source, and take it out there"
+    """Raise `GateRefused` with each of `paths` that a release of `environment` may not hold."""
+    fix = "nothing was released; find out how the path came into the source, and remove it there"
     roots = (f"{ENVIRONMENTS}/{environment}/", *(f"{root}/" for root in PLATFORM_AND_PROJECT))
     findings = [
-        Finding(path, None, "path-not-allowed", f"no release of {environment} holds this path", fix)
+        Finding(path, None, "path-not-allowed", f"a release of {environment} may not hold this path", fix)
         for path in paths
         if not _allowed(path, roots)
     ]
     if findings:
         raise GateRefused(
             "path-not-allowed",
-            f"the release would hold what is none of {environment}'s business: {findings[0].path}",
+            f"the release would hold a path that does not belong to {environment}: {findings[0].path}",
             fix=fix,
             findings=findings,
         )

@@ -1,4 +1,4 @@
-"""Carry out a plan: prove it, record it, move a branch by compare-and-swap."""
+"""Carry out a plan: prove it, record it, and move a branch by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from promotion.releasing.record import message, record_of
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree
 
-_ATTEMPTS = 5  # lost races in a row, each against somebody who changed nothing of ours
+_ATTEMPTS = 5  # tries, each lost to a push that changed nothing in the plan
 
-# Pushes a release, given the commit of the one before it; raises `Conflict` where that is no longer the last one.
+# Pushes a release, given the commit of the release before; raises `Conflict` if that is no longer the newest one.
 Push = Callable[[Release, str | None], None]
 
 
@@ -35,20 +35,19 @@ def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> Rel
 
 @dataclass(frozen=True)
 class Application:
-    """How a plan becomes a release: in which repository, how it is computed again, and where it is pushed to."""
+    """How a plan becomes a release: in which repository, how it is computed again, and how it is pushed."""
 
     repository: Repository
     replan: Callable[[], Plan]
     push: Push
 
     def carry_out(self, plan: Plan) -> tuple[Plan, Release]:
-        """Make the release that `plan` says and push it; nothing is written before every gate said yes.
+        """Make the release that `plan` says and push it; nothing is written before every gate has passed.
 
-        A lost race is tried again when `replan`, on a fetched repository, still makes the same changes, and is
-        refused as `Conflict` when it does not. Returns the plan that was carried out in the end. Raises what the
-        gates raise.
+        After a lost race, `replan` computes the plan again: if it makes the same changes, it is pushed; if not,
+        `Conflict` is raised. Returns the plan that was carried out, and its release. Raises what the gates raise.
         """
-        identity = self.repository.identity()  # asked before minutes of smoke tests, not after
+        identity = self.repository.identity()  # read before the smoke tests, which take minutes
         proofs = prove(plan)
         branch = branch_of(plan.request.environment.name)
         for _ in range(_ATTEMPTS):
@@ -58,7 +57,7 @@ class Application:
                 self.push(release, before)
             except Conflict:
                 if self.repository.head(branch) == before:
-                    raise  # it is not the environment that moved
+                    raise  # another branch moved, not the environment's
                 plan = _same_plan(plan, self.replan())
             else:
                 self._remember(plan, release)
@@ -66,7 +65,7 @@ class Application:
         raise Conflict("lost-race", f"{branch} keeps moving", fix="run the command again")
 
     def _commit(self, plan: Plan, release: Release) -> Release:
-        """Return `release` with its commit, which holds nothing else than a release may hold."""
+        """Return `release` with its commit, which holds only what a release may hold."""
         record = Tree({FILE: self.repository.write_blob(release.to_yaml().encode())}, self.repository)
         tree, before = plan.draft.tree.overlaid_with(record), plan.request.target.endpoint.commit
         commit = self.repository.commit(tree, before, message(plan.draft, release), release.at)
@@ -74,7 +73,7 @@ class Application:
         return replace(release, commit=commit)
 
     def _remember(self, plan: Plan, release: Release) -> None:
-        """Keep for the next plan what was found out of the target as it is now."""
+        """Remember for the next plan what is known about the new release."""
         remember(self.repository, release)
         plan.draft.project.remember(release.environment)
         if "static" in release.gates:
@@ -86,6 +85,6 @@ def _same_plan(plan: Plan, later: Plan) -> Plan:
         return later
     raise Conflict(
         "stale-plan",
-        f"{plan.request.target.endpoint.environment} got another release meanwhile, and the plan is another on it",
+        f"{plan.request.target.endpoint.environment} got another release meanwhile, and the plan has changed",
         fix="run the command again and read the new plan",
     )

@@ -1,4 +1,4 @@
-"""What of the data is still to be written anew once a plan is a release."""
+"""The backfills that are open after a plan has become a release."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from promotion.record.release import Backfill, Entry
 
 
 def backfills_after(draft: Draft, released: date) -> tuple[Backfill, ...]:
-    """Return what is open once `draft` is a release of the day `released`."""
+    """Return the backfills that are open after `draft` is released on the day `released`."""
     left = {backfill.pipeline: backfill for backfill in draft.request.backfills}
     for change in draft.pipelines:
         known = left.pop(change.renamed_from or change.name, None)

@@ -1,7 +1,7 @@
-"""A plan kept in a file: what was read and agreed to, to be applied later, exactly that or not at all.
+"""A plan kept in a file: what was read and approved is applied later, exactly as it is or not at all.
 
-`{format_version, request, plan, digests}`. `digests` has one entry per key of the other two: it tells which key
-somebody changed by hand. It is no signature: who may write the file may write the digests too.
+`{format_version, request, plan, digests}`. `digests` has one entry per key of the other two: it tells which keys
+were changed by hand. It is not a signature: whoever can write the file can also write the digests.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from promotion.planning.document import plan_document
 from promotion.planning.plan import Plan
 from promotion.record.release import CONFIGURATION, FORMAT_VERSION, PLATFORM, Release
 
-# Other than these, everything that the file says must still be so. A refusal that is gone is none, evidence that
-# came meanwhile is welcome, a commit of the source that changes nothing of the plan is none of its business, and
-# which runs of a schedule come next is a matter of the clock.
+# Everything else that the file says must still be true. These may change: a refusal may be gone, evidence may have
+# been added, the source may have a new commit that changes nothing in the plan, and next runs move on.
 _MAY_DIFFER = {
     "refusals",
     "smoke.reused",
@@ -37,7 +36,7 @@ _MAY_DIFFER = {
 
 @dataclass(frozen=True)
 class PlannedPromotion:
-    """What a plan file says: which promotion, and the plan that was shown."""
+    """The content of a plan file: the promotion, and the plan that was shown."""
 
     path: Path
     source: str
@@ -47,7 +46,7 @@ class PlannedPromotion:
 
     @property
     def again(self) -> str:
-        """The command that makes the file anew."""
+        """The command that writes the file again."""
         words = ["scripts/promote.py", self.source, self.target, self.options.arguments, "--plan -o"]
         return " ".join([*filter(None, words), shlex.quote(str(self.path))])
 
@@ -60,12 +59,12 @@ class PlannedPromotion:
         if different := [key for key in dict.fromkeys(_differences(self.plan, now)) if not _is_in(key, allowed)]:
             raise Conflict(
                 "stale-plan",
-                f"{self.path} is no longer what would be done: other now are {', '.join(different)}",
+                f"{self.path} is out of date: {', '.join(different)} changed",
                 fix=f"{self.again}, and read the new plan",
             )
 
     def released(self, plan: Plan) -> Release | None:
-        """Return the release that this plan became, if it was applied already."""
+        """Return the release that this plan became; None if it was not applied."""
         becomes = {row["name"]: row["after"] for row in self.plan["pipelines"]}
         becomes |= {PLATFORM: self.plan["platform"]["after"], CONFIGURATION: self.plan["configuration"]["after"]}
         for release in plan.request.target.releases:
@@ -76,7 +75,7 @@ class PlannedPromotion:
 
 
 def write_plan_file(plan: Plan, path: Path) -> None:
-    """Write `plan` to `path`; the file is there as a whole or not at all."""
+    """Write `plan` to `path`; the file is written as a whole or not at all."""
     request = plan.request
     content = {
         "request": {
@@ -96,15 +95,15 @@ def read_plan_file(path: Path) -> PlannedPromotion:
         document = json.loads(path.read_bytes())
         content = {key: document[key] for key in ("request", "plan")}
         if changed := _changed(document["digests"], _digests(content)):
-            problem = f"{path}: somebody changed {', '.join(changed)}"
-            raise UsageError("plan-edited", problem, fix="let promote.py SRC DST … --plan -o write what you want")
+            problem = f"{path}: {', '.join(changed)} was changed by hand"
+            raise UsageError("plan-edited", problem, fix="write a new plan with promote.py SRC DST … --plan -o")
         request = content["request"]
         options = Options(**{key: _frozen(value) for key, value in request["options"].items()})
         return PlannedPromotion(path, request["source"], request["target"], options, content["plan"])
     except OSError as error:
         raise UsageError("no-plan-file", f"{path}: {error.strerror}", fix="name a file of --plan -o") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"{path} is no plan file of this version ({type(error).__name__}: {error})"
+        problem = f"{path} is not a plan file of this version ({type(error).__name__}: {error})"
         raise UsageError("no-plan-file", problem, fix="make it with promote.py SRC DST … --plan -o") from error
 
 
@@ -125,7 +124,7 @@ def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _differences(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the keys, each with those above it, whose values differ; lists of as many rows, row by row."""
+    """Yield the full keys whose values differ; two lists of equal length are compared row by row."""
     for key in sorted({*then, *now}):
         old, new = then.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
@@ -138,7 +137,7 @@ def _differences(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _is_in(key: str, allowed: Collection[str]) -> bool:
-    """Tell whether `key`, or one that it stands in, is among `allowed`."""
+    """Tell whether `key`, or a key above it, is among `allowed`."""
     return any(f"{key}.".startswith(f"{known}.") for known in allowed)
 
 

@@ -1,4 +1,4 @@
-"""The gates that have to run something: Mage's own loaders, and the smoke tests that are due."""
+"""The gates that run something: Mage's own loaders, and the smoke tests that are due."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from promotion.record.release import Evidence
 
 
 def prove(plan: Plan) -> Mapping[str, Evidence]:
-    """Run the gates that are due and return the evidence that they brought; raise what they raise."""
+    """Run the gates that are due and return their evidence; raise what they raise."""
     if "static" in plan.request.gates:
         _load(plan)
     if not plan.verdict.due:
         return {}
-    from promotion.smoke.smoke_gate import smoke  # brings the database driver, which only this gate needs
+    from promotion.smoke.smoke_gate import smoke  # loads the database driver, which only this gate needs
 
     return smoke(plan)
 
 
 def _load(plan: Plan) -> None:
-    """Have Mage load what changes, but for what a smoke test runs, or has run: Mage takes seconds to start."""
+    """Let Mage load changed pipelines, except those with a smoke test, due or passed: loading takes seconds."""
     from promotion.gates.mage_gate import refuse_what_mage_cannot_load
 
     smoked = {*plan.verdict.due, *plan.draft.evidence}

@@ -1,4 +1,4 @@
-"""A release on a branch of its own, for a pull request: on many hosts nobody pushes to a protected `env/<env>`."""
+"""A release on its own branch, for a pull request: many hosts let nobody push to a protected `env/<env>`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from promotion.repository.git import Repository
 class PullRequest:
     """A plan whose release waits on `branch` to be merged into `base`.
 
-    `replaces` is the commit that `branch` had before.
+    `replaces` is the commit that `branch` pointed to before.
     """
 
     branch: str
@@ -34,7 +34,7 @@ def follow_requests(repository: Repository, environment: str) -> None:
 
 
 def request_branch(environment: str, number: int) -> str:
-    """Return the branch from which the release `number` is pulled."""
+    """Return the branch of the pull request for the release `number`."""
     return f"{_folder(environment)}{number}"
 
 
@@ -43,16 +43,16 @@ def _folder(environment: str) -> str:
 
 
 def requests(repository: Repository, environment: str) -> dict[int, str]:
-    """Return the commit on each branch of a pull request, by the number of its release, at the last fetch."""
+    """Return, by release number, the commits of the pull requests' branches at the last fetch."""
     names = {ref.removeprefix(f"refs/heads/{_folder(environment)}"): oid for ref, oid in repository.heads.items()}
     return {int(name): oid for name, oid in names.items() if re.fullmatch("[1-9][0-9]*", name)}
 
 
 def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> PullRequest:
-    """Make the release that `plan` says and push it to a branch of its own; raise what `Application` raises.
+    """Make the release that `plan` says and push it to its own branch; raise what `Application` raises.
 
-    Of its own number it replaces what was proposed before, as it was when this began: a pull request is
-    no record, and two of one number could not both be merged. Any other branch stays.
+    It replaces an older proposal with the same number, unless that moved meanwhile: a pull request is not a
+    record, and only one of each number can be merged. Other branches stay.
     """
     name = plan.request.environment.name
     follow_requests(repository, name)

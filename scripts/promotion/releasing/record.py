@@ -15,7 +15,7 @@ from promotion.releasing.backfills import backfills_after
 def record_of(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Release:
     """Return the release that `plan` becomes now, by `identity`; it is not committed yet."""
     draft, verdict, request = plan.draft, plan.verdict, plan.request
-    now = datetime.now(UTC).replace(microsecond=0)  # as it is written
+    now = datetime.now(UTC).replace(microsecond=0)  # as in the record
     skipped = verdict.emergency.skipped if verdict.emergency else ()
     signed = {name: replace(proofs[name], release=draft.number, by=identity) for name in verdict.due}
     return Release(
@@ -42,7 +42,7 @@ def record_of(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Rele
 
 
 def _pipelines(draft: Draft) -> Mapping[str, Released]:
-    """Return every pipeline: what stays as it is keeps where it came from, and since when it is here."""
+    """Return every pipeline; an unchanged one keeps its source, and the release since which it is here."""
     current, source = draft.request.target.current, draft.request.source.endpoint
     kept = current.pipelines if current else {}
     pipelines = {}
@@ -54,7 +54,7 @@ def _pipelines(draft: Draft) -> Mapping[str, Released]:
 
 
 def title(draft: Draft) -> str:
-    """Return what the release of `draft` is, in a line."""
+    """Return in one line what the release of `draft` is."""
     names, request = draft.subjects, draft.request
     what = ", ".join(names) if len(names) <= 2 else f"{len(names)} pipelines"
     verb = "Release" if request.is_promotion else "Roll back"

@@ -1,4 +1,4 @@
-"""A bare clone: it is asked for what it holds itself, so nothing of it needs a network."""
+"""A bare clone: it is read for its own branches, so it needs no network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class BareClone(Repository):
 
     @classmethod
     def around(cls, folder: Path) -> BareClone | None:
-        """Return the bare repository that `folder` is, None where it is none."""
+        """Return `folder` as a bare repository, None where it is none."""
         try:
             shown = run("git", "rev-parse", "--is-bare-repository", cwd=folder)
         except CommandError:
@@ -22,6 +22,6 @@ class BareClone(Repository):
         return cls(folder, remote="", memory=Memory()) if shown.strip() == b"true" else None
 
     def fetch(self) -> None:
-        """Read where its own branches are."""
+        """Read which commits its own branches point to."""
         listing = self._git("for-each-ref", "--format=%(objectname)\t%(refname)", "refs/heads")
         self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}

@@ -31,7 +31,7 @@ class ObjectMissing(PromotionError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a commit says beside its message: its files as one id, what it stands on, and when it was made."""
+    """What a commit says besides its message: the id of its tree, its parents, and when it was made."""
 
     tree: str
     parents: tuple[str, ...]
@@ -52,13 +52,13 @@ class Repository:
 
     @classmethod
     def find(cls, folder: Path) -> Repository:
-        """Return the repository around `folder`; refuse what cannot be promoted from."""
+        """Return the repository around `folder`; raise `PromotionError` where there is none, or no remote."""
         try:
             shown = run("git", "rev-parse", "--show-toplevel", "--git-common-dir", cwd=folder)
         except CommandError as error:
             raise PromotionError(
                 "not-a-repository",
-                f"{folder} is not inside a git repository that can be used:\n{error.stderr}",
+                f"{folder} is not inside a usable git repository:\n{error.stderr}",
                 fix="cd into your clone and try again",
             ) from error
         root, common = os.fsdecode(shown.removesuffix(b"\n")).split("\n")
@@ -81,16 +81,17 @@ class Repository:
             .rstrip("\n")
         )
 
-    # What is there
+    # What is read
 
     def follow(self, pattern: str) -> None:
-        """Let `fetch` read the remote's branches that fit `pattern`, too."""
+        """Let `fetch` also read the remote's branches that match `pattern`."""
         self._followed.append(f"refs/heads/{pattern}")
 
     def fetch(self) -> None:
-        """Read where the remote's `main` and its records are, and bring those commits here.
+        """Read which commits the remote's `main` and its records point to, and fetch those commits.
 
-        No ref of this clone moves: two commands in one clone do not meet, and a killed one leaves no lock.
+        No ref of this clone moves: two commands in one clone do not disturb each other, and a killed command
+        leaves no lock.
         """
         if self._git("rev-parse", "--is-shallow-repository") == "true":
             raise PromotionError(
@@ -113,7 +114,7 @@ class Repository:
 
     @property
     def heads(self) -> Mapping[str, str]:
-        """What was followed of the remote at the last fetch: each ref with its commit."""
+        """The followed refs of the remote at the last fetch, each with its commit."""
         return self._heads
 
     def head(self, branch: str) -> str | None:
@@ -139,8 +140,8 @@ class Repository:
         return [entry[3:] for entry in listing.split("\0") if entry]
 
     def unpushed(self, roots: Iterable[str]) -> list[str]:
-        """Return the commits of the local `main` that touch `roots` and that the remote's does not have."""
-        with suppress(CommandError):  # there need be no local main
+        """Return the commits of the local `main` that touch `roots` and that the remote's `main` lacks."""
+        with suppress(CommandError):  # there may be no local main
             options = ("--format=%h %s", "--no-show-signature")
             return self._git(
                 "log", *options, f"^{self.head(MAIN)}", f"refs/heads/{MAIN}", "--", *roots
@@ -163,7 +164,7 @@ class Repository:
         return self._git("show", "--no-patch", "--no-show-signature", "--format=%an <%ae>", commit)
 
     def commits_about(self, text: str, path: str, head: str) -> list[str]:
-        """Return the commits up to `head` that brought `text` to the file `path` or took it away, newest first."""
+        """Return the commits up to `head` that added `text` to the file `path` or removed it, newest first."""
         options = ("--first-parent", "--no-show-signature", "--format=%H", f"-S{text}")
         return self._git("log", *options, head, "--", path).splitlines()
 
@@ -172,9 +173,9 @@ class Repository:
         return run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true"
 
     def signer(self, commit: str) -> str | None:
-        """Return who signed `commit` as git knows them, None unless `git verify-commit` finds the signature good.
+        """Return the signer of `commit` as git knows them; None where `git verify-commit` finds no good signature.
 
-        An SSH key is known by `gpg.ssh.allowedSignersFile`, a GPG key by the keyring.
+        Git knows an SSH key from `gpg.ssh.allowedSignersFile`, and a GPG key from the keyring.
         """
         try:
             self._git("verify-commit", commit)
@@ -199,7 +200,7 @@ class Repository:
         return self._contents[oid]
 
     def read_ahead(self, oids: Iterable[str]) -> None:
-        """Read the contents of many blobs in one go; a question for each takes longer than all their bytes."""
+        """Read the contents of many blobs with one call of git; one question for each would take much longer."""
         missing = sorted({*oids} - self._contents.keys())
         if not missing:
             return
@@ -247,7 +248,7 @@ class Repository:
     def push(self, branch: str, commit: str | None, expected: str | None) -> None:
         """Move the remote's `branch` from `expected` to `commit`; None stands for no branch.
 
-        Raises `Conflict` when somebody moved it first; then nothing was written.
+        Raises `Conflict` when the branch has moved before; then nothing was written.
         """
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected or ''}"
@@ -260,14 +261,14 @@ class Repository:
     def _explain_failed_push(
         self, branch: str, commit: str | None, expected: str | None, error: CommandError
     ) -> None:
-        """Ask the remote what happened: a connection can also break after the push went through."""
+        """Ask the remote what happened: a connection can also break after the push has arrived."""
         try:
             self.fetch()
         except PromotionError as unreachable:
             raise PromotionError(
                 "push-unknown",
-                f"the push to {branch} failed, and the remote does not say if it went through:\n{error.stderr}",
-                fix=f"once it can be reached again: scripts/status.py {branch.split('/')[1]}",
+                f"the push to {branch} failed, and the remote does not say whether it arrived:\n{error.stderr}",
+                fix=f"once the remote can be reached again: scripts/status.py {branch.split('/')[1]}",
             ) from unreachable
         now = self.head(branch)
         if now == commit or (now and commit in self.history(now)):

@@ -1,4 +1,4 @@
-"""How hosts merge a release that waited on a branch of its own."""
+"""How hosts merge a release that waited on its own branch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from promotion.repository.git import Repository
 def is_merge_of(repository: Repository, commit: str, release: str) -> bool:
     """Tell whether `commit` of an environment's branch brought the commit `release` and nothing else.
 
-    By a fast-forward it is that commit. A merge has it as the second parent; a squash or a rebase makes another
-    commit of it. Each has the release's files and stands, like the release, on the release before.
+    A fast-forward brings that very commit. A merge has it as its second parent; a squash or a rebase makes a new
+    commit. Each of them has the files and the first parent of the release.
     """
     if commit == release:
         return True

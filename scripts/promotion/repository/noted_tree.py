@@ -1,4 +1,4 @@
-"""A tree that notes what it is asked for: what was made of the answers holds for as long as they are the same."""
+"""A tree that notes what it is asked for: a result stays valid as long as the answers behind it stay the same."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NotedTree(Tree):
 
 
 def changed_answers(before: Tree, after: Tree) -> Iterator[str]:
-    """Yield the questions that `after` answers otherwise than `before`."""
+    """Yield the questions that `before` and `after` answer differently."""
     for path in before.differences(after):
         yield path
         if path not in before or path not in after:

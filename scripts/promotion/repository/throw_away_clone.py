@@ -1,4 +1,4 @@
-"""A clone and a remote of its own, to try out what moves branches: both are gone in the end, whatever happens."""
+"""A temporary clone with its own remote, to try out commands that move branches; both are always removed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WHO = r"^(user|author|committer|gpg|commit)\."  # who commits, and how commits 
 
 @contextmanager
 def throw_away_clone(repository: Repository) -> Iterator[Repository]:
-    """Yield a clone whose remote has what that of `repository` had at the last fetch; it copies no object."""
+    """Yield a clone whose remote has the refs that `repository` fetched last; no object is copied."""
     common = repository.root / _ask(repository.root, "rev-parse", "--git-common-dir").removesuffix("\n")
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
         remote, clone = Path(folder) / "remote.git", Path(folder) / "clone"
-        for place, options in ((remote, ("--bare",)), (clone, ())):
-            _ask(Path(folder), "init", "--quiet", "--template=", *options, str(place))
+        for path, options in ((remote, ("--bare",)), (clone, ())):
+            _ask(Path(folder), "init", "--quiet", "--template=", *options, str(path))
         for own in (remote / "objects", clone / ".git/objects"):
             (own / "info").mkdir(exist_ok=True)
             (own / "info/alternates").write_bytes(os.fsencode(common.resolve() / "objects") + b"\n")
@@ -35,7 +35,7 @@ def throw_away_clone(repository: Repository) -> Iterator[Repository]:
 
 
 def _settings(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield the settings in force in `root` that a clone elsewhere may not have."""
+    """Yield git's settings for `root` that a clone in another folder may lack."""
     shown = run("git", "config", "-z", "--get-regexp", _WHO, cwd=root, check=False).decode(
         errors="surrogateescape"
     )

@@ -16,7 +16,7 @@ from promotion.repository.memory import Memory
 
 T = TypeVar("T")
 
-_DIGESTS = "sha256"  # remembered of every content that was ever read
+_DIGESTS = "sha256"  # kept for every content that was ever read
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
@@ -28,7 +28,7 @@ class File(NamedTuple):
 
 
 class Blobs(Protocol):
-    """Where contents are read from, by their git object id, and what is remembered of them."""
+    """Where contents are read from, by their git object ids, and what is remembered of them."""
 
     memory: Memory
 
@@ -36,7 +36,7 @@ class Blobs(Protocol):
         """Return the content with the id `oid`."""
 
     def read_ahead(self, oids: Iterable[str]) -> None:
-        """Read many contents in one go."""
+        """Read many contents at once."""
 
 
 class Tree(Mapping[str, File]):
@@ -44,7 +44,7 @@ class Tree(Mapping[str, File]):
 
     def __init__(self, files: Mapping[str, File], blobs: Blobs) -> None:
         self._paths = sorted(files)
-        is_sorted = all(map(is_, self._paths, files))  # as nearly all are: parts of others
+        is_sorted = all(map(is_, self._paths, files))  # so are nearly all: they are parts of other trees
         self._files = dict(files) if is_sorted else {path: files[path] for path in self._paths}
         self._blobs = blobs
 
@@ -65,12 +65,12 @@ class Tree(Mapping[str, File]):
         return self._blobs.read(self[path].oid)
 
     def recall(self, kind: str, path: str, work_out: Callable[[bytes], T]) -> T:
-        """Return what `work_out` makes of the content of `path`, remembered as `kind` for each content."""
+        """Return what `work_out` makes of the content of `path`; it is remembered for this content as `kind`."""
         oid = self[path].oid
         return self._blobs.memory.recall(kind, oid, lambda: work_out(self._blobs.read(oid)))
 
     def recall_each(self, kind: str, paths: Iterable[str], work_out: Callable[[bytes], T]) -> list[tuple[str, T]]:
-        """Return each of `paths` with what `recall` returns of it: there may be very many."""
+        """Return each of `paths` with what `recall` returns for it; fast also for very many paths."""
         known, files = self.memory.at_hand(kind), self._files
         return [
             (path, known[oid] if (oid := files[path].oid) in known else self.recall(kind, path, work_out))
@@ -79,11 +79,11 @@ class Tree(Mapping[str, File]):
 
     @property
     def memory(self) -> Memory:
-        """What is remembered of contents, whatever tree they are in."""
+        """What is remembered of contents, for every tree that holds them."""
         return self._blobs.memory
 
     def read_ahead(self) -> None:
-        """Read in one go every content of which nothing is remembered, for those who will ask for most of them."""
+        """Read at once every content of which nothing is remembered, for a caller that will need most of them."""
         files = (file for file in self._files.values() if file.mode != SUBMODULE)
         self._blobs.read_ahead(file.oid for file in files if self.memory.known(_DIGESTS, file.oid) is None)
 
@@ -101,24 +101,24 @@ class Tree(Mapping[str, File]):
         return self.recall("text", path, _is_text)
 
     def texts(self, paths: Iterable[str] | None = None) -> list[str]:
-        """Return those of `paths`, or of all there are, that are files of UTF-8 text."""
+        """Return those of `paths` (None: of all paths) that are files of UTF-8 text."""
         contents = self.contents(self._paths if paths is None else paths)
         return [path for path, is_text in self.recall_each("text", contents, _is_text) if is_text]
 
     def contents(self, paths: Iterable[str]) -> list[str]:
-        """Return those of `paths` that are files with a content of their own: no link, no submodule."""
+        """Return those of `paths` that are neither links nor submodules."""
         return [path for path in paths if self._files[path].mode not in (SYMLINK, SUBMODULE)]
 
     def link(self, path: str) -> str:
-        """Return what the symbolic link `path` says."""
+        """Return the target of the symbolic link `path` as it is written there."""
         return os.fsdecode(self.read(path))
 
     def linked(self, path: str) -> str:
-        """Return the path in the tree that the symbolic link `path` points to; it may be no file of it."""
+        """Return the path in the tree that the symbolic link `path` points to; there may be no such file."""
         return posixpath.normpath(posixpath.join(posixpath.dirname(path), self.link(path)))
 
     def under(self, *roots: str) -> Tree:
-        """Return the part that is one of `roots` or lies below one of them."""
+        """Return the part of the tree that lies at or below `roots`."""
         paths = dict.fromkeys(path for root in roots for path in self.paths_at(root))
         return Tree({path: self._files[path] for path in paths}, self._blobs)
 
@@ -128,7 +128,7 @@ class Tree(Mapping[str, File]):
         return position < len(self._paths) and self._paths[position].startswith(f"{path}/")
 
     def paths_at(self, root: str) -> Iterator[str]:
-        """Yield the path `root` itself and those below it: neighbours, in an order that has `0` follow on `/`."""
+        """Yield the path `root` itself and those below it, sorted together: `0` comes right after `/`."""
         if root in self._files:
             yield root
         yield from self._paths[bisect_left(self._paths, f"{root}/") : bisect_left(self._paths, f"{root}0")]
@@ -138,7 +138,7 @@ class Tree(Mapping[str, File]):
         return Tree({path: self._files[path] for path in paths}, self._blobs)
 
     def of_files(self, files: Mapping[str, File]) -> Tree:
-        """Return a tree of `files`, whose contents are where those of this one are."""
+        """Return a tree of `files` whose contents are read like those of this tree."""
         return Tree(files, self._blobs)
 
     def without(self, paths: Iterable[str]) -> Tree:
@@ -147,11 +147,11 @@ class Tree(Mapping[str, File]):
         return Tree({path: file for path, file in self._files.items() if path not in gone}, self._blobs)
 
     def differences(self, other: Tree) -> list[str]:
-        """Return the paths at which `other` has another file or none, and those that only `other` has."""
+        """Return the paths whose files differ, and the paths that only one of the two trees has."""
         return sorted({path for path, _ in self._files.items() ^ other._files.items()})
 
     def overlaid_with(self, other: Tree) -> Tree:
-        """Return this tree with `other` laid over it, a file over a folder of the same name and vice versa."""
+        """Return this tree with `other` laid over it; a file replaces a folder of its name, and vice versa."""
         around = {folder for path in other for folder in folders(path)}
         covered = [path for path in around if path in self._files]
         covered += [below for path in other for below in self.paths_at(path) if below != path]
@@ -185,7 +185,7 @@ def folders(path: str) -> list[str]:
 
 
 def as_text(content: bytes) -> str | None:
-    """Return `content` as text; None where it is not UTF-8, or no text at all."""
+    """Return `content` as text; None where it is not UTF-8, or is binary."""
     try:
         return content.decode() if b"\0" not in content[:8000] else None
     except UnicodeDecodeError:
@@ -201,7 +201,7 @@ def _sha256(content: bytes) -> str:
 
 
 def not_utf8(path: str) -> Finding:
-    """Say that `path` should be text and is not."""
+    """Return the finding that `path` should be text and is not."""
     return Finding(path, None, "not-utf8", "the file is not UTF-8 text", "save it as UTF-8")
 
 
@@ -216,7 +216,7 @@ class _FolderBlobs:
         return self.contents[oid]
 
     def read_ahead(self, oids: Iterable[str]) -> None:
-        """All of them are here."""
+        """Do nothing: all contents are in memory."""
 
     def add(self, content: bytes) -> str:
         oid = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

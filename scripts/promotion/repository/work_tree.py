@@ -15,6 +15,6 @@ def read_work_tree(folder: Path) -> Tree:
         listing = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=folder)
     except CommandError as error:
         raise UsageError(
-            "not-a-project", f"{folder} is not inside a git clone", fix="name a clone's root"
+            "not-a-project", f"{folder} is not inside a git clone", fix="name the root of a clone"
         ) from error
     return tree_of_folder(folder, {path for path in listing.decode(errors="surrogateescape").split("\0") if path})

@@ -14,7 +14,7 @@ from promotion.showing.result import Lines
 
 @dataclass(frozen=True)
 class ShownPlan:
-    """What would be done; the document reads every file of the tree."""
+    """A plan to show; only the form that is asked for is made."""
 
     plan: Plan
     key: str = "plan"

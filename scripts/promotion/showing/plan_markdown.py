@@ -1,4 +1,4 @@
-"""A plan as Markdown: what somebody reads in a pull request. It says what the text says."""
+"""A plan as Markdown: for a pull request. It says the same as the text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
     yield f"## {request.action.capitalize()} plan"
     yield f"{code(str(request.source.endpoint))} → {code(str(request.target.endpoint))}"
     if plan.draft.is_empty:
-        yield f"Nothing to do: {request.environment.name} already is what it would become."
+        yield f"Nothing to do: {request.environment.name} would not change."
         return
     yield f"**{summary(plan)}**"
     yield from _refusals(plan)

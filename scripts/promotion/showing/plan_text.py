@@ -1,4 +1,4 @@
-"""A plan as text for people: what somebody reads before the question."""
+"""A plan as text for people, who read it before the question."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from promotion.record.release import Emergency
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}
 _FILES_SHOWN = 12
-_SCHEDULES_SHOWN = 12  # and all that start at once
-_ROWS_SHOWN = 40  # of pipelines; of more than that only the first of each action
+_SCHEDULES_SHOWN = 12  # and all schedules that start at once
+_ROWS_SHOWN = 40  # pipelines; if there are more, only the first ones of each action
 _OF_EACH = 8
 
 
@@ -28,7 +28,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     ends = f"{request.source.endpoint} → {request.target.endpoint}"
     lines = [(f"{request.action.capitalize()} plan  {ends}", "bold")]
     if plan.draft.is_empty:
-        return [*lines, (f"Nothing to do: {request.environment.name} already is what it would become.", "green")]
+        return [*lines, (f"Nothing to do: {request.environment.name} would not change.", "green")]
     lines += [("Pipelines", "bold"), *_pipeline_lines(plan)]
     if request.target.current:  # all files of a first release are new
         lines += [("Files", "bold"), *_file_lines(plan.draft.files)]
@@ -67,7 +67,7 @@ def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _shown(changes: Sequence[PipelineChange]) -> Sequence[PipelineChange]:
-    """Return the rows that one screen has room for."""
+    """Return the rows that fit on one screen."""
     if len(changes) <= _ROWS_SHOWN:
         return changes
     seen: Counter[str] = Counter()
@@ -80,12 +80,12 @@ def _shown(changes: Sequence[PipelineChange]) -> Sequence[PipelineChange]:
 
 
 def unchanged(plan: Plan) -> int:
-    """Return how many pipelines stay as they are."""
+    """Return how many pipelines do not change."""
     return len(plan.draft.project.pipelines) - sum(change.after is not None for change in plan.draft.pipelines)
 
 
 def reason(change: PipelineChange) -> str:
-    """Return why a pipeline is in the plan, what its name does not say, and what becomes of its data."""
+    """Return the old name of a pipeline, why it is in the plan, and what happens to its data."""
     before = f"renamed from {change.renamed_from}; " if change.renamed_from else ""
     data = "its tables stay" if change.action == "removed" else change.impact
     return f"{before}{change.reason}; {data}"
@@ -102,7 +102,7 @@ def _file_lines(files: Sequence[FileChange]) -> list[tuple[str, str]]:
 
 
 def digests(change: DigestChange) -> str:
-    """Return what becomes of a digest, and why."""
+    """Return how a digest changes, and why."""
     before, after, reason = change
     told = f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
     return f"{told}  {reason}"
@@ -153,7 +153,7 @@ def _forecast_lines(forecast: Forecast, zone: tzinfo) -> Iterator[tuple[str, str
 
 
 def next_runs(runs: Runs | None, zone: tzinfo) -> str:
-    """Return when a trigger runs next, by the clocks of `zone`: each year an hour is there twice."""
+    """Return the next runs of a trigger, with the name of their `zone`: each year one hour comes twice."""
     if runs is None:
         return "—"
     return ", ".join(f"{time.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for time in runs.times) or runs.otherwise
@@ -165,10 +165,10 @@ def schedule_action(change: ScheduleChange) -> str:
 
 
 def gates_due(plan: Plan) -> str:
-    """Return which gates the release has to pass, and what a smoke test still has to prove."""
+    """Return the gates that the release must pass, and what a smoke test must still prove."""
     gates = ", ".join(plan.request.gates)
     if "smoke" not in plan.request.gates:
-        return f"{gates or 'none'} (smoke: not asked for)"
+        return f"{gates or 'none'} (smoke: not required)"
     reused = f"; evidence reused for {len(plan.draft.evidence)}" if plan.draft.evidence else ""
     skipped = plan.verdict.emergency is not None and "smoke" in plan.verdict.emergency.skipped
     due = few(plan.verdict.due) or ("skipped" if skipped else "nothing new")
@@ -176,12 +176,12 @@ def gates_due(plan: Plan) -> str:
 
 
 def asks_for_approvals(plan: Plan) -> bool:
-    """Tell whether others have to agree to the plan."""
+    """Tell whether others must approve the plan."""
     return plan.request.action == "promotion" and plan.request.environment.policy.approvals > 0
 
 
 def approvals(plan: Plan) -> str:
-    """Return how many approvals the plan has of those that it needs, and whose they are."""
+    """Return how many of the required approvals the plan has, and who gave them."""
     return approvals_of(plan.request.environment.policy.approvals, plan.verdict.approved_by)
 
 

@@ -1,4 +1,4 @@
-"""What to open a pull request with."""
+"""The text for a pull request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shown_pull_request(request: PullRequest) -> Shown:
 
 def _lines(request: PullRequest, heading: str, body: str) -> Lines:
     release = request.release
-    replaced = f", in the place of {request.replaces[:8]}" if request.replaces else ""
+    replaced = f", replacing {request.replaces[:8]}" if request.replaces else ""
     pushed = f"Pushed {request.branch} ({release.commit[:8]}){replaced}"
     return [
         (f"{pushed}: open a pull request to {request.base}", "bold green"),
@@ -54,4 +54,4 @@ def _body(request: PullRequest) -> Iterator[str]:
     if request.plan.request.environment.policy.signed:
         yield "Merge it by a merge commit or a fast-forward: a squash or a rebase loses the signature."
     finalize = code(f"scripts/promote.py finalize {release.environment}")
-    yield f"Merge it as it is, before {base} gets another release. Then {finalize} checks what came of it."
+    yield f"Merge it unchanged, before {base} gets another release. Then {finalize} checks the result."

@@ -25,7 +25,7 @@ def _lines(release: Release) -> Lines:
     name, before = release.environment, release.number - 1
     told = f"Released {name} {release.number}: {branch_of(name)} is at {release.commit[:8]}"
     lines = [(told, "bold green")]
-    if before:  # by its number: what came before a rollback is on hold
+    if before:  # by its number, as the release before a rollback is on hold
         lines.append((f"Take it back: scripts/rollback.py {name} --to {before} --reason TEXT", ""))
     if release.backfills:
         names = few([backfill.pipeline for backfill in release.backfills])

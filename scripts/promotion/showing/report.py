@@ -13,7 +13,7 @@ from promotion.showing.result import Lines, Result
 
 
 class Report:
-    """Prints results: as text at once, as JSON in one document when the command ends."""
+    """Prints results: text at once, JSON as one document when the command ends."""
 
     def __init__(self, *, as_json: bool, as_markdown: bool = False) -> None:
         self._as_json = as_json
@@ -23,7 +23,7 @@ class Report:
         self._errors = Terminal(stderr=True)
 
     def show(self, result: Result) -> None:
-        """Show a result in the form that is asked for."""
+        """Show a result in the form that the person chose."""
         if self._as_json:
             self._document[result.key] = result.document
         elif self._as_markdown and result.markdown is not None:
@@ -49,10 +49,10 @@ class Report:
                 self._errors.print(line)
 
     def close(self) -> None:
-        """Print the JSON document, where one is asked for, and whatever else still waits."""
+        """Print the JSON document, if there is one, and flush stdout."""
         try:
             if self._as_json:
-                from promotion.record.release import FORMAT_VERSION  # brings YAML, which --help does without
+                from promotion.record.release import FORMAT_VERSION  # loads YAML, which --help does not need
 
                 document = {"format_version": FORMAT_VERSION, **self._document}
                 print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
@@ -65,7 +65,7 @@ def finding_lines(findings: Sequence[Finding]) -> Lines:
     """Return two lines per finding: where and what, then the fix."""
     lines = []
     for finding in findings:
-        lines.append((f"  {finding.place}: {finding.problem} [{finding.code}]", "red"))
+        lines.append((f"  {finding.where}: {finding.problem} [{finding.code}]", "red"))
         lines.append((f"      fix: {finding.fix}", ""))
     return lines
 

@@ -1,4 +1,4 @@
-"""What a command has to show, in each form that somebody may ask for."""
+"""What a command shows, in each form that the person may choose."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Lines = Sequence[tuple[str, str]]  # each with its style
 
 
 class Result(Protocol):
-    """One result of a command. The report asks for one form, and the others are not made."""
+    """One result of a command. The report uses one form, and the others are not made."""
 
     @property
     def key(self) -> str:
-        """The name of the result in the JSON document: a later result of this name takes its place."""
+        """The name of the result in the JSON document: a later result with this name replaces it."""
 
     @property
     def document(self) -> Any:
@@ -30,12 +30,12 @@ class Result(Protocol):
 
     @property
     def exit_code(self) -> int:
-        """How the command ends if this is its last result."""
+        """The exit code of the command if this is its last result."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A result that is there in every form, because none of them takes time."""
+    """A result with every form made at once, because none takes time."""
 
     key: str
     document: Any

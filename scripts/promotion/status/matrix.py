@@ -38,27 +38,27 @@ class Column:
     """One environment (or `main`, which has no releases) with its pipelines."""
 
     name: str
-    policy: Policy | None  # None for main, and while the environment's configuration is not usable
+    policy: Policy | None  # None for main, or if the environment's configuration is not usable
     cells: Mapping[str, Cell]
     current: Release | None = None
     history: Sequence[Entry] = ()  # newest first
-    configuration_ahead: bool = False  # main has another configuration than the release
+    configuration_ahead: bool = False  # the configuration on main differs from the release's
     platform: str | None = None  # the digest of what all pipelines share
-    emergencies: Sequence[Entry] = ()  # what they skipped nobody has made good
-    backfills: Sequence[Backfill] = ()  # that are open
+    emergencies: Sequence[Entry] = ()  # releases whose skipped checks are still open
+    backfills: Sequence[Backfill] = ()  # open ones
 
     @property
     def source(self) -> str | None:
-        """The name of where promotions come from."""
+        """The name of the source of promotions."""
         return self.policy.source if self.policy else None
 
     def freeze(self, now: datetime) -> Freeze | None:
-        """Return the freeze that is on."""
+        """Return the freeze that `now` is in."""
         return freeze_at(self.policy.freezes, now) if self.policy else None
 
     @property
     def standing_holds(self) -> Sequence[StandingHold]:
-        """The holds that stand in the policy on `main`."""
+        """The holds in the policy on `main`."""
         return self.policy.holds if self.policy else ()
 
     @property
@@ -79,7 +79,7 @@ class Matrix:
         return sorted({name for column in self.columns for name in column.cells})
 
     def is_behind(self, column: Column, pipeline: str) -> bool:
-        """Whether the environment's source has another version of the pipeline (or has it, or has it no more)."""
+        """Tell whether the pipeline differs from the environment's source, or only one of the two has it."""
         source = self._source(column)
         if source is None:
             return False
@@ -87,11 +87,11 @@ class Matrix:
         return (theirs.digest if theirs else None) != (ours.digest if ours else None)
 
     def is_behind_anywhere(self, pipeline: str) -> bool:
-        """Whether any environment's source has another version of the pipeline."""
+        """Tell whether the pipeline differs from the source in any environment."""
         return any(self.is_behind(column, pipeline) for column in self.columns)
 
     def platform_is_behind(self, column: Column) -> bool:
-        """Whether the environment's source has another platform."""
+        """Tell whether the platform differs from the environment's source."""
         source = self._source(column)
         return (
             source is not None
@@ -107,7 +107,7 @@ def read_matrix(repository: Repository) -> Matrix:
     """Fetch, and read what every environment runs."""
     repository.fetch()
     main = main_side(repository).tree
-    project = Project(main.under(*PLATFORM_AND_PROJECT), place=MAIN)
+    project = Project(main.under(*PLATFORM_AND_PROJECT), environment=MAIN)
     cells = {name: Cell(digest) for name, digest in project.digests().items()}
     first = Column(MAIN, None, cells, platform=platform_digest(project))
     policies = {name: _policy(main, name) for name in configured(main)}
@@ -117,7 +117,7 @@ def read_matrix(repository: Repository) -> Matrix:
 
 
 def _policy(main: Tree, name: str) -> Policy | None:
-    """Return the policy of an environment, None while its configuration is not usable."""
+    """Return the policy of an environment; None if its configuration is not usable."""
     try:
         return load_environment(main, name).policy
     except PromotionError:
@@ -125,10 +125,10 @@ def _policy(main: Tree, name: str) -> Policy | None:
 
 
 def _steps_from_main(name: str, sources: Mapping[str, str | None]) -> int:
-    steps, place = 0, sources[name]
-    while place is not None and place in sources and steps < len(sources):
-        steps, place = steps + 1, sources[place]
-    return steps if place == MAIN else len(sources)
+    steps, source = 0, sources[name]
+    while source is not None and source in sources and steps < len(sources):
+        steps, source = steps + 1, sources[source]
+    return steps if source == MAIN else len(sources)
 
 
 def _column(repository: Repository, main: Tree, name: str, policy: Policy | None) -> Column:
@@ -144,7 +144,7 @@ def _column(repository: Repository, main: Tree, name: str, policy: Policy | None
     }
     ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
     if not current.backfills and not any(entry.emergency for entry in history):
-        record = Record()  # what somebody did to the branch evidence/<env> is no matter then
+        record = Record()  # so an unreadable branch evidence/<env> does not matter
     else:
         record = branch.record()
     ratified = {entry.release for entry in record.ratified}

@@ -56,7 +56,7 @@ def section(title: str, *children: Markup) -> Markup:
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], class_: str) -> Markup:
     """Return a table whose first column names the row; on a phone each row becomes a card.
 
-    The roles keep it a table for screen readers where the style sheet lays it out as something else.
+    The roles keep it a table for screen readers, even where the style sheet makes cards.
     """
     heads = (element("th", text, scope="col", role="columnheader") for text in header)
     return element(
@@ -78,7 +78,7 @@ def _row(header: Sequence[str], row: Sequence[str]) -> Markup:
 
 
 def badge(text: str, kind: str) -> Markup:
-    """Return a short label; `kind` (good, warn, bad, quiet) colours what the text already says."""
+    """Return a short label; `kind` (good, warn, bad, quiet) sets the colour, the text says the same."""
     return element("span", text, class_=f"badge {kind}")
 
 
@@ -125,13 +125,13 @@ def _card(matrix: Matrix, column: Column, now: datetime) -> Markup:
 
 
 def _condition(matrix: Matrix, column: Column, now: datetime) -> list[Markup]:
-    """Return what somebody should know about an environment before they promote to it."""
+    """Return what a promoter should know about an environment."""
     behind = sum(matrix.is_behind(column, pipeline) for pipeline in matrix.pipelines)
     labels = []
     if behind:
         labels.append(badge(f"{behind} differ{'s' if behind == 1 else ''} from {column.source}", "warn"))
     if column.configuration_ahead:
-        labels.append(badge("another configuration on main", "warn"))
+        labels.append(badge("configuration differs from main", "warn"))
     if column.source is None:
         labels.append(badge("configuration on main is not usable", "bad"))
     if matrix.platform_is_behind(column):
@@ -148,7 +148,7 @@ def _condition(matrix: Matrix, column: Column, now: datetime) -> list[Markup]:
 
 
 def _items(columns: Sequence[Column], lines: Callable[[Column], Iterable[str]]) -> list[Markup]:
-    """Return each of the `lines` of each environment, as an item of a list."""
+    """Return the `lines` of all environments as list items."""
     return [
         element("li", element("strong", column.name), f" {line}") for column in columns for line in lines(column)
     ]
@@ -161,7 +161,7 @@ def _emergencies(columns: Sequence[Column]) -> list[Markup]:
     items = _items(columns, lambda column: map(told, column.emergencies))
     if not items:
         return []
-    note = "Checks were skipped, and nobody has made it good: scripts/promote.py ratify ENV --reason TEXT."
+    note = "These releases skipped checks, and are not ratified: scripts/promote.py ratify ENV --reason TEXT."
     return [
         element("section", element("h2", "Emergency"), element("p", note), element("ul", *items), class_="holds")
     ]
@@ -177,8 +177,8 @@ def _holds(columns: Sequence[Column]) -> list[Markup]:
         return []
     title = element("h2", "On hold")
     note = (
-        "What was rolled back is not promoted again without --release-hold and a reason; "
-        "what the policy holds stays until its entry is removed on main."
+        "A digest that was rolled back is not promoted again without --release-hold and a reason; "
+        "a hold in the policy stays until its entry is removed on main."
     )
     return [element("section", title, element("p", note), element("ul", *items), class_="holds")]
 
@@ -205,7 +205,7 @@ def _backfills(columns: Sequence[Column]) -> list[Markup]:
     if not items:
         return []
     note = (
-        "An older version wrote the data of these days. When they are written anew, or need not be: "
+        "An older version wrote the data of these days. When they are backfilled, or need no backfill: "
         "scripts/promote.py backfill ENV -p NAME --done, or --waive --reason TEXT."
     )
     return [section("To backfill", element("p", note, class_="note"), element("ul", *items))]

@@ -1,1 +1,1 @@
-"""What a file refers to, one module per language: told by the file's content alone, nothing is looked up."""
+"""What a file refers to, one module per language: read from the file's content alone."""

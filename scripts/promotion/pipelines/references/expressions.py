@@ -1,4 +1,4 @@
-"""What an expression of a Python file may stand for, as far as the text of the file says."""
+"""The values that an expression of a Python file may have, as far as the text of the file says."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from promotion.pipelines.references.values import UNKNOWN
 
-PROJECT, HERE = "\1", "\2"  # the project's folder, and that of the file itself
+PROJECT, HERE = "\1", "\2"  # the folder of the project, and that of the file itself
 Values = frozenset[str]
 
 _NOTHING_KNOWN = Values({UNKNOWN})
-_MOST = 64  # values of one expression
+_MOST = 64  # at most so many values of one expression
 _ROOTS = {"get_repo_path", "base_repo_path"}  # Mage's functions
 _HERE = {"cwd", "getcwd"}
 _VARIABLE = "MAGE_REPO_PATH"
@@ -29,17 +29,17 @@ _BRACES = re.compile(r"\{(\w*)[^{}]*\}")
 
 
 class _Each(NamedTuple):
-    """Any one of the items of a collection, or that part of it: what a loop gives its variable."""
+    """Any item of a collection, or one `part` of any item: what a loop gives its variable."""
 
     items: ast.expr
     part: int | None = None
 
 
-_Given = ast.expr | _Each | None  # None: something that the file does not tell
+_Given = ast.expr | _Each | None  # None: a value that the file does not tell
 
 
 def dotted_name(node: ast.AST) -> str:
-    """Return `a.b.c` for such a chain of names, and as much of its end as is one."""
+    """Return `a.b.c` for such a chain of names; of another expression, the names at its end."""
     if isinstance(node, ast.Attribute):
         return f"{dotted_name(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""
@@ -52,7 +52,7 @@ def parent(path: str) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Return `parts` as one path; a part that begins anew leaves out those before it."""
+    """Return `parts` as one path; a part with a root of its own replaces the parts before it."""
     path = ""
     for part in parts:
         anew = part.startswith(("/", PROJECT, HERE)) or not path
@@ -61,21 +61,21 @@ def joined(parts: Iterable[str]) -> str:
 
 
 class Expressions:
-    """The expressions of one module: every name may stand for what any assignment in its scope gives it."""
+    """The expressions of one module: a name may have the value of any assignment to it in its scope."""
 
     def __init__(self, module: ast.Module) -> None:
-        self._outer: dict[ast.AST, ast.AST] = {}  # scope → the one around it
+        self._outer: dict[ast.AST, ast.AST] = {}  # scope → the scope around it
         self._scopes: dict[ast.AST, ast.AST] = {}  # name → the scope that it is read in
         self._bound: dict[tuple[ast.AST, str], list[_Given]] = {}
         self._known: dict[ast.AST | _Each, Values] = {}
         self._enter(module, module)
 
     def values(self, node: ast.AST | _Each | None) -> Values:
-        """Return the texts that `node` may be, with `UNKNOWN` for what the file does not say."""
+        """Return the texts that `node` may be, with `UNKNOWN` for parts that the file does not tell."""
         if node is None:
             return _NOTHING_KNOWN
         if node not in self._known:
-            self._known[node] = _NOTHING_KNOWN  # of one that is made of itself
+            self._known[node] = _NOTHING_KNOWN  # for an expression that refers to itself
             self._known[node] = self._work_out(node)
         return self._known[node]
 
@@ -125,7 +125,7 @@ class Expressions:
         return self._any(self._assigned(node))
 
     def _assigned(self, node: ast.Name) -> list[_Given]:
-        """Return all that the innermost scope that knows the name gives it."""
+        """Return every value that the name gets in the innermost scope that assigns it."""
         scope = self._scopes.get(node)
         while scope is not None and (scope, node.id) not in self._bound:
             scope = self._outer.get(scope)
@@ -175,14 +175,14 @@ class Expressions:
         return self._any(self._items(value))
 
     def _items(self, value: ast.expr | None) -> list[ast.expr | None]:
-        """Return what a subscript of `value` may give: the items, where it is a name for a literal collection."""
+        """Return the possible values of `value[…]`: the items, where `value` is or names a literal collection."""
         match self._collection(value):
             case ast.Dict(values=items) | ast.List(elts=items) | ast.Tuple(elts=items):
                 return list(items)
         return [None]
 
     def _each(self, value: ast.expr, part: int | None) -> list[_Given]:
-        """Return what a loop over `value` may give, or that part of it."""
+        """Return what a loop over `value` may give its variable, or that `part` of it."""
         match value:
             case ast.Call(func=ast.Attribute(value=inner, attr="values"), args=[]):
                 return list(self._items(inner))
@@ -203,7 +203,7 @@ class Expressions:
         return found if part is None else [_part(item, part) for item in found]
 
     def _collection(self, value: _Given) -> _Given:
-        """Return what `value` is, or is a name for, where that is but one thing."""
+        """Return `value`; of a name, its only value, None where it has several."""
         if isinstance(value, ast.Name):
             assigned = self._assigned(value)
             return assigned[0] if len(assigned) == 1 else None
@@ -231,7 +231,7 @@ class Expressions:
         return self._method(receiver, name, arguments) if receiver is not None else _NOTHING_KNOWN
 
     def _spread(self, arguments: Iterable[ast.expr]) -> list[ast.expr]:
-        """Return `arguments` with the items of a literal collection in the place of a `*collection`."""
+        """Return `arguments`; a `*collection` that is literal is replaced by its items."""
         spread: list[ast.expr] = []
         for argument in arguments:
             match self._collection(argument.value) if isinstance(argument, ast.Starred) else None:
@@ -261,7 +261,7 @@ class Expressions:
     def _filled(
         self, holes: re.Pattern[str], template: ast.expr, filling: Callable[[str, int], ast.expr | None]
     ) -> Values:
-        """Return what `template` may be when each hole, told by its name and number, has its filling."""
+        """Return what `template` may become; `filling` returns what fills the hole with a name and a number."""
         values: set[str] = set()
         for text in self.values(template):
             parts: list[ast.expr | None] = []
@@ -288,7 +288,7 @@ class Expressions:
 
 
 def _part(value: _Given, number: int) -> _Given:
-    """Return what the name at this place gets where `value` is taken apart."""
+    """Return what the name with this number gets when `value` is unpacked."""
     match value:
         case _Each(items=items, part=None):
             return _Each(items, number)

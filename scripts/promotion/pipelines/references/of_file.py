@@ -14,6 +14,6 @@ def references_of(path: str, text: str) -> References:
         return read_python(text).references
     if path.endswith((".r", ".R")):
         return r_references(text)
-    if path.endswith(SUFFIXES) and not path.endswith("/promotion.yaml"):  # which is ours, not Mage's
+    if path.endswith(SUFFIXES) and not path.endswith("/promotion.yaml"):  # promotion.yaml is ours, not Mage's
         return plain_references(path, text)
     return References()

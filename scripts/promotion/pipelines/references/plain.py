@@ -1,4 +1,4 @@
-"""What configuration, SQL and shell files refer to: paths, and the modules of the messages that a stream reads."""
+"""What configuration, SQL and shell files refer to: paths, and the modules of a streaming pipeline's messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from promotion.pipelines.references.values import LOOKS_LIKE_PATH, Import, NamedPath, References
 
-_COMMENT = {".sql": "--", ".json": None}  # of all others `#`
+_COMMENT = {".sql": "--", ".json": None}  # all others have `#`
 SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".sql", ".sh")
 _WORDS = re.compile(r"""'([^'\n]+)'|"([^"\n]+)"|([^\s'"=:,;|<>(){}\[\]]+)""")
 _MESSAGES = re.compile(r"^\s*schema_classpath:\s*['\"]?([\w.]+)\.\w+", re.MULTILINE)

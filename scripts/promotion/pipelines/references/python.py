@@ -28,7 +28,7 @@ _OF_FILE = {
     "source",
     "top",
 }
-# Only a file with one of these words can name a path, or a module, otherwise than by a literal text.
+# Only a file with one of these words can compute the name of a path or a module.
 _COMPUTES = re.compile(
     r"get_repo_path|base_repo_path|MAGE_REPO_PATH|__file__|resources|import_module|__import__|run_module"
     rf"|\bPath\b|\bjoin\(|sys\.path|\b(?<!def )({_OPENING})\("  # `def load(` is in half of Mage's files
@@ -69,7 +69,7 @@ def _exports(syntax: SyntaxTree) -> Iterator[str]:
 
 
 def _computed_imports(syntax: SyntaxTree, expressions: Expressions) -> Iterator[Import]:
-    """Yield what is imported by a call."""
+    """Yield the imports that are function calls."""
     aliases = [alias for node in syntax.of(ast.ImportFrom) for alias in node.names if alias.name in _IMPORTERS]
     importers = _IMPORTERS.union(alias.asname for alias in aliases if alias.asname)
     for node in syntax.of(ast.Call):
@@ -82,7 +82,7 @@ def _computed_imports(syntax: SyntaxTree, expressions: Expressions) -> Iterator[
 
 
 def _imported(name: str, package: str, line: int) -> Import:
-    """Return the import of `name`; where its `package` is not told, it is the file's own."""
+    """Return the import of `name`; an unknown `package` is taken to be the file's own."""
     tail = name.lstrip(".")
     level = len(name) - len(tail)
     if not level or UNKNOWN in package:
@@ -99,7 +99,7 @@ def _literals(syntax: SyntaxTree) -> Iterator[NamedPath]:
 
 
 def _paths(syntax: SyntaxTree, expressions: Expressions) -> Iterator[NamedPath]:
-    """Yield the paths that are put together, each by the whole expression that makes it."""
+    """Yield the computed paths, each from the largest expression that makes it."""
     used = {node.id for node in syntax.of(ast.Name) if isinstance(node.ctx, ast.Load)}
     waiting: list[ast.AST] = [syntax.module]
     while waiting:
@@ -112,7 +112,7 @@ def _paths(syntax: SyntaxTree, expressions: Expressions) -> Iterator[NamedPath]:
             yield from found
             yield from (replace(named, file_only=True) for named in _known_ends(node, expressions))
         elif isinstance(node, ast.Assign) and used.intersection(map(dotted_name, node.targets)):
-            # What the name stands for is told where it is used, but for those who import it from here.
+            # Where this file uses the name, its value is found anyway; files that import it need it from here.
             found = list(_named(node.value, expressions))
             yield from (replace(named, file_only=True) for named in found if UNKNOWN not in named.path)
         if not found:
@@ -120,19 +120,19 @@ def _paths(syntax: SyntaxTree, expressions: Expressions) -> Iterator[NamedPath]:
 
 
 def _named(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
-    """Yield the paths below the project or beside the file that `node` may be, and what it makes of literals."""
+    """Yield the paths that `node` may be: below the project, beside the file, or made of literal texts."""
     for text in sorted(expressions.values(node)):
         if anchored := _ANCHORED.search(text):
             base, path = _BASES[anchored[1]], anchored[2].strip("/")
             yield NamedPath(base, path, node.lineno)
-            if " " in path:  # more of a command, perhaps
+            if " " in path:  # perhaps the rest is arguments of a command
                 yield NamedPath(base, path.split(" ")[0], node.lineno, file_only=True)
         elif not isinstance(node, ast.Constant) and LOOKS_LIKE_PATH.fullmatch(text):
             yield NamedPath("anywhere", text, node.lineno, file_only=True)
 
 
 def _known_ends(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
-    """Yield what `node` may be if what begins it, which the file does not tell, is the project."""
+    """Yield the paths that `node` may be if its unknown beginning is the project's folder."""
     for text in sorted(expressions.values(node)):
         begin, slash, end = text.partition("/")
         if begin + slash == f"{UNKNOWN}/" and UNKNOWN not in end:
@@ -140,7 +140,7 @@ def _known_ends(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]
 
 
 def _opened_by(call: ast.Call) -> Iterator[ast.expr]:
-    """Yield what stands for the file or folder that `call` opens, if that is what it does."""
+    """Yield the expressions for the file or folder that `call` opens; nothing if it opens none."""
     name = _last_name(call.func)
     if dotted_name(call.func) in ("sys.path.append", "sys.path.insert"):
         yield from call.args[-1:]
@@ -152,7 +152,7 @@ def _opened_by(call: ast.Call) -> Iterator[ast.expr]:
 
 
 def _opened(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
-    """Yield the paths that a call opens, those too that only begin with a text."""
+    """Yield the paths that a call opens, also those of which only the beginning is known."""
     yield from _known_ends(node, expressions)
     for text in sorted(expressions.values(node)):
         if not text.startswith(UNKNOWN) and not _ANCHORED.search(text):
@@ -162,7 +162,7 @@ def _opened(node: ast.expr, expressions: Expressions) -> Iterator[NamedPath]:
 def _folders(
     statements: list[ast.stmt], expressions: Expressions, owner: str = ""
 ) -> Iterator[tuple[str, NamedPath]]:
-    """Yield the paths that have a name which other files can import, of a class by the name of the class."""
+    """Yield the paths with the names under which other files can import them: inside a class, the class's name."""
     for statement in statements:
         if isinstance(statement, ast.ClassDef):
             yield from _folders(statement.body, expressions, statement.name)

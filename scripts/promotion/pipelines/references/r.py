@@ -27,7 +27,7 @@ def _paths(code: str) -> Iterator[NamedPath]:
     for literal in _TEXTS.finditer(code):
         if LOOKS_LIKE_PATH.fullmatch(literal[0][1:-1]):
             yield NamedPath("anywhere", literal[0][1:-1], _line(code, literal), file_only=True)
-    for call in _SOURCE.finditer(code):  # code that nobody can tell must not be left out
+    for call in _SOURCE.finditer(code):  # sourced code counts even if its path cannot be told
         yield from _named(_value(code, _arguments(code, call.end())[0]), _line(code, call))
     for call in _READERS.finditer(code):
         value = _value(code, _arguments(code, call.end())[0])
@@ -47,7 +47,7 @@ def _named(value: str, line: int, *, file_only: bool = False) -> Iterator[NamedP
 
 
 def _value(code: str, expression: str, depth: int = 0) -> str:
-    """Return the text that `expression` makes, with `UNKNOWN` for what `code` does not say."""
+    """Return the text that `expression` makes, with `UNKNOWN` for parts that `code` does not tell."""
     expression = expression.partition("=")[2] if re.match(r"\s*file\s*=", expression) else expression
     expression = expression.strip()
     if _TEXTS.fullmatch(expression):
@@ -64,7 +64,7 @@ def _value(code: str, expression: str, depth: int = 0) -> str:
 
 
 def _arguments(code: str, start: int) -> list[str]:
-    """Return the arguments of the call whose opening parenthesis ends at `start`."""
+    """Return the arguments of a call; `start` is right after its opening parenthesis."""
     arguments, level = [""], 0
     for token in re.finditer(rf"{_TEXT}|.", code[start : _end(code, start) - 1], re.DOTALL):
         level += (token[0] in "([{") - (token[0] in ")]}")
@@ -76,7 +76,7 @@ def _arguments(code: str, start: int) -> list[str]:
 
 
 def _end(code: str, start: int) -> int:
-    """Return where the call ends whose opening parenthesis ends at `start`."""
+    """Return where a call ends; `start` is right after its opening parenthesis."""
     level = 1
     for token in re.finditer(rf"{_TEXT}|[()]", code[start:], re.DOTALL):
         level += (token[0] == "(") - (token[0] == ")")

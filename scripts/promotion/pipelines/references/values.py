@@ -1,4 +1,4 @@
-"""The references of one file: small values that know nothing of the tree in which they are resolved."""
+"""The references of one file: small values, independent of the tree in which they are resolved."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What stands in a path for all that the text of the file does not say.
+# Stands in a path for every part that the text of the file does not tell.
 UNKNOWN = "\0"
-# A literal text that may be the path of a file: which of them is one, the tree will tell.
+# A literal text that may be the path of a file; whether there is such a file is looked up in the tree.
 LOOKS_LIKE_PATH = re.compile(r"[\w ./@+=,()&-]*[./][\w ./@+=,()&-]*")
-# In a text that is more than a path: what stands in quotes, and what is absolute.
+# In a text that is more than a path: quoted parts, and absolute paths.
 _INSIDE = re.compile(r"""'([^'"\n]+)'|"([^'"\n]+)"|(?<!\S)(/\S+/\S+)""")
 
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module name; `names` are what `from module import …` asks of it."""
+    """One imported module; `names` are those of `from module import …`."""
 
     module: str  # with `UNKNOWN` in it where it is computed
     names: tuple[str, ...]
@@ -26,12 +26,12 @@ class Import:
 
 @dataclass(frozen=True)
 class NamedPath:
-    """A path that a file names: may hold `*`, `**` and `?` as in a glob, and `UNKNOWN` where it is computed."""
+    """A path that a file names: it may hold `*`, `**` and `?` as in a glob, and `UNKNOWN` where it is computed."""
 
-    base: str  # where it starts: project | folder (that of the file) | anywhere (where Python or R happen to run)
+    base: str  # where it starts: project | folder (that of the file) | anywhere (wherever Python or R run)
     path: str
     line: int
-    file_only: bool = False  # else a folder stands for all that is below it
+    file_only: bool = False  # otherwise a folder stands for all files below it
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class References:
 
     imports: tuple[Import, ...] = ()
     paths: tuple[NamedPath, ...] = ()
-    exports: tuple[str, ...] = ()  # `__all__`: of a package it may name modules
-    folders: tuple[tuple[str, NamedPath], ...] = ()  # by the names under which others import them
+    exports: tuple[str, ...] = ()  # `__all__`: in a package it may name modules
+    folders: tuple[tuple[str, NamedPath], ...] = ()  # by the names under which other files import them
     error: tuple[str, int] | None = None  # why and where the file could not be read
 
 
 def paths_in(text: str, line: int) -> Iterator[NamedPath]:
-    """Yield what in the literal `text` may be the path of a file."""
+    """Yield the parts of the literal `text` that may be paths of files."""
     if LOOKS_LIKE_PATH.fullmatch(text):
         yield NamedPath("anywhere", text, line, file_only=True)
     for match in _INSIDE.finditer(text):
