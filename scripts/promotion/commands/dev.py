@@ -155,7 +155,7 @@ def _free_port() -> int:
             try:
                 probe.bind((_HOST, port))
             except OSError:
-                _say(f"Port {port} is in use: taking another one.")
+                _say(f"Port {port} is in use: Mage gets another.")
             else:
                 found: int = probe.getsockname()[1]
                 return found

@@ -54,4 +54,4 @@ def _lines(plan: Plan, wanted: Options, proven: Mapping[str, Evidence]) -> Itera
         yield f"✓ {name}  proven now, {evidence.kind}: {evidence.runs} runs, {evidence.seconds:.0f} s", "green"
     for name, evidence in plan.draft.evidence.items():
         yield f"= {name}  proven before, {evidence.kind}, for release {evidence.release}", "dim"
-    yield f"{plan.request.command(wanted)} needs no other proof of this tree.", ""
+    yield f"{plan.request.command(wanted)} needs no further proof of this tree.", ""

@@ -34,7 +34,7 @@ def why(repository: Repository, pipeline: str, file: str, place: str | None) -> 
     lines = list(_needed(pipeline, chain, others) if chain else _not_needed(pipeline, path, others))
     if not chain and closure.findings:
         lines += [
-            ("As far as its references can be followed, but for these:", ""),
+            ("These references could not be followed:", ""),
             *finding_lines(closure.findings),
         ]
     yield Shown("why", _document(pipeline, path, told, chain, others), lines)
