@@ -1,6 +1,6 @@
 """Every way in which a command says no, with its exit code.
 
-PromotionError            1   could not tell
+PromotionError            1   could not find out
 ├── UsageError           64   the command line is wrong
 ├── GateRefused           3   a gate said no
 │   └── Malformed             a file that people write cannot be understood

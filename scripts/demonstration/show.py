@@ -52,7 +52,7 @@ def _show(checkout: Path, console: Console, *, keep: bool) -> None:
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         with console.status("A scratch remote, a clone of it, PostgreSQL and 336,776 flights"):
             set_up = stack.enter_context(stage(checkout, scratch, console))
-        # Reads 336,776 lines, while the commands run.
+        # It reads 336,776 lines while the commands run.
         published = stack.enter_context(ThreadPoolExecutor()).submit(carriers_as_published, FIRST_DAY, LAST_DAY)
         console.print(
             f"A scratch remote, a clone, PostgreSQL, 336,776 flights ({time.monotonic() - started:.1f} s)"

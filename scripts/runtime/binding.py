@@ -26,7 +26,7 @@ class BindingError(ValueError):
 def bind_locally(
     io_config: str, settings: Mapping[str, str], unknown: Iterable[str], server: Server, warehouse: str
 ) -> dict[str, str]:
-    """Return the environment variables that run a project against `server` instead of the real thing.
+    """Return the environment variables that run a project against `server` instead of the real databases.
 
     Its PostgreSQL profiles are bound to the database `warehouse`, the one named `source` to the source data. Other
     `settings` are not changed; other names of `unknown`, whose values exist only in the cluster, get a

@@ -1,4 +1,4 @@
-"""Fingerprint every table of a database, to tell whether two runs left the same."""
+"""Fingerprint every table of a database, to see whether two runs left the same tables."""
 
 from __future__ import annotations
 

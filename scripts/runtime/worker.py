@@ -41,7 +41,7 @@ _PROGRAM = "returned non-zero exit status"
 
 
 class SensorNotReady(Exception):
-    """What a sensor waits for did not come true in the time that a run on this machine has."""
+    """A sensor's condition did not become true in the time that a run on this machine has."""
 
 
 def main(events: int) -> None:
@@ -134,7 +134,7 @@ class Mage:
         emit("end", error=error)
 
     def _create(self, pipeline: str, variables: Mapping[str, Any]) -> Any:
-        """Create the run as a trigger does, with `execution_date` in the place where Mage keeps it."""
+        """Create the run as a trigger does, with `execution_date` where Mage keeps it."""
         if not (self.project / "pipelines" / pipeline / "metadata.yaml").is_file():
             raise FileNotFoundError(f"pipelines/{pipeline}/metadata.yaml does not exist")
         given = dict(variables)

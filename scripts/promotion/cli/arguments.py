@@ -132,9 +132,9 @@ def _quiet(told: str) -> Argument:
     return argument("-q", "--quiet", action="store_true", help=told)
 
 
-OUTPUT = (_JSON, _quiet("tell no progress"))
-OUTPUT_OF_PLAN = (one_of(_JSON, _MARKDOWN), _quiet("tell no progress"))
-OUTPUT_OF_RUNS = (_JSON, _quiet("tell no progress; show one line per run, and the blocks that failed"))
+OUTPUT = (_JSON, _quiet("show no progress"))
+OUTPUT_OF_PLAN = (one_of(_JSON, _MARKDOWN), _quiet("show no progress"))
+OUTPUT_OF_RUNS = (_JSON, _quiet("show no progress, but one line per run, and the blocks that failed"))
 
 
 def options_of(options: argparse.Namespace) -> Options:

@@ -95,7 +95,7 @@ class _Waiting:
         last = (self.history[0].commit,) if self.history else ()
         for number, commit in sorted(left.items()):
             branch = request_branch(self.name, number)
-            fix = f"git push {self.repository.remote} --delete {branch}; then --pr again, if still wanted"
+            fix = f"git push {self.repository.remote} --delete {branch}; then --pr again, if needed"
             if number <= len(self.history):
                 came = self.history.at_place(number).commit
                 problem = f"{branch_of(self.name)} has another release {number} ({came[:8]})"

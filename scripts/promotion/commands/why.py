@@ -1,4 +1,4 @@
-"""`promote.py why PIPELINE FILE`: the references by which a pipeline needs a file, or whose it is."""
+"""`promote.py why PIPELINE FILE`: the references by which a pipeline needs a file, or what the file belongs to."""
 
 from __future__ import annotations
 
