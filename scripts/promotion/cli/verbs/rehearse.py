@@ -1,6 +1,6 @@
-"""Try a promotion and its rollback, with all gates, in a scratch clone.
+"""Try a promotion and its rollback in a scratch clone.
 
-The clone and its own remote are removed afterwards.
+All gates run. The clone and its own remote are removed afterwards.
 
 examples:
   scripts/promote.py rehearse staging prod
