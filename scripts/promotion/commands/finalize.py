@@ -72,7 +72,7 @@ class _Waiting:
             raise GateRefused(
                 "not-as-released",
                 f"{branch_of(self.name)} has content that the promotion did not make",
-                fix=f"see each{delete}",
+                fix=f"see each finding{delete}",
                 findings=[finding for found in spoiled.values() for finding in found],
             )
 
@@ -87,7 +87,7 @@ class _Waiting:
         if findings := list(self._overtaken(left)):
             told = ", ".join(finding.path for finding in findings)
             raise Conflict(
-                "overtaken", f"{told} can no longer become a release", fix="see each", findings=findings
+                "overtaken", f"{told} can no longer become a release", fix="see each finding", findings=findings
             )
 
     def _overtaken(self, left: Mapping[int, str]) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ def _act(what: str, make_plan: Callable[[], Plan], clone: Repository) -> Generat
 def _compared(before: Side, after: Side) -> Result:
     if lost := list(_differences(before, after)):
         message = f"the rollback does not restore what {before.endpoint.environment} has now"
-        raise GateRefused("not-restored", message, fix="see each", findings=lost)
+        raise GateRefused("not-restored", message, fix="see each finding", findings=lost)
     files, place = before.tree.without([FILE]), before.endpoint
     told = f"Rehearsed: all {len(files)} files of {place.environment} {place.release} are back, byte for byte."
     document = {"environment": place.environment, "restored": place.release, "digest": files.digest()}

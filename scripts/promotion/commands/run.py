@@ -108,7 +108,9 @@ def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Itera
 def _pipeline(project: Project, name: str) -> Pipeline:
     closure = project.closure(name)
     if closure.pipeline is None:
-        raise GateRefused("unreadable", f"{name} cannot be read", fix="fix each", findings=closure.findings)
+        raise GateRefused(
+            "unreadable", f"{name} cannot be read", fix="fix each finding", findings=closure.findings
+        )
     return closure.pipeline
 
 

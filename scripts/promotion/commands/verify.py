@@ -72,4 +72,4 @@ def _verify_environment(repository: Repository, name: str) -> Iterator[Result]:
 def _conclude(findings: list[Finding]) -> None:
     if findings:
         count = counted(len(findings), "finding")
-        raise GateRefused("verification-failed", count, fix="fix each and try again", findings=findings)
+        raise GateRefused("verification-failed", count, fix="fix each finding and try again", findings=findings)

@@ -25,7 +25,7 @@ def ensure_image(tree: Tree, wanted: Wanted, *, from_registry: bool = False) -> 
         with progress.step(f"build {reference}"):
             docker.build(reference, tree.under(*IMAGE_SOURCE), arguments=wanted.arguments, labels=labels)
     else:
-        progress.say(f"{reference} is there: nothing to build")
+        progress.say(f"{reference} exists already: nothing to build")
     if from_registry:
         with progress.step(f"push {reference}"):
             docker.push(reference)
