@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tell the whole story on this machine: from main to prod and back."""
+"""Show the whole story on this machine: from main to prod and back."""
 
 from in_venv import start
 

@@ -1,6 +1,6 @@
-"""Make `scripts/promote.py ...` work as typed: start over with `.venv` when PATH's Python will not do.
+"""Make `scripts/promote.py ...` work as typed: start again with `.venv` if PATH's Python does not suffice.
 
-Old Pythons read this file and the scripts next to it before they can be told: no newer syntax than 3.6's here.
+An old Python must be able to read this file and the scripts next to it: no newer syntax than 3.6's here.
 """
 
 import importlib
@@ -17,7 +17,7 @@ _INTERRUPTED = 130
 
 
 def start(command: str) -> None:
-    """Run the module `command` where the packages are importable; Ctrl-C, even in an import, ends quietly."""
+    """Run the module `command` where the packages are importable; Ctrl-C, even in an import, ends it quietly."""
     try:
         _open_closed_streams()
         _ensure_packages()
@@ -29,7 +29,7 @@ def start(command: str) -> None:
 
 
 def _ensure_packages() -> None:
-    """Return where the packages are importable; else start over with `.venv`, or say how to make one."""
+    """Return where the packages are importable; else start again with `.venv`, or say how to make it."""
     old = sys.version_info < _OLDEST
     if not old and all(importlib.util.find_spec(name) for name in ("rich", "yaml", "psycopg2")):
         return
@@ -43,5 +43,5 @@ def _open_closed_streams() -> None:
     """Point each standard stream that the caller closed (`2>&-`) at /dev/null, before a file takes its number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            os.open(os.devnull, os.O_RDWR)  # open takes the lowest free number: this one
             setattr(sys, name, open(number, "w" if number else "r"))  # noqa: PTH123, SIM115 (a number, for good)

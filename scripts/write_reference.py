@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write every generated page anew."""
+"""Write every generated page again."""
 
 from in_venv import start
 

@@ -1,1 +1,1 @@
-"""Plain helpers, which know nothing of promotions."""
+"""Plain helpers that know nothing about promotions."""

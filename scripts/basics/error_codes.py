@@ -1,4 +1,4 @@
-"""The register of error codes: what each means and what usually mends it. No command but `explain` reads it."""
+"""The register of error codes: what each means and what usually mends it. Only the command `explain` reads it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class ErrorCode:
 
     @property
     def shown(self) -> str:
-        """As what people see it."""
+        """Return the forms in which people see the code."""
         numbers = " or ".join(map(str, self.exit_codes))
         kinds = (f"exit code {numbers}" if numbers else "", "finding" if self.finding else "")
         return ", ".join(filter(None, kinds))
 
 
 def error_codes(register: Path = REGISTER) -> dict[str, ErrorCode]:
-    """Read the register: every code that a refusal or a finding can have, in the order of the alphabet."""
+    """Read the register: every code that a refusal or a finding can have, in alphabetical order."""
     entries = yaml.safe_load(register.read_text(encoding="utf-8"))
     return {
         code: ErrorCode(code, **(entry | {"exit_codes": tuple(entry.get("exit_codes", ()))}))

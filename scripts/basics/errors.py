@@ -1,11 +1,11 @@
 """Every way in which a command says no, with its exit code.
 
-PromotionError            1   could not tell
+PromotionError            1   could not find out
 ├── UsageError           64   the command line is wrong
 ├── GateRefused           3   a gate said no
 │   └── Malformed             a file that people write cannot be understood
 ├── PolicyRefused         4   the target's policy says no
-│   └── NotYet                time, or somebody else, turns it into a yes
+│   └── NotYet                with time, or an approval, it becomes a yes
 ├── Conflict              5   shared file, stale plan, lost race
 ├── GateCouldNotRun       6   no verdict yet: a gate could not run, a pull request is not merged
 ├── Declined            130   the question was answered with no
@@ -30,7 +30,7 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """Where it is, in the form that editors open: `file:line`."""
+        """Where the problem is, in the form that editors open: `file:line`."""
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
@@ -74,7 +74,7 @@ class PolicyRefused(PromotionError):
 
 
 class NotYet(PolicyRefused):
-    """The policy says no for now: the plan can be kept, and goes when time or other people let it."""
+    """The policy says no for now: the plan can be kept, and applied when time has passed or others approved it."""
 
 
 class Conflict(PromotionError):
@@ -84,7 +84,7 @@ class Conflict(PromotionError):
 
 
 class GateCouldNotRun(PromotionError):
-    """There is no verdict yet, by a gate or on a merge: try again, this is not a no."""
+    """A gate, or the check of a merge, has no verdict yet: try again, this is not a no."""
 
     exit_code = 6
 
@@ -96,7 +96,7 @@ class Declined(PromotionError):
 
 
 class Interrupted(PromotionError):
-    """Somebody pressed Ctrl-C: at that moment a push may have gone through, or not."""
+    """Ctrl-C or a signal ended the command; a push at that moment may have succeeded or not."""
 
     exit_code = 130
 

@@ -1,4 +1,4 @@
-"""A namespace of a cluster as kubectl and helm reach it, and ports of this machine that lead into it."""
+"""A namespace of a cluster, reached with kubectl and helm, and ports of this machine that lead into it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from basics.process import run
 from basics.supervised import supervised
 from mage_pod.waiting import NotInTime, until
 
-_SECONDS = 900.0  # of one command; installations have limits of their own, below this
+_SECONDS = 900.0  # for one command; an installation's own limit is shorter
 _FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
 _FORWARD_SECONDS, _FORWARD_WORDS = 60, 4096
 
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace; without `kubeconfig` that of the user counts, without `context` its current one."""
+    """A namespace. By default, `kubeconfig` is the user's own file and `context` its current context."""
 
     name: str
     kubeconfig: Path | None = None
@@ -61,7 +61,7 @@ class Namespace:
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def command(self, *arguments: str) -> list[str]:
-        """Return the words of a kubectl here."""
+        """Return the command line of kubectl in this namespace."""
         return ["kubectl", *self._options("context"), *arguments]
 
     def _options(self, context: str) -> Iterator[str]:
@@ -75,9 +75,9 @@ class Namespace:
 class PortForward:
     """A port of this machine that leads to a port of `target`, until it is closed.
 
-    kubectl ends when one of the connections through it breaks or the pod at its other end is gone
-    (kubernetes/kubectl#1169 and #686): who wants to connect asks for the port each time, and it begins anew.
-    `begun` says how often it has: a pod of another release may be at its other end by then.
+    kubectl ends when a connection through it breaks or the pod at its other end is gone (kubernetes/kubectl#1169
+    and #686). So ask `connect` for the port before each connection: it starts kubectl again where needed. `begun`
+    counts the starts: after a new one, the pod may be of another release.
     """
 
     def __init__(self, namespace: Namespace, target: str, port: int | str) -> None:
@@ -93,14 +93,14 @@ class PortForward:
         self.close()
 
     def connect(self) -> int:
-        """Return the port of this machine, the same each time; raises `PromotionError` with kubectl's words."""
+        """Return the port of this machine, the same each time; raise `PromotionError` with kubectl's words."""
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._begin()
         return self._local
 
     def close(self) -> None:
-        """End it; `connect` begins anew."""
+        """End kubectl; `connect` starts it again."""
         self._running.close()
 
     def _begin(self) -> None:
@@ -112,10 +112,10 @@ class PortForward:
         self.begun += 1
 
     def _forwarding(self, said: IO[bytes], process: Popen[bytes]) -> int:
-        """Wait for kubectl's word that it listens; raise what else it says."""
+        """Wait until kubectl says that it listens; raise anything else that it says."""
 
         def look() -> list[bytes]:
-            ended = process.poll() is not None  # asked first: its last words are there then
+            ended = process.poll() is not None  # asked before reading: its last words are there then
             text = os.pread(said.fileno(), _FORWARD_WORDS, 0)
             found = _FORWARDING.findall(text)
             if ended and not found:

@@ -1,4 +1,4 @@
-"""Files that a command is asked to write beside what it prints."""
+"""Files that a command writes in addition to what it prints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from basics.errors import UsageError
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write `text` to `path`, replacing what is there at once; raise `UsageError` where that is not possible."""
+    """Write `text` to `path`, replacing an older file in one step; raise `UsageError` where that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
             file.write(text)
-        Path(file.name).chmod(0o644)  # as an editor would make it, not for its owner's eyes only
+        Path(file.name).chmod(0o644)  # permissions as from an editor; a temporary file's are for its owner only
         Path(file.name).replace(path)
     except OSError as error:
         problem = f"{path}: {error.strerror}"

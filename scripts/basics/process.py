@@ -13,7 +13,7 @@ from pathlib import Path
 
 from basics.errors import PromotionError
 
-# A git hook that calls us exports these; they would point our git at the caller's index or work tree.
+# A git hook that calls us exports these. With them, our git would use the caller's index or work tree.
 _LEAKED = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -24,7 +24,7 @@ _LEAKED = (
     "GIT_QUARANTINE_PATH",
     "GIT_WORK_TREE",
 )
-# What a program says is compared and shown: in English, whatever the user's language is.
+# We compare and show what programs say, so they must say it in English, whatever the user's language is.
 _LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
 _INSTALL = {
     "docker": "install Docker: https://docs.docker.com/engine/install",
@@ -36,7 +36,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 
 
 class CommandError(PromotionError):
-    """A program failed; the message shows the command so that it can be pasted, and what it said."""
+    """A program failed; the message shows its command, ready to be pasted, and what the program said."""
 
     def __init__(self, command: Sequence[str], returncode: int, stderr: str, stdout: str = "") -> None:
         shown = without_credentials(shlex.join(command))
@@ -53,7 +53,7 @@ def without_credentials(text: str) -> str:
 
 
 def require(*programs: str) -> None:
-    """Refuse now what would fail later: raise for the first of `programs` that is not here."""
+    """Raise for the first of `programs` that is not installed, before work begins that would fail later."""
     for program in programs:
         if shutil.which(program) is None:
             raise _missing(program)
@@ -69,7 +69,7 @@ def run(
 ) -> bytes:
     """Run `command` and return its standard output; a failure raises `CommandError` unless `check` is off.
 
-    What runs for longer than `seconds` is ended, and has failed.
+    A command that runs for longer than `seconds` is ended, and has failed.
     """
     try:
         done = subprocess.run(

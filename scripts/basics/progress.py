@@ -1,4 +1,4 @@
-"""What a command tells while it works, on stderr: stdout is kept for the result.
+"""What a command tells on stderr while it works; stdout is only for the result.
 
 Progress on a terminal, plain lines otherwise.
 """
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from basics.terminal import Terminal
 
-quiet = False  # as the command line says: no steps
+quiet = False  # True when the command line asks for no progress
 
 
 def say(line: str, style: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Start a command under `supervisor.py`: it ends when we do, whatever ends us."""
+"""Start a command under `supervisor.py`: it ends when we end, whatever the reason."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def supervised(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` for the length of the `with` block, then stop it and everything that it started.
 
-    It gets `stop`, and SIGKILL after `grace` seconds. `user` is the id of the user to run it as (root only).
-    The process that is yielded stands for it: same exit code, 128 + the signal's number if one ended it.
+    It gets the signal `stop`, and SIGKILL after `grace` seconds. `user` is the id of the user to run it as (root
+    only). The yielded process has the command's exit code, or 128 + the signal's number if a signal ended the
+    command.
     """
     lifeline, ours = os.pipe()
     supervisor = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(lifeline), str(int(stop)), str(grace)]
@@ -44,7 +45,7 @@ def supervised(
             stdout=stdout,
             stderr=stderr,
             pass_fds=(lifeline, *pass_fds),
-            start_new_session=True,  # Ctrl-C in our terminal is ours to handle
+            start_new_session=True,  # Ctrl-C in our terminal is for us alone
         )
     finally:
         os.close(lifeline)

@@ -2,12 +2,13 @@
 
     python supervisor.py LIFELINE STOP_SIGNAL GRACE USER COMMAND…
 
-LIFELINE is the read end of a pipe whose only write end belongs to that process: however it dies, SIGKILL
-included, the pipe closes. Then, or on SIGTERM, the command gets STOP_SIGNAL, GRACE seconds later SIGKILL,
-and so does whatever it left behind. USER is the id to run the command as (-1: ours); that user may then enter
-folders that are ours alone, because a checkout below /root has to work too.
-Runs in isolated mode with the standard library alone: it has to start in a few milliseconds, and what it waits
-for it has to reap meanwhile. So its loops are its own.
+LIFELINE is the read end of a pipe. Its only write end belongs to that process: when it dies, even by SIGKILL, the
+pipe closes. Then, or on SIGTERM, the command gets STOP_SIGNAL, and GRACE seconds later SIGKILL; so does whatever
+it left behind. USER is the id to run the command as (-1: ours); that user may then enter folders that only we may
+enter, because a checkout below /root has to work too.
+
+This program runs in isolated mode with the standard library alone: it has to start in a few milliseconds.
+It has loops of its own, because it has to reap processes while it waits for one.
 """
 
 import contextlib
@@ -33,7 +34,7 @@ _CAPABILITY_VERSION = 0x20080522
 
 
 def main(lifeline: int, stop: int, grace: float, user: int, command: list[str]) -> int:
-    """Run `command` until it ends or has to; return its exit code (128 + signal if a signal ended it)."""
+    """Run `command` until it ends or must end; return its exit code (128 + signal if a signal ended it)."""
     os.set_inheritable(lifeline, False)
     wake = _wake_on_signals()
     _adopt_orphans()
@@ -77,7 +78,7 @@ def _start(command: list[str], user: int) -> int:
         os.setsid()
         if user >= 0:
             _become(user)
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # for the case that somebody kills the supervisor
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # in case the supervisor is killed
         os.execvp(command[0], command)  # noqa: S606 a list, never a shell string
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
@@ -86,10 +87,10 @@ def _start(command: list[str], user: int) -> int:
 
 
 def _become(user: int) -> None:
-    """Change from root to `user`, keeping of root's powers only the passage through closed folders."""
+    """Change from root to `user`; of root's powers, keep only the one to enter closed folders."""
     os.setgroups([])
     os.setgid(pwd.getpwuid(user).pw_gid)
-    _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)  # or access(2), which initdb asks, ignores it
+    _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)  # or access(2), which initdb calls, ignores that power
     os.setuid(user)
     if sys.platform == "linux":
         mask = 1 << _CAP_DAC_OVERRIDE
@@ -100,7 +101,7 @@ def _become(user: int) -> None:
 
 
 def _wait(child: int, lifeline: int, wake: int) -> int | None:
-    """Wait until `child` has ended (its status) or somebody wants it to end (None)."""
+    """Wait until `child` has ended (its status) or a signal or the lifeline asks for its end (None)."""
     while True:
         ready, _, _ = select.select([lifeline, wake], [], [])
         for ended, status in _reap():
@@ -111,7 +112,7 @@ def _wait(child: int, lifeline: int, wake: int) -> int | None:
 
 
 def _wait_at_most(child: int, seconds: float) -> int | None:
-    """Wait for `child` to end; its status, or None when it did not in time."""
+    """Wait for `child` to end; return its status, or None when it did not end in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for ended, status in _reap():
@@ -122,7 +123,7 @@ def _wait_at_most(child: int, seconds: float) -> int | None:
 
 
 def _end_all(child: int) -> None:
-    """SIGKILL every descendant: each one that dies hands us its children, until there are none."""
+    """SIGKILL every descendant until there are none: the children of each one that dies become ours."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     deadline = time.monotonic() + 10
@@ -145,7 +146,7 @@ def _reap() -> Iterator[tuple[int, int]]:
 
 
 def _children() -> list[int]:
-    """Return our children that still run (Linux; elsewhere the process group is all there is)."""
+    """Return our children that still run (on Linux; elsewhere none, and only the process group was killed)."""
     with contextlib.suppress(OSError):
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     return []

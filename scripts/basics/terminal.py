@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-_NOBODY_READS = 141  # what a shell reports of a program that SIGPIPE ended
+_NOBODY_READS = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 def end_unread() -> NoReturn:
-    """End as other tools do when the reader of their output is gone, like in `… | head -1`: without a word."""
+    """End without a word, as other tools do when the reader of their output is gone, like in `… | head -1`."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())  # for what is still in their buffers
+        os.dup2(nowhere, stream.fileno())  # takes what is still in their buffers
     sys.exit(_NOBODY_READS)
 
 
@@ -34,7 +34,7 @@ def columns() -> int | None:
 
 
 class Terminal:
-    """Prints lines for as long as somebody reads them: as they are, or wrapped and with style on a terminal."""
+    """Prints lines for as long as somebody reads them: on a terminal with style and wrapped, else unchanged."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         self._is_stderr = stderr
@@ -45,7 +45,7 @@ class Terminal:
         return sys.stderr if self._is_stderr else sys.stdout
 
     def _styled(self) -> Console:
-        from rich.console import Console  # a tenth of a second that pipes and files do without
+        from rich.console import Console  # the import takes a tenth of a second; pipes and files need none
 
         return Console(stderr=self._is_stderr, highlight=False, soft_wrap=True)
 
@@ -62,7 +62,7 @@ class Terminal:
             end_unread()
 
     def status(self, what: str) -> AbstractContextManager[object]:
-        """Show `what` for as long as the block runs, where there is a terminal that can take it away."""
+        """Show `what` for as long as the block runs, on a terminal that can remove it again."""
         if self._console is None or self._console.is_dumb_terminal:
             return nullcontext()
         return self._console.status(_text(what))

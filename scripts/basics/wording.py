@@ -27,23 +27,23 @@ def age(then: datetime | None, now: datetime) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `number` of what `noun` calls one."""
+    """Return `number` and `noun`, which names one thing, in singular or plural."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def few(names: Sequence[str]) -> str:
-    """Return `names` for one line, however many there are: the first of them, and the number of the others."""
+    """Return `names` short enough for one line: the first of them, and the number of the others."""
     more = len(names) - _FEW
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_FEW])} and {more} more"
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Return which of `known` the misspelt `name` may be, the likeliest first; nothing where it is like none."""
+    """Return which of `known` the misspelt `name` may mean, the likeliest first; empty where it is like none."""
     return get_close_matches(name, sorted(known), n=3)
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Return what to write instead of the unknown `name`: the names like it, or those that there are."""
+    """Return what to write instead of the unknown `name`: names that are like it, or else all known ones."""
     names = sorted(known)
     told = nearest(name, names) or names[:_NAMES_TOLD]
     more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""

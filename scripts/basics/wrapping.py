@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")  # between columns
-_COMMAND = "scripts/"  # what is to be typed stays one line, however a terminal shows it
+_COMMAND = "scripts/"  # a command to type stays on one line, however wide the terminal is
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """Return `line` in lines of at most `width`, broken at words; the further ones stand below its last column.
+    """Return `line` in lines of at most `width`, broken at words; the later ones stand below its last column.
 
-    A column that begins far to the right would leave them no room: then it is the one before it. What has lines of
-    its own, as Markdown has, keeps them.
+    A column that begins in the right half would leave them no room: then they stand below the one before it. Text
+    that has several lines already, like Markdown, is not changed.
     """
     if len(line) <= width or "\n" in line or _COMMAND in line:
         return [line]
-    from textwrap import wrap  # nearly every line has room
+    from textwrap import wrap  # rarely needed: nearly every line is short enough
 
     columns = [gap.end() for gap in _GAP.finditer(line) if gap.end() <= width // 2]
     below = columns[-1] if columns else len(line) - len(line.lstrip()) + 2
@@ -25,9 +25,9 @@ def wrapped(line: str, width: int) -> list[str]:
 
 
 def table(names: Sequence[str], columns: Sequence[Sequence[str]], width: int | None) -> Iterator[list[str]]:
-    """Yield the lines of a table that has `names` on its left; where it is wider than `width`, of several of them.
+    """Yield the lines of a table with `names` on its left; a table wider than `width` becomes several tables.
 
-    Each column begins with its heading; None is room for all of them.
+    Each column begins with its heading; a `width` of None has room for all columns.
     """
     left = _even(names)
     shown = [left]

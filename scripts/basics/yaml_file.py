@@ -1,4 +1,4 @@
-"""YAML that people write, parsed so that every surprise in it is a finding with its place."""
+"""YAML that people write, parsed so that every mistake in it is a finding with file and line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import yaml
 
 from basics.errors import Finding, Malformed
 
-# Ten times as fast where PyYAML was built with libyaml.
+# The C classes are ten times as fast; PyYAML has them where it was built with libyaml.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def load_mapping(path: str, text: str, *, unique: bool = True) -> dict[str, Any]:
-    """Parse a YAML file that must hold keys and values; raise `Malformed` with file and line where it does not.
+    """Parse a YAML file that must hold keys and values; otherwise raise `Malformed` with file and line.
 
     A key that is there twice is refused too, unless `unique` is false: YAML itself would keep the last one.
     """
@@ -24,7 +24,7 @@ def load_mapping(path: str, text: str, *, unique: bool = True) -> dict[str, Any]
 
 
 def mapping(path: str, key: str, value: Any) -> dict[str, Any]:
-    """Return `value`, found under `key` of `path`, as a mapping with text keys; nothing is an empty one."""
+    """Return `value`, found under `key` of `path`, as a mapping with text keys; None becomes an empty one."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -83,7 +83,7 @@ def _refuse_duplicates(path: str, root: yaml.Node | None) -> None:
     unread, read = [root], set()
     while unread:
         node = unread.pop()
-        if id(node) in read:  # an alias: the node has several parents, or is its own
+        if id(node) in read:  # an alias: the node has several parents, or contains itself
             continue
         read.add(id(node))
         if isinstance(node, yaml.SequenceNode):

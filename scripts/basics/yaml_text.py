@@ -17,13 +17,13 @@ _SPECIAL = re.compile(r"[^ -~]")
 
 
 def section(content: Mapping[str, Any], depth: int = 0) -> str:
-    """Return the keys of `content` as they stand in a mapping that is `depth` deep."""
+    """Return the keys of `content` as YAML, indented for a mapping that is `depth` levels deep."""
     text = yaml.dump(content, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=110 - len(_INDENT) * depth)
     return textwrap.indent(text, _INDENT * depth)
 
 
 def line_each(key: str, entries: Mapping[str, Mapping[str, Any]], depth: int = 0) -> str:
-    """Return `entries` by their names under `key`, a line each: of thousands a release changes one."""
+    """Return `entries` by their names under `key`, one line each: a release changes few of thousands."""
     if not entries:
         return section({key: {}}, depth)
     lines = (_line(name, entry) for name, entry in sorted(entries.items()))
@@ -31,12 +31,12 @@ def line_each(key: str, entries: Mapping[str, Mapping[str, Any]], depth: int = 0
 
 
 def _line(name: str, entry: Mapping[str, Any]) -> str:
-    """Return one entry as JSON, which is YAML, too, and written thirty times as fast."""
+    """Return one entry as JSON, which is also YAML, and is written thirty times as fast."""
     text = json.dumps({name: entry}, ensure_ascii=False)[1:-1]
     return f"{_SPECIAL.sub(_escaped, text)}\n"
 
 
 def _escaped(character: re.Match[str]) -> str:
-    """Return what stands for `character` in YAML, where JSON has two escapes for those beyond the first plane."""
+    """Return the one escape of `character` in YAML; JSON has two for a character beyond the first plane."""
     number = ord(character[0])
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

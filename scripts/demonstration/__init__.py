@@ -1,1 +1,1 @@
-"""What `make demo` shows: the promotion of real pipelines, told step by step on a scratch remote."""
+"""What `make demo` shows: the promotion of real pipelines, step by step, on a scratch remote."""

@@ -1,7 +1,7 @@
-"""Tell the whole story on this machine: from main to prod and back.
+"""Show the whole story on this machine: from main to prod and back.
 
-Real pipelines and real data, in a scratch folder that is removed at the end;
-leaves demo/index.html.
+It promotes real pipelines, with real data, in a scratch folder that is removed
+at the end. It writes the page demo/index.html.
 
 examples:
   scripts/demo.py

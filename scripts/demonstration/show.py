@@ -1,4 +1,4 @@
-"""`make demo`: build the stage, tell the story, check the numbers, leave the page."""
+"""`make demo`: build the stage, tell the story, check the numbers, write the page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TOTALS = (
 
 
 def show(checkout: Path, *, keep: bool) -> None:
-    """Show what the commit of `checkout` can do; raise `PromotionError` when a step did not end as it should."""
+    """Show what the commit of `checkout` can do; raise `PromotionError` when a step did not end as expected."""
     console = Console(highlight=False, soft_wrap=True)
     try:
         _show(checkout, console, keep=keep)
@@ -52,7 +52,7 @@ def _show(checkout: Path, console: Console, *, keep: bool) -> None:
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         with console.status("A scratch remote, a clone of it, PostgreSQL and 336,776 flights"):
             set_up = stack.enter_context(stage(checkout, scratch, console))
-        # 336,776 lines to read, in the time that the commands take.
+        # It reads 336,776 lines while the commands run.
         published = stack.enter_context(ThreadPoolExecutor()).submit(carriers_as_published, FIRST_DAY, LAST_DAY)
         console.print(
             f"A scratch remote, a clone, PostgreSQL, 336,776 flights ({time.monotonic() - started:.1f} s)"
@@ -60,7 +60,7 @@ def _show(checkout: Path, console: Console, *, keep: bool) -> None:
         for number, step in enumerate(STEPS, start=1):
             _headline(console, number, step.__doc__ or "")
             step(set_up)
-        _headline(console, len(STEPS) + 1, "Prod's tables, and the published flights counted apart")
+        _headline(console, len(STEPS) + 1, "Prod's tables, and the published flights counted separately")
         carriers = _check_numbers(set_up, published.result())
         file = _write_page(checkout, set_up, carriers)
     console.print(f"\nThe whole story took {time.monotonic() - started:.0f} s. Open {file.relative_to(checkout)}.")
@@ -73,7 +73,7 @@ def _headline(console: Console, number: int, text: str) -> None:
 
 
 def _check_numbers(set_up: Stage, published: Sequence[Carrier]) -> list[Carrier]:
-    """Show what prod's tables say beside what the published files say: both have to be the same."""
+    """Show prod's numbers beside those of the published files: they must be the same."""
     set_up.type(f'psql warehouse_prod -c "{_TOTALS}"')
     carriers = carriers_of(set_up.server, "warehouse_prod")
     for line in comparison(carriers, published):

@@ -1,4 +1,4 @@
-"""The stage of the demonstration: a scratch remote, a clone of it, one PostgreSQL, and commands typed there."""
+"""The stage of the demonstration: a scratch remote, a clone of it, one PostgreSQL, and commands that run there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from runtime.source_data import load_source
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the story is played: a clone to type commands in and the server behind all of them."""
+    """Where the story happens: a clone in which commands run, and the server that all of them use."""
 
     clone: Path
     server: Server
@@ -57,19 +57,19 @@ class Stage:
         self.console.print(Text(line, style))
 
     def replace(self, path: str, old: str, new: str) -> None:
-        """Edit a file of the clone; raise `PromotionError` where the text `old` is not there exactly once."""
+        """Edit a file of the clone; raise `PromotionError` unless it has the text `old` exactly once."""
         file = self.clone / path
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         if text.count(old) != 1:
             raise PromotionError(
                 "edit-failed",
                 f"the demonstration edits {path}, which does not have `{old.strip()}` any more",
-                fix="bring the edit in scripts/demonstration/story.py up to date",
+                fix="update the edit in scripts/demonstration/story.py",
             )
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def _environment(self) -> dict[str, str]:
-        """Return what the commands find: the one server, and none of the user's git settings."""
+        """Return the commands' environment variables: the one server, and none of the user's git settings."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PG"))}
         login = {
             EXTERNAL_SERVER: self.server.url(),
@@ -98,14 +98,14 @@ def stage(checkout: Path, scratch: Path, console: Console) -> Iterator[Stage]:
     """Build the stage for the commit that `checkout` is at; its server ends with the `with` block."""
     clone = _clone(checkout, scratch)
     (scratch / "tmp").mkdir()
-    os.environ.pop(EXTERNAL_SERVER, None)  # a warehouse_prod there is not ours to write
+    os.environ.pop(EXTERNAL_SERVER, None)  # a server there may have a warehouse_prod, which we must not write
     with local_server() as server:
         load_source(server)
         yield Stage(clone, server, console)
 
 
 def head_of(checkout: Path) -> tuple[str, bool]:
-    """Return the commit of `checkout` that is shown, and whether the work tree has something else."""
+    """Return the commit of `checkout` that is shown, and whether the work tree has other changes."""
     if run("git", "rev-parse", "--show-toplevel", cwd=checkout, check=False).decode().rstrip("\n") != str(
         checkout
     ):
@@ -123,7 +123,7 @@ def head_of(checkout: Path) -> tuple[str, bool]:
 
 
 def _clone(checkout: Path, scratch: Path) -> Path:
-    """Make a bare remote whose `main` is the checkout's commit, whatever its branch is called, and clone it."""
+    """Make a bare remote whose `main` is the checkout's commit, from any branch, and clone it."""
     remote, clone = scratch / "remote.git", scratch / "clone"
     run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote), cwd=scratch)
     run("git", "push", "--quiet", str(remote), "HEAD:refs/heads/main", cwd=checkout)

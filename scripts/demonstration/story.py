@@ -1,4 +1,4 @@
-"""The story: what is typed, step by step, and how each step has to end."""
+"""The story: which command each step runs, and how it must end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def both_pipelines(stage: Stage) -> None:
 
 
 def broken_change(stage: Stage) -> None:
-    """A mistake: who never arrived is not always cancelled. The smoke test stops it, dev keeps what it has."""
+    """A mistake: not every flight that never arrived is cancelled. The smoke test stops it; dev is unchanged."""
     _edit(
         stage,
         '"cancelled": flights["dep_time"].isna()',
@@ -62,7 +62,7 @@ def broken_change(stage: Stage) -> None:
 
 
 def rollback(stage: Stage) -> None:
-    """Prod's readers miss the early arrivals: prod goes back to the release before."""
+    """Prod's readers miss the early arrivals: prod goes back to the previous release."""
     stage.type('scripts/rollback.py prod --reason "readers compare with the airlines\' own means" --yes')
 
 

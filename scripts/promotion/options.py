@@ -1,20 +1,21 @@
-"""What people ask for at a command line: known without a look at any project, so that `--help` is quick."""
+"""What people ask for at a command line. It does not depend on a project, so that `--help` is quick."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
 
-# What `promote.py` does besides a promotion, which `promote` is: no environment may be called so.
+# The verbs of `promote.py`: no environment may have one of these names.
 VERBS = ("promote", "rehearse", "why", "explain", "approve", "apply", "finalize", "backfill", "observe", "ratify")
 SMOKE_KINDS = ("local", "kind")  # each proves what those before it prove, and more
-# Not the static gate: what cannot load helps nobody. Not people, signatures and standing holds: `main` decides.
+# Not the static gate: code that cannot load is no help. Not promoters, signatures and standing holds: `main`
+# decides.
 SKIPPABLE = ("smoke", "soak", "runs", "freeze", "approvals")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the person asked for beyond source and target; `pipelines` are selectors, none means all."""
+    """What the person asked for besides source and target; `pipelines` are selectors, and none means all."""
 
     pipelines: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -22,11 +23,11 @@ class Options:
     release_hold: bool = False
     reason: str = ""
     emergency: tuple[str, ...] = ()  # what to skip
-    smoke: str | None = None  # prove all in this sandbox, whatever the policy says
+    smoke: str | None = None  # prove all in this kind of sandbox, whatever the policy says
 
     @property
     def arguments(self) -> str:
-        """What asks a promotion or a rollback for it."""
+        """The arguments that ask a promotion or a rollback for these options."""
         words = [word for name in self.pipelines for word in ("-p", name)]
         words += [word for name in self.exclude for word in ("--exclude", name)]
         words += ["--verify-dependants"] if self.verify_dependants else []

@@ -38,12 +38,12 @@ def chart_values(root: Path) -> str:
 
 
 def _entries(schema: ValuesSchema, key: Key) -> bool:
-    """Tell whether the key is a map whose entries have keys of the chart's."""
+    """Tell whether the key is a map whose entries have keys that the chart defines."""
     return any("properties" in child.schema and not child.definition for child in schema.children(key))
 
 
 def _rows(schema: ValuesSchema, keys: Sequence[Key], defaults: Any) -> Iterator[tuple[Key, Any]]:
-    """Yield the rows: parents without a default of their own give way to what is below them."""
+    """Yield the rows: a parent without a default of its own is replaced by the keys below it."""
     for key in keys:
         inside = schema.children(key)
         default = _default(defaults, key)

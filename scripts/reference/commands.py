@@ -1,4 +1,4 @@
-"""Every command with its arguments, from its own parser."""
+"""Every command with its arguments, taken from its parser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from promotion.cli.parser import Command, parser_of
 from reference.markdown import code, plain, table
 
 MODULES = (
-    "promotion.cli.promote",  # what people type first, first
+    "promotion.cli.promote",  # what people type first comes first
     "promotion.cli.rollback",
     "promotion.cli.status",
     "promotion.cli.verify",
@@ -22,7 +22,7 @@ MODULES = (
     "promotion.cli.dev",
     "demonstration.demo",
 )
-_LAST = ("quiet", "json", "version")  # what nearly all have
+_LAST = ("quiet", "json", "version")  # arguments that nearly all commands have
 _INDENT = "  "
 
 
@@ -77,7 +77,7 @@ def _choices(action: argparse.Action) -> str:
 
 
 def _examples(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield the examples of its help, each below what is told of it, where the help tells it below or beside."""
+    """Yield the examples of its help, each below its explanation, which the help has below or beside it."""
     _, _, text = (parser.epilog or "").partition("examples:\n")
     examples: list[list[str]] = []
     for line in text.partition("\n\n")[0].splitlines():

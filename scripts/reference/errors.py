@@ -1,4 +1,4 @@
-"""The register of error codes as a table, and as what may stand under `code` in the JSON output."""
+"""The register of error codes as a table, and as the values that `code` can have in the JSON output."""
 
 from __future__ import annotations
 

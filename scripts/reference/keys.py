@@ -1,4 +1,4 @@
-"""The keys of a chart, from its closed values.schema.json."""
+"""The keys of a chart, from its values.schema.json, which names all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = "NAME"  # stands for the user's own keys of a map
 
 @dataclass(frozen=True)
 class Key:
-    """One key; `schema` is its own schema with that of its definition merged in."""
+    """One key; `schema` is its schema, with that of its definition merged in."""
 
     path: tuple[str, ...]
     schema: Schema
@@ -23,13 +23,13 @@ class Key:
 
     @property
     def dotted(self) -> str:
-        """The key as one writes it after `--set`."""
+        """The key as it is written after `--set`."""
         return ".".join(self.path)
 
 
 @dataclass(frozen=True)
 class ValuesSchema:
-    """A schema and the walk through it."""
+    """A schema, and ways to list its keys."""
 
     root: Schema
 
@@ -40,18 +40,18 @@ class ValuesSchema:
 
     @property
     def definitions(self) -> Mapping[str, Schema]:
-        """What several keys share."""
+        """The definitions, each of which several keys can share."""
         definitions: Mapping[str, Schema] = self.root["$defs"]
         return definitions
 
     def resolved(self, schema: Schema) -> Schema:
-        """Return the schema with the definition that it refers to, its own words first."""
+        """Return the schema merged with the definition that it refers to; its own entries win."""
         if "$ref" not in schema:
             return schema
         return {**self.definitions[self._definition(schema)], **schema}
 
     def children(self, key: Key) -> list[Key]:
-        """Return the keys below `key`; below a map of the user's there is one, called NAME."""
+        """Return the keys below `key`; a map with the user's own keys has one, called NAME."""
         required = key.schema.get("required", [])
         named = [
             self._key((*key.path, name), schema, name in required)
@@ -75,7 +75,7 @@ class ValuesSchema:
             yield from self.walk([child for child in self.children(key) if child.path[-1] != NAME])
 
     def leaves(self) -> Iterator[Key]:
-        """Yield the keys that are set as a whole: without keys of the chart's below them, or with examples."""
+        """Yield the keys that are set as a whole: the chart defines no keys below them, or gives examples."""
         yield from self._leaves(self.top())
 
     def _leaves(self, keys: list[Key]) -> Iterator[Key]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; what stands in its cells is Markdown already."""
+    """Return a table; the texts of its cells are Markdown already."""
     lines = [_row(heads), _row(["---"] * len(heads)), *map(_row, rows)]
     return "\n".join([*lines, ""])
 
@@ -16,10 +16,10 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return `text` so that nothing in it is taken for HTML or for the next cell."""
+    """Return `text` so that no part of it is read as HTML or as the next cell."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")
 
 
 def code(text: str) -> str:
-    """Return `text` in the type of code; a bar between backticks would end the cell on some hosts."""
+    """Return `text` formatted as code; on some hosts a bar between backticks would end the cell."""
     return f"<code>{plain(text)}</code>" if "|" in text else f"`{text}`"

@@ -30,7 +30,7 @@ def _told(definition: Schema) -> list[str]:
 
 
 def _rows(schema: Schema, part: Schema, above: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield the keys of `part`, parents first; what a definition has is told where it has its table."""
+    """Yield the keys of `part`, parents first; the keys of a definition are in its own table."""
     for name, child in part.get("properties", {}).items():
         yield f"`{above}{name}`", _type(schema, child), plain(child.get("description", ""))
         yield from _rows(schema, child, f"{above}{name}.")

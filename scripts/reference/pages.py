@@ -1,4 +1,4 @@
-"""Which pages are generated, and how what is written by hand in them stays: it stands outside of two markers."""
+"""Which pages are generated. Only the part between two markers is; the rest of a page is written by hand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pages(root: Path) -> Iterator[tuple[Path, str]]:
         text = path.read_text()
         if text.count(BEGIN) != 1 or text.count(END) != 1:
             fix = f"write the line {BEGIN} and, after it, {END}, once each"
-            raise PromotionError("no-markers", f"{name} does not say where the generated part is", fix=fix)
+            raise PromotionError("no-markers", f"{name} does not show where the generated part is", fix=fix)
         head, rest = text.split(BEGIN)
         tail = rest.split(END)[1]
         yield path, f"{head}{BEGIN}\n\n{content(root)}\n{END}{tail}"

@@ -1,6 +1,6 @@
 """Write every generated page: commands, JSON output, values of the chart.
 
-`git diff` shows whether that was due.
+`git diff` shows whether anything was out of date.
 
 examples:
   scripts/write_reference.py

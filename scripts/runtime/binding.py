@@ -15,23 +15,22 @@ from runtime.source_data import DATABASE as SOURCE
 _ENV_VAR = re.compile(r"""env_var\(\s*['"]([^'"]+)['"]""")
 PLACEHOLDER = "not-set-on-this-machine"
 
-# Jinja makes YAML of it before Mage reads it; before that it is none.
+# The file is YAML only after Jinja has rendered it, as Mage does before reading.
 _UNQUOTED = re.compile(r"(:[ \t]+)(\{\{.*?\}\})[ \t]*$", re.MULTILINE)
 
 
 class BindingError(ValueError):
-    """A profile would reach the real database from this machine; the message names it and the fix."""
+    """A profile would reach the real database from this machine; the message names the profile and the fix."""
 
 
 def bind_locally(
     io_config: str, settings: Mapping[str, str], unknown: Iterable[str], server: Server, warehouse: str
 ) -> dict[str, str]:
-    """Return the environment variables that run a project against `server` instead of the real thing.
+    """Return the environment variables that run a project against `server` instead of the real databases.
 
-    Its PostgreSQL profiles are bound to the database `warehouse`, the one named `source` to the source data.
-    Other `settings` stay as they are; other names of `unknown`, whose values are in the cluster alone, get a
-    placeholder.
-    Raises what `bound` raises.
+    Its PostgreSQL profiles are bound to the database `warehouse`, the one named `source` to the source data. Other
+    `settings` are not changed; other names of `unknown`, whose values exist only in the cluster, get a
+    placeholder. Raises what `bound` raises.
     """
     login = {
         "POSTGRES_HOST": server.host,
@@ -46,8 +45,9 @@ def bind_locally(
 def bound(io_config: str, warehouse: Mapping[str, str], source: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables by which `io_config`, the text of io_config.yaml, reads its databases.
 
-    A PostgreSQL profile takes the values of `warehouse`, the one named `source` those of `source`: both by Mage's
-    keys, POSTGRES_HOST and so on. Raises `BindingError` when a profile names its database in another way.
+    A PostgreSQL profile takes the values of `warehouse`, the one named `source` those of `source`; the keys of
+    both are Mage's, POSTGRES_HOST and so on. Raises `BindingError` when a profile names its database in another
+    way.
     """
     profiles = yaml.safe_load(_UNQUOTED.sub(_quoted, io_config)) or {}
     variables: dict[str, str] = {}

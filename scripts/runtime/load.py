@@ -1,4 +1,4 @@
-"""Ask Mage's own loaders whether they can read a project's pipelines; started as a program, be that Mage."""
+"""Ask Mage's own loaders whether they can read a project's pipelines; as a program, this file is that Mage."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SECONDS = 300
 
 
 class LoadError(RuntimeError):
-    """Mage did not start, or did not come to an end; the message has the last lines that it wrote."""
+    """Mage did not start, or did not end in time; the message has the last lines that it wrote."""
 
 
 def load_pipelines(project: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return what Mage says of each of the pipelines `names` that it cannot load; empty when it can load all."""
+    """Return what Mage says about each of the pipelines `names` that it cannot load; empty when there is none."""
     with tempfile.TemporaryDirectory(prefix="mage-load-") as scratch:
         answer = Path(scratch, "answer.json")
         environment = worker_environment({}, project, Path(scratch))
@@ -39,7 +39,7 @@ def load_pipelines(project: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def _load(project: Path, names: Sequence[str]) -> dict[str, str]:
-    """Load `names` with Mage, which reads the project's path from the environment while it is imported."""
+    """Load `names` with Mage, which reads the project's path from an environment variable while it is imported."""
     # MAGE.md: pipeline-loads
     from mage_ai.data_preparation.models.pipeline import Pipeline
 

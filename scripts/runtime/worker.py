@@ -2,7 +2,7 @@
 
     python worker.py EVENTS
 
-Standard input brings one JSON document a line: first the project, then each run as soon as it is wanted. EVENTS is
+Standard input brings one JSON document a line: first the project, then each run when it is wanted. EVENTS is
 a descriptor for the answers, in the same form; standard output belongs to Mage and the blocks.
 Each run is a PipelineRun in a throw-away metadata database, as if an API trigger had started it. So Mage decides
 what is ready, what a false condition skips and how often a dynamic block runs, exactly as in its scheduler.
@@ -41,7 +41,7 @@ _PROGRAM = "returned non-zero exit status"
 
 
 class SensorNotReady(Exception):
-    """What a sensor waits for did not come true in the time that a run on this machine has."""
+    """A sensor's condition did not become true in the time that a run on this machine has."""
 
 
 def main(events: int) -> None:
@@ -63,7 +63,7 @@ def main(events: int) -> None:
 
 
 def _own_input() -> TextIO:
-    """Take standard input away from the blocks: one that reads it would eat our requests."""
+    """Take standard input away from the blocks: a block that reads it would take our requests."""
     requests = os.fdopen(os.dup(0))
     with open(os.devnull) as nothing:  # noqa: PTH123 a device
         os.dup2(nothing.fileno(), 0)
@@ -74,7 +74,7 @@ class Mage:
     """The installed Mage, set up for `project` and adapted to runs on one machine."""
 
     def __init__(self, project: Path, sensor_seconds: float) -> None:
-        gc.disable()  # nothing of what is imported is garbage
+        gc.disable()  # no imported object is garbage
         # Only here: the import takes two seconds and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
         # MAGE.md: run-block
         from mage_ai.data_preparation import repo_manager
@@ -104,10 +104,10 @@ class Mage:
         self.schedule = PipelineSchedule
         self.output = Output()
         event.listen(engine, "connect", _without_syncing)
-        engine.dispose()  # of the connection that is there already
+        engine.dispose()  # of the connection that exists already
         Base.metadata.create_all(engine)
         db_connection.start_session()
-        # A block may ask for a pod of its own; here it runs like the others.
+        # A block may ask for a pod of its own; on this machine it runs like the others.
         # MAGE.md: block-asks-for-a-pod
         local = functools.partial(ExecutorFactory.get_block_executor, executor_type=ExecutorType.LOCAL_PYTHON)
         ExecutorFactory.get_block_executor = local
@@ -118,12 +118,12 @@ class Mage:
         # MAGE.md: sensor-sleeps-a-minute
         block.time = self.clock
         # MAGE.md: run-waits-for-scheduler
-        global_data_product.sleep = self.clock.sleep  # before it looks at a run that is over
+        global_data_product.sleep = self.clock.sleep  # before it looks at a run that has ended
         # MAGE.md: print-goes-to-log
         block.StreamToLogger = self.output.copying(block.StreamToLogger)
         self.complaints = Complaints()
         # MAGE.md: addon-errors-swallowed
-        logging.getLogger().handlers = [self.complaints]  # and no terminal: Mage logs to files as well
+        logging.getLogger().handlers = [self.complaints]  # and not to the terminal: Mage logs to files as well
 
     def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit) -> None:
         """Run `pipeline` once; emits `start` and `block` for each block, then `end`."""
@@ -134,7 +134,7 @@ class Mage:
         emit("end", error=error)
 
     def _create(self, pipeline: str, variables: Mapping[str, Any]) -> Any:
-        """Create the run as a trigger does, with `execution_date` in the place where Mage keeps it."""
+        """Create the run as a trigger does, with `execution_date` where Mage keeps it."""
         if not (self.project / "pipelines" / pipeline / "metadata.yaml").is_file():
             raise FileNotFoundError(f"pipelines/{pipeline}/metadata.yaml does not exist")
         given = dict(variables)
@@ -151,7 +151,7 @@ class Mage:
         )
 
     def _run_blocks(self, run: Any, emit: Emit) -> str | None:
-        """Run what is ready until nothing is; return what went wrong."""
+        """Run blocks for as long as any is ready; return what went wrong."""
         reported: set[int] = set()
         broken: list[str] = []
         for block_run in self._ready(run):
@@ -179,9 +179,9 @@ class Mage:
             run.refresh()
 
     def _run_at_once(self, create: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `create`, which makes the run that a block asks for, made to run it, too.
+        """Return `create`, Mage's function that makes a run for a block that asks for it, changed to also run it.
 
-        There is no scheduler that would, and who asks for a run mostly waits for its end.
+        No scheduler would run it here, and most blocks that ask for a run wait for its end.
         """
 
         @functools.wraps(create)
@@ -258,7 +258,7 @@ class Mage:
 
 
 def _remember_if_missing(module: str) -> None:
-    """Make further imports of `module` fail at once if this one does: Python looks on disk every time."""
+    """If `module` cannot be imported, make later imports fail at once: Python would look on disk every time."""
     try:
         importlib.import_module(module)
     except ImportError:
@@ -266,7 +266,7 @@ def _remember_if_missing(module: str) -> None:
 
 
 def _without_syncing(connection: Any, _: Any) -> None:
-    """Spare a metadata database that ends with us the wait for the disk at every commit."""
+    """Do not wait for the disk at every commit: this metadata database is removed when we end."""
     connection.execute("PRAGMA synchronous = OFF")
 
 
@@ -290,7 +290,7 @@ class SensorClock:
 
 
 class Output:
-    """What a block prints: through Mage's stream, and, if it starts programs such as R, to our descriptors."""
+    """What a block prints: through Mage's stream, and from programs that it starts, like R, to our descriptors."""
 
     def __init__(self) -> None:
         self._printed = io.StringIO()
@@ -309,7 +309,7 @@ class Output:
         return self._printed.getvalue() + programs.decode(errors="replace")
 
     def copying(self, stream: type) -> type:
-        """Return Mage's stream to its log, made to tell us too."""
+        """Return Mage's stream to its log, changed so that we get a copy."""
         copy = self._printed
 
         class Printed(stream):  # type: ignore[misc]
@@ -321,14 +321,14 @@ class Output:
 
 
 class Complaints(logging.Handler):
-    """Errors of conditions and callbacks: Mage takes the first for a no, ignores the second and logs both."""
+    """Errors of conditions and callbacks: Mage counts the first as false, ignores the second, and logs both."""
 
     def start(self) -> None:
         """Forget what was logged so far."""
         self._errors: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record of Mage's log, a JSON document, if it is such an error."""
+        """Keep a record of Mage's log, a JSON document, if it tells such an error."""
         message = record.getMessage()
         if ADDON_BROKE.search(message):
             entry = json.loads(message)
@@ -340,7 +340,7 @@ class Complaints(logging.Handler):
 
 
 def _moment(value: Any) -> datetime:
-    """Read a run's `execution_date`; without one it is now."""
+    """Read a run's `execution_date`; the default is now."""
     if value is None:
         return datetime.now(UTC)
     try:

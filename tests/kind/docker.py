@@ -41,7 +41,7 @@ def why_no_docker() -> str | None:
     if reason := why_no("docker"):
         return reason
     if subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False).returncode:
-        return "Docker does not answer: start it, or become one of the group `docker`"
+        return "Docker does not answer: start it, or join the group `docker`"
     return None
 
 

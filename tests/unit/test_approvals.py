@@ -99,7 +99,7 @@ def test_an_approval_is_one_commit_that_says_what_it_is_for(waiting: Path) -> No
     released = head(waiting, "env/dev")
     result = call_script(waiting, "promote", "approve", "plan.json", **person("Bob"))
     assert "stock" in result.stdout, "who agrees reads what it is"
-    assert result.stdout.endswith(f"Approved dev 2 as {BOB}; it counts for whoever else promotes\n")
+    assert result.stdout.endswith(f"Approved dev 2 as {BOB}; it counts when somebody else promotes\n")
     plan = json.loads((waiting / "plan.json").read_text())["plan"]["approvals"]["plan"]
     log = git(remote_of(waiting), "log", "--format=%an: %B", "evidence/dev")
     assert log == f"Bob Example: Approve release 2 of dev: stock\n\nApproved-Plan: {plan}"

@@ -154,4 +154,4 @@ def test_what_needs_no_other_proof_is_named_with_its_selectors(promoted_to_dev: 
     ask_for(promoted_to_dev, "local")
     prove(promoted_to_dev, "local")
     shown = call_script(promoted_to_dev, "smoke", "main", "dev", "-p", "stock").stdout
-    assert "scripts/promote.py main dev -p stock needs no other proof of this tree." in shown
+    assert "scripts/promote.py main dev -p stock needs no further proof of this tree." in shown

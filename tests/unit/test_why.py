@@ -77,8 +77,8 @@ def test_of_several_chains_the_shortest_is_told(project: Path) -> None:
     ("path", "whose"),
     [
         (MONEY, "it belongs to orders, returns"),
-        (f"{PROJECT}/io_config.yaml", "no pipeline does, so it belongs to the platform"),
-        ("Dockerfile", "no pipeline does, so it belongs to the platform"),
+        (f"{PROJECT}/io_config.yaml", "no pipeline needs it, so it belongs to the platform"),
+        ("Dockerfile", "no pipeline needs it, so it belongs to the platform"),
         ("environments/dev/values.yaml", "it configures dev"),
         ("README.md", "no release holds it"),
     ],

@@ -1,1 +1,1 @@
-"""The command lines, a file for each script: its docstring is the script's help. And what they share."""
+"""The command lines: a file for each script, whose docstring is the script's help, and what they share."""

@@ -1,4 +1,4 @@
-"""What commands take: one spelling for one thing, whichever command takes it."""
+"""What commands take. An argument has one spelling in all commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Argument = Callable[[Any], object]  # adds itself to a parser, or to a group in 
 
 
 def argument(*names: str, completer: Callable[..., Iterable[str]] | None = None, **options: Any) -> Argument:
-    """Return what argparse's `add_argument` adds; a shell completes it with what `completer` returns."""
+    """Return an argument with argparse's `options`; a shell completes it with what `completer` returns."""
 
     def add(parser: argparse._ActionsContainer) -> None:
         action = parser.add_argument(*names, **options)
@@ -27,7 +27,7 @@ def argument(*names: str, completer: Callable[..., Iterable[str]] | None = None,
 
 
 def one_of(*arguments: Argument) -> Argument:
-    """Return arguments of which only one is typed."""
+    """Return arguments of which a person types at most one."""
 
     def add(parser: argparse._ActionsContainer) -> None:
         group = parser.add_mutually_exclusive_group()
@@ -38,12 +38,12 @@ def one_of(*arguments: Argument) -> Argument:
 
 
 def given(**defaults: Any) -> Argument:
-    """Return what is read as if it was typed."""
+    """Return values that are read as if they were typed."""
     return lambda parser: parser.set_defaults(**defaults)
 
 
 def _one_line(text: str) -> str:
-    """Read a reason: whoever tells it later has a line for it."""
+    """Read a reason as one line, because it is shown as one."""
     return " ".join(text.split())
 
 
@@ -66,7 +66,7 @@ PLACE = argument(
     metavar="ENV|PATH",
     nargs="?",
     default=".",
-    help="an environment, or a folder (the clone that you stand in)",
+    help="an environment, or a folder (the clone that you are in)",
     completer=candidates.environments,
 )
 PLAN_FILE = argument("file", metavar="FILE", type=Path, help="what --plan -o wrote")
@@ -97,15 +97,15 @@ SELECTORS = (
 VERIFY_DEPENDANTS = argument(
     "--verify-dependants",
     action="store_true",
-    help="let shared files move for pipelines that were not selected, and prove those too",
+    help="change shared files also for pipelines that are not selected, and prove those too",
 )
-REASON = argument("--reason", metavar="TEXT", type=_one_line, default="", help="why, kept with what is done")
+REASON = argument("--reason", metavar="TEXT", type=_one_line, default="", help="why; the record keeps it")
 PR = argument(
     "--pr",
     action="store_true",
     help="push the release to a branch for a pull request; afterwards: promote.py finalize ENV",
 )
-# What every command has that makes a release.
+# What every command takes that makes a release.
 RELEASING = (
     one_of(
         argument("--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"),
@@ -132,13 +132,13 @@ def _quiet(told: str) -> Argument:
     return argument("-q", "--quiet", action="store_true", help=told)
 
 
-OUTPUT = (_JSON, _quiet("tell no progress"))
-OUTPUT_OF_PLAN = (one_of(_JSON, _MARKDOWN), _quiet("tell no progress"))
-OUTPUT_OF_RUNS = (_JSON, _quiet("tell no progress; of each run one line, and the blocks that failed"))
+OUTPUT = (_JSON, _quiet("show no progress"))
+OUTPUT_OF_PLAN = (one_of(_JSON, _MARKDOWN), _quiet("show no progress"))
+OUTPUT_OF_RUNS = (_JSON, _quiet("show no progress, but one line per run, and the blocks that failed"))
 
 
 def options_of(options: argparse.Namespace) -> Options:
-    """Return what `RELEASING` and `SELECTORS` (or `PIPELINES`) have parsed."""
+    """Return the parsed values of `RELEASING` and `SELECTORS` (or `PIPELINES`)."""
     if options.markdown and options.mode != "plan":
         raise UsageError("usage", "--markdown shows a plan and applies none", fix="add --plan, or leave it out")
     return Options(

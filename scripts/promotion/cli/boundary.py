@@ -18,16 +18,16 @@ from basics.process import without_credentials
 from promotion.cli.parser import Command, parser_of
 from promotion.showing.report import Report
 
-# What is read stays until the end: to look for garbage in it every 700 objects takes a third of the time.
+# What is read is needed until the end. To look for garbage every 700 objects would take a third of the time.
 _OBJECTS = 1_000_000
 
 
 def run(command: Command, arguments: Sequence[str] | None = None) -> int:
-    """Parse, run `command`, and turn whatever either raises into a message and an exit code."""
+    """Parse the arguments and run `command`; turn every error into a message and an exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file name in git need not be text
+            stream.reconfigure(errors="backslashreplace")  # a file name in git may be no valid text
     gc.set_threshold(_OBJECTS)
     report = Report(as_json="--json" in arguments, as_markdown="--markdown" in arguments)
     try:
@@ -36,7 +36,7 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> int:
             if "_ARGCOMPLETE" in os.environ:  # a shell asks what may be typed next
                 from argcomplete import autocomplete
 
-                autocomplete(parser, always_complete_options=False)  # and ends
+                autocomplete(parser, always_complete_options=False)  # this ends the process
             options = parser.parse_args(arguments)
             progress.quiet = getattr(options, "quiet", False)
             code = 0
@@ -61,11 +61,11 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Let each of `signals` do in the block what Ctrl-C does: whatever was made for the block is removed."""
+    """Let each of `signals` end the block as Ctrl-C does: what was made for the block is then removed."""
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         for ending in before:
-            signal.signal(ending, signal.SIG_IGN)  # one is enough: the second must not stop the removal
+            signal.signal(ending, signal.SIG_IGN)  # one signal is enough: a second must not stop the removal
         raise KeyboardInterrupt
 
     heard = (
@@ -80,7 +80,7 @@ def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 
 
 def _traceback_file() -> str:
-    import tempfile  # like all that nearly no command needs
+    import tempfile  # imported here because nearly no command needs it
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="promotion-", suffix=".log", delete=False) as log:

@@ -1,4 +1,4 @@
-"""The names in the clone at hand: what a shell completes, and a misspelt word is compared with."""
+"""The names in the current clone: a shell completes them, and a misspelt word is compared with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def environments(**_: object) -> list[str]:
 
 
 def sources(**_: object) -> list[str]:
-    """Return what can be promoted."""
+    """Return what can be promoted from."""
     from promotion.repository.git import MAIN
 
     return [MAIN, *environments()]

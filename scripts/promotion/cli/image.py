@@ -1,10 +1,10 @@
-"""Build the image of a tree, under the tag that its release says.
+"""Build the image of a tree, with the tag that its release says.
 
-An image that is there already is not built again.
+An image that exists already is not built again.
 
 examples:
   scripts/image.py build
-      the clone that you stand in
+      the clone that you are in
   scripts/image.py build staging --repository registry.example.com/mage --push
       what staging runs, and push it
   scripts/image.py build --load mage
@@ -23,14 +23,14 @@ from promotion.cli.place import place
 from promotion.showing.result import Result
 
 TAKES = (
-    argument("verb", choices=["build"], help="build the image of a tree, unless it is there"),
+    argument("verb", choices=["build"], help="build the image of a tree, unless it exists"),
     PLACE,
     argument("--repository", metavar="NAME", default="mage", help="the image's name (mage)"),
-    argument("--base-image", metavar="IMAGE", help="instead of the Dockerfile's, for example of a mirror"),
+    argument("--base-image", metavar="IMAGE", help="instead of the Dockerfile's, for example from a mirror"),
     argument("--without-r", dest="with_r", action="store_false", help="leave R out: blocks in R fail"),
     one_of(
         argument("--load", metavar="CLUSTER", help="load it into this kind cluster as well"),
-        argument("--push", action="store_true", help="push it; what the registry has is never built again"),
+        argument("--push", action="store_true", help="push it; an image in the registry is never built again"),
     ),
     *OUTPUT,
 )

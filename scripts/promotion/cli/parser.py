@@ -1,4 +1,4 @@
-"""How every command line is parsed: from a module whose docstring is its help."""
+"""How every command line is parsed: a module describes it, and the module's docstring is the help."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from promotion.version import VERSION
 
 _EXITS = """exit codes:
   0  done or nothing to do                5  conflict: shared file, stale plan,
-  1  error: could not tell                   lost race
+  1  error: could not find out               lost race
   2  --plan found changes                 6  no verdict yet: try again
   3  a gate said no                      64  usage
   4  policy refused                     130  interrupted or declined"""
 
 
 class Command(Protocol):
-    """The module of a command: a line that says what it does, a paragraph if need be, and examples."""
+    """The module of a command. Its docstring has a line that says what it does, any more text, and examples."""
 
     __doc__: str | None
     __name__: str
@@ -32,11 +32,11 @@ class Command(Protocol):
         """What is typed after the command."""
 
     def run(self, options: argparse.Namespace) -> Iterable[Result]:
-        """Do it, and yield what is to be shown; what it needs is imported here, for `--help` to be quick."""
+        """Run the command and yield what to show. It imports what it needs here, so that `--help` is quick."""
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with our errors; what is left out may be put in front of the words before they are parsed."""
+    """argparse, with our errors; `prepare` can change the words before they are parsed."""
 
     def __init__(self, command: Command, **options: Any) -> None:
         told, _, examples = (command.__doc__ or "").partition("\n\nexamples:")
@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse `args`, all of them: an option that is not known may be meant as one of this very parser's."""
+        """Parse all of `args`; refuse an unknown option here, where options that are like it are known."""
         options, unknown = super().parse_known_args(self.prepare(list(args)), namespace)
         for word in unknown:
             self._refuse(word)
@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError("usage", f"there is no option {option}", fix=f"{near(option, known)}; {self._help}")
 
     def error(self, message: str) -> NoReturn:
-        """Refuse what was typed: exit code 64, where argparse would take the 2 of `--plan`."""
+        """Refuse the command line with exit code 64; argparse would use 2, which `--plan` has."""
         raise UsageError("usage", message, fix=self._help)
 
     @property
@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_of(command: Command) -> Parser:
-    """Return the parser of the script that `command` is the module of."""
+    """Return the parser of the script whose module is `command`."""
     parser = Parser(command, prog=f"{command.__name__.rpartition('.')[2]}.py")
     parser.add_argument("--version", action="version", version=VERSION, help="show the version and exit")
     return parser

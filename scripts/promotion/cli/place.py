@@ -12,7 +12,7 @@ from basics.errors import UsageError
 from basics.process import CommandError, run
 from promotion.layout import ENVIRONMENTS
 
-if TYPE_CHECKING:  # `--help` does without
+if TYPE_CHECKING:  # `--help` does not need it
     from promotion.repository.git import Repository
 
 
@@ -26,7 +26,7 @@ def clone() -> Iterator[Repository]:
 
 
 def place(what: str) -> Path | str:
-    """Return the folder or the name of the environment that `what` is: of one spelling, the environment."""
+    """Return the environment's name or the folder that `what` means; if it can mean both, the environment."""
     if what == ".":
         return clone_around(Path.cwd())
     is_path = "/" in what or what.startswith(".")

@@ -23,7 +23,7 @@ from promotion.cli.parser import Command, Parser
 from promotion.options import VERBS
 from promotion.showing.result import Result
 
-_LIKE = 0.65  # of 1: a slip of the hand, where most names of environments are nothing like a verb
+_LIKE = 0.65  # of 1: a typing mistake; most names of environments are less like a verb
 
 
 def _add_verbs(parser: Parser) -> None:

@@ -8,7 +8,7 @@ examples:
   scripts/rollback.py prod -p flights_daily --reason "wrong join"
       one pipeline only
   scripts/rollback.py prod --reason "negative totals" --pr
-      where env/prod is protected: by a pull request
+      by a pull request, where env/prod is protected
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ examples:
   scripts/run.py . -p flights_daily
       one of them
   scripts/run.py . -p flights_daily --days 2013-02-08
-      on a day of your choice
+      on a day that you choose
   scripts/run.py prod --days 2013-02-04..2013-02-10
       what prod runs now, on a week
 """

@@ -1,7 +1,7 @@
 """Check a folder with every static gate, or an environment's releases.
 
 examples:
-  scripts/verify.py           the clone that you stand in, for every environment
+  scripts/verify.py           the clone that you are in, for every environment
   scripts/verify.py prod      every release of prod: digests, numbers, chain
 """
 
@@ -18,7 +18,7 @@ TAKES = (PLACE, *OUTPUT)
 
 
 def run(options: Namespace) -> Iterator[Result]:
-    """Verify the place."""
+    """Verify the folder or the environment."""
     from promotion.commands.verify import verify
 
     yield from verify(place(options.place))

@@ -1,4 +1,4 @@
-"""The scheduler of an environment, in the cluster where that is installed."""
+"""The scheduler of an environment, in the cluster where the environment is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from basics.errors import PromotionError
 from basics.kubectl import Namespace
 from basics.process import CommandError
 
-_LOG = re.compile(r"[EIW]\d{4} ")  # kubectl's own, before what it says to people
+_LOG = re.compile(r"[EIW]\d{4} ")  # how kubectl's own messages begin
 _SCHEDULER = "app.kubernetes.io/component=scheduler"
 _REVISION = "controller-revision-hash"
 _RELEASE = "mage/release"  # the annotation with the number from release.yaml
@@ -21,7 +21,7 @@ _RELEASE = "mage/release"  # the annotation with the number from release.yaml
 
 @dataclass(frozen=True)
 class Scheduler:
-    """The pod that starts all scheduled runs, since when, and the release that it was installed with."""
+    """The pod that starts all scheduled runs, when it started, and the release that it was installed with."""
 
     cluster: Namespace
     pod: str
@@ -29,7 +29,7 @@ class Scheduler:
     release: int
 
     def scheduled_runs(self, since: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
-        """Return `completed`, `failed` and `last` of the runs of each pipeline that were scheduled since then."""
+        """Return `completed`, `failed` and `last` of each pipeline's runs that were scheduled since its time."""
         question = json.dumps({name: moment.isoformat() for name, moment in since.items()})
         asking = ("exec", "--stdin", self.pod, "--container=mage", "--")
         answer = _ask(self.cluster, *asking, "python3", "-m", "mage_pod.scheduled_runs", stdin=question)
@@ -38,7 +38,7 @@ class Scheduler:
 
 
 def find_scheduler(environment: str, cluster: Namespace) -> Scheduler:
-    """Return the scheduler of `environment`; raise `PromotionError` where there is none to be asked."""
+    """Return the scheduler of `environment`; raise `PromotionError` where it cannot be asked."""
     shown = _ask(cluster, "get", "statefulsets,pods", f"--selector={_SCHEDULER}", "--output=json")
     found = json.loads(shown)["items"]
     stateful_set = _only("StatefulSet", found, cluster)
@@ -56,7 +56,7 @@ def find_scheduler(environment: str, cluster: Namespace) -> Scheduler:
 
 
 def _ask(cluster: Namespace, *arguments: str, stdin: str = "") -> str:
-    """Run kubectl there and return what it printed."""
+    """Run kubectl in the scheduler's namespace and return what it printed."""
     try:
         return cluster.kubectl(*arguments, stdin=stdin)
     except CommandError as error:

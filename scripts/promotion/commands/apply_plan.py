@@ -1,4 +1,4 @@
-"""`promote.py apply FILE`: carry out exactly the plan that was kept in a file, without a question."""
+"""`promote.py apply FILE`: carry out exactly the plan that a file holds, without a question."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from promotion.showing.result import Result, Shown
 
 
 def apply_plan(repository: Repository, file: Path, *, pr: bool) -> Iterator[Result]:
-    """Release what `file` says; raise `Conflict` when it is not what would be done now.
+    """Release what the plan in `file` says; raise `Conflict` when the plan would be another one now.
 
     With `pr` the release goes to a branch for a pull request.
     """
@@ -33,7 +33,7 @@ def apply_plan(repository: Repository, file: Path, *, pr: bool) -> Iterator[Resu
 
 
 def plan_of_today(planned: PlannedPromotion, repository: Repository) -> Plan:
-    """Compute the plan anew; raise `Conflict` when it is no longer what the file says."""
+    """Compute the plan again; raise `Conflict` when it differs from the file."""
     plan = _plan(planned, repository)
     planned.refuse_if_stale(plan)
     return plan

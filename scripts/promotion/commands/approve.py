@@ -1,4 +1,4 @@
-"""`promote.py approve FILE`: somebody agrees to exactly the plan that was kept in a file."""
+"""`promote.py approve FILE`: a person agrees to exactly the plan that a file holds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from promotion.showing.result import Result, Shown
 
 
 def approve(repository: Repository, file: Path) -> Iterator[Result]:
-    """Record the approval of what `file` says; raise `Conflict` when that is stale."""
+    """Record the approval of the plan in `file`; raise `Conflict` when the plan is stale."""
     planned = read_plan_file(file)
     with progress.step(f"read {planned.source} and {planned.target}"):
         plan = plan_of_today(planned, repository)
@@ -37,7 +37,7 @@ def approve(repository: Repository, file: Path) -> Iterator[Result]:
         with progress.step(f"push the approval to {branch.name}"):
             approval = Approval(digest, plan.draft.number, identity, datetime.now(UTC))
             branch.add_approval(approval, plan.draft.subjects)
-        told = f"Approved {name} {plan.draft.number} as {identity}; it counts for whoever else promotes"
+        told = f"Approved {name} {plan.draft.number} as {identity}; it counts when somebody else promotes"
     document = {"environment": name, "number": plan.draft.number, "plan": digest, "by": identity}
     yield Shown("approved", document, [(told, "green")])
 

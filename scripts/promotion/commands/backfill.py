@@ -1,6 +1,6 @@
-"""`promote.py backfill ENV`: what of an environment's data is to be written anew, and what no longer is.
+"""`promote.py backfill ENV`: which data of an environment must be written again, and which no longer.
 
-That goes to `evidence/<env>` and makes no release, as a ratification does, and for its reasons.
+The answer goes to `evidence/<env>` and makes no release, for the same reasons as a ratification.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from promotion.showing.result import Result, Shown
 
 
 def show_backfills(repository: Repository, name: str) -> Iterator[Result]:
-    """Show what is open in the environment `name`."""
+    """Show the open backfills of the environment `name`."""
     found = _open(repository, name)
     lines = [(str(backfill), "yellow") for backfill in found]
     document = [backfill.to_document() for backfill in found]
@@ -37,7 +37,7 @@ def close_backfills(
     done: bool,
     reason: str,
 ) -> Iterator[Result]:
-    """Close the open backfills of `pipelines`: they are `done`, or will not be."""
+    """Close the open backfills of `pipelines`: they are `done`, or waived."""
     with progress.step(f"read {name}"):
         found = {backfill.pipeline: backfill for backfill in _open(repository, name)}
         policy = load_environment(main_side(repository).tree, name).policy
@@ -55,7 +55,7 @@ def close_backfills(
 
 
 def _open(repository: Repository, name: str) -> tuple[Backfill, ...]:
-    """Fetch and return what is open."""
+    """Fetch and return the open backfills."""
     repository.fetch()
     current = released_side(repository, name).releases[0]
     return still_open(current.backfills, EvidenceBranch(repository, name).record().closed)

@@ -22,10 +22,10 @@ _CHANGES_PLANNED = 2  # the exit code
 
 @dataclass(frozen=True)
 class CarryOut:
-    """Somebody's wish to see a plan (`mode` is plan), to be asked (ask), or to have it carried out (yes).
+    """What to do with a plan: show it (`mode` is plan), ask (ask), or carry it out (yes).
 
-    `make_plan` fetches, and is called again where the target moved meanwhile. `keep` writes the plan to where it
-    is wanted besides. With `pr` the release goes to a branch for a pull request.
+    `make_plan` fetches, and is called again if the target moved meanwhile. `keep` may write the plan to a file.
+    With `pr` the release goes to a branch for a pull request.
     """
 
     make_plan: Callable[[], Plan]
@@ -35,17 +35,17 @@ class CarryOut:
     keep: Callable[[Plan], None] = lambda plan: None
 
     def read(self, what: str) -> Iterator[Result]:
-        """Compute the plan, which reads `what`, and decide."""
+        """Compute the plan, which reads `what`, and do with it what `mode` says."""
         with progress.step(f"read {what}"):
             plan = self.make_plan()
         if self.mode == "ask" and not (sys.stdin and sys.stdin.isatty()):
             raise UsageError(
-                "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to look only"
+                "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to only look"
             )
         yield from self.decide(plan)
 
     def decide(self, plan: Plan) -> Iterator[Result]:
-        """Show `plan`, and do with it what is wished."""
+        """Show `plan`, and do with it what `mode` says."""
         has_changes = not plan.draft.is_empty
         yield ShownPlan(plan, exit_code=_CHANGES_PLANNED if has_changes and self.mode == "plan" else 0)
         self.keep(plan)

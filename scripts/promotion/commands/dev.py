@@ -37,7 +37,7 @@ _WAREHOUSE = "warehouse"
 
 @dataclass(frozen=True)
 class Checkout:
-    """The folders of one checkout. `local` is git-ignored and keeps everything from one start to the next."""
+    """The folders of one checkout. Git ignores `local`, which keeps all data from one start to the next."""
 
     root: Path
 
@@ -53,7 +53,7 @@ class Checkout:
 
     @property
     def local(self) -> Path:
-        """What belongs to this machine alone."""
+        """Data of this machine alone."""
         return self.root / ".local"
 
     @property
@@ -78,7 +78,7 @@ def serve(root: Path) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     for ending in _ENDINGS:
-        signal.signal(ending, signal.SIG_IGN)  # one is enough: from here on everything ends
+        signal.signal(ending, signal.SIG_IGN)  # one signal is enough: from here on everything ends
     _say("\nStopping…")
     raise KeyboardInterrupt
 
@@ -115,16 +115,16 @@ def _dev_environment(checkout: Checkout) -> Environment:
 
 
 def _environment(checkout: Checkout, dev: Environment, server: Server, password: str) -> dict[str, str]:
-    """Return what Mage finds in its environment: dev's values, bound to `server`."""
+    """Return Mage's environment variables: dev's values, bound to `server`."""
     io_config = (checkout.project / "io_config.yaml").read_text()
     bound = bind_locally(io_config, dev.settings, dev.secrets, server, _WAREHOUSE)
     own = {
         "ENV": dev.name,
         # MAGE.md: autoreload-in-dev
-        "DISABLE_AUTORELOAD": "1",  # which ENV=dev turns on; it restarts the server at every change of a file
-        "SCHEDULER_TRIGGER_INTERVAL": "2",  # seconds; each level of a pipeline waits for one
+        "DISABLE_AUTORELOAD": "1",  # ENV=dev turns it on; it restarts the server whenever a file changes
+        "SCHEDULER_TRIGGER_INTERVAL": "2",  # seconds; each level of a pipeline waits for one interval
         # MAGE.md: memory-guard
-        "DEFAULT_EXECUTOR_TYPE": "local_python_force",  # the other one cancels runs when memory looks full
+        "DEFAULT_EXECUTOR_TYPE": "local_python_force",  # the other value cancels runs when memory looks full
         "MAGE_DATABASE_CONNECTION_URL": server.url("mage").replace("postgresql://", "postgresql+psycopg2://"),
         "MAGE_DATA_DIR": str(checkout.local / "mage"),
         "MAGE_REPO_PATH": str(checkout.project),
@@ -139,7 +139,7 @@ def _environment(checkout: Checkout, dev: Environment, server: Server, password:
 
 
 def _kept_secret(file: Path) -> str:
-    """Return the secret in `file`; at the first call, make one that only we may read."""
+    """Return the secret in `file`; the first call makes it, readable by us alone."""
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(18))
@@ -148,25 +148,25 @@ def _kept_secret(file: Path) -> str:
 
 # MAGE.md: next-port
 def _free_port() -> int:
-    """Return Mage's usual port, or one that is free: asked for a busy port, Mage silently takes another."""
+    """Return Mage's usual port, or another that is free: if its port is busy, Mage silently takes another."""
     for port in (_PORT, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((_HOST, port))
             except OSError:
-                _say(f"Port {port} is in use: taking another one.")
+                _say(f"Port {port} is in use: Mage gets another.")
             else:
                 found: int = probe.getsockname()[1]
                 return found
-    raise PromotionError("no-free-port", f"{_HOST} has no free port", fix="end a program that serves one")
+    raise PromotionError("no-free-port", f"{_HOST} has no free port", fix="end a program that uses one")
 
 
 @contextmanager
 def _mage(checkout: Checkout, port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run Mage's server and scheduler; without `supervised` its scheduler and workers would outlive it."""
+    """Run Mage's server and scheduler. Without `supervised`, scheduler and workers would outlive the server."""
     # MAGE.md: outlives-its-parent
-    # By module: the console script's first line breaks in a path with a space.
+    # As a module: the first line of the console script fails if its path has a space.
     command = [sys.executable, "-P", "-m", "mage_ai.cli.main", "start", str(checkout.project)]
     with (
         checkout.log.open("wb") as log,
@@ -182,7 +182,7 @@ def _mage(checkout: Checkout, port: int, environment: Mapping[str, str]) -> Iter
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: str, checkout: Checkout) -> None:
-    """Wait until Mage lets its owner in: it answers some seconds before it has made any user."""
+    """Wait until Mage accepts its owner's login: it answers some seconds before it has made any user."""
 
     def logged_in_or_ended() -> bool:
         return process.poll() is not None or _log_in(address, password)
@@ -200,7 +200,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: 
 
 
 def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[str, str]) -> None:
-    """Make dev's schedules triggers of this Mage, as its UI shows them and as a cluster's Job does."""
+    """Make triggers of this Mage from dev's schedules, as the chart's Job does in a cluster; the UI shows them."""
     wanted = json.dumps({name: asdict(schedule) for name, schedule in dev.schedules.items()})
     command = [sys.executable, "-P", "-m", "mage_pod.schedules", "/dev/stdin"]
     done = subprocess.run(
@@ -214,14 +214,14 @@ def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[
     )
     if done.returncode:
         problem = f"Mage did not take the schedules of {dev.name}:\n{done.stderr.strip()[-2000:]}"
-        raise PromotionError("schedules-not-taken", problem, fix="mend what it names in the values of dev")
+        raise PromotionError("schedules-not-taken", problem, fix="correct what it names in the values of dev")
     for line in done.stdout.splitlines():
         if "set back" in line:
             _say(line)
 
 
 def _log_in(address: str, password: str) -> bool:
-    """Whether Mage answers and accepts the owner's password."""
+    """Tell whether Mage answers and accepts the owner's password."""
     try:
         MageApi(address).log_in(_EMAIL, password)
     except ApiError:

@@ -12,7 +12,7 @@ from promotion.showing.result import Result, Shown
 
 
 def explain(code: str | None) -> Iterator[Result]:
-    """Explain `code`, or list every code there is (None)."""
+    """Explain `code`, or list all codes (None)."""
     known = error_codes()
     if code is not None and code not in known:
         raise UsageError("unknown-code", f"there is no code {code!r}", fix=near(code, known))

@@ -1,4 +1,4 @@
-"""`promote.py finalize ENV`: what came of pull requests is their releases and nothing else; their branches go."""
+"""`promote.py finalize ENV`: check what merged pull requests brought, and remove their branches."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from promotion.showing.result import Result, Shown
 
 
 def finalize(repository: Repository, name: str) -> Iterator[Result]:
-    """Remove the branches of the pull requests to the environment `name` that were merged as they are.
+    """Remove the branches of pull requests to the environment `name` that were merged without a change.
 
     Raises `GateRefused` where a merge brought something else, `Conflict` where another
-    release took the number, and `GateCouldNotRun` where nothing was merged yet: this is no verdict, try again.
+    release took the number, and `GateCouldNotRun` where nothing was merged yet: then there is no verdict, try
+    again.
     """
     with progress.step(f"read {name} and the pull requests to it"):
         follow_requests(repository, name)
@@ -57,7 +58,7 @@ class _Waiting:
     commits: Mapping[int, str]
 
     def refuse_what_is_no_release(self) -> None:
-        """Look at the last release and at all that may have come of a pull request."""
+        """Check the last release and every one that a pull request may have brought."""
         newest, audit = len(self.history), Audit(self.repository, self.name)
         spoiled: dict[int, list[Finding]] = {}
         for number in sorted({newest, *self.commits}):
@@ -70,8 +71,8 @@ class _Waiting:
             delete = f", and then: git push {self.repository.remote} --delete {useless}" if useless else ""
             raise GateRefused(
                 "not-as-released",
-                f"{branch_of(self.name)} holds what the promotion did not make",
-                fix=f"see each{delete}",
+                f"{branch_of(self.name)} has content that the promotion did not make",
+                fix=f"see each finding{delete}",
                 findings=[finding for found in spoiled.values() for finding in found],
             )
 
@@ -82,11 +83,11 @@ class _Waiting:
         return is_merge_of(self.repository, self.history.at_place(number).commit, self.commits[number])
 
     def refuse_what_is_overtaken(self, left: Mapping[int, str]) -> None:
-        """Refuse those of `left` that can no longer be merged."""
+        """Refuse if one of `left` can no longer be merged."""
         if findings := list(self._overtaken(left)):
             told = ", ".join(finding.path for finding in findings)
             raise Conflict(
-                "overtaken", f"{told} can no longer become a release", fix="see each", findings=findings
+                "overtaken", f"{told} can no longer become a release", fix="see each finding", findings=findings
             )
 
     def _overtaken(self, left: Mapping[int, str]) -> Iterator[Finding]:
@@ -94,7 +95,7 @@ class _Waiting:
         last = (self.history[0].commit,) if self.history else ()
         for number, commit in sorted(left.items()):
             branch = request_branch(self.name, number)
-            fix = f"git push {self.repository.remote} --delete {branch}; what is still wanted of it: --pr again"
+            fix = f"git push {self.repository.remote} --delete {branch}; then --pr again, if needed"
             if number <= len(self.history):
                 came = self.history.at_place(number).commit
                 problem = f"{branch_of(self.name)} has another release {number} ({came[:8]})"

@@ -1,4 +1,4 @@
-"""`image.py build`: the image of a tree, built only when there is none with its tag."""
+"""`image.py build`: the image of a tree, built only when no image has its tag."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from promotion.showing.result import Result, Shown
 
 
 def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: bool) -> Iterator[Result]:
-    """Build the image of the folder `what` or of the environment of that name; then load it or push it."""
+    """Build the image of `what`, a folder or the name of an environment; then load it or push it."""
     with _tree(what) as tree:
         reference = wanted.reference(tree)
         built = ensure_image(tree, wanted, from_registry=push)
@@ -56,9 +56,9 @@ def _buildable(tree: Tree, name: str) -> Tree:
 
 
 def tree_of_checkout(folder: Path) -> Tree:
-    """Return the files of `folder` that git knows, as they are on disk; tell what a promotion would not take.
+    """Return the files of `folder` that git knows, as they are on disk; say what a promotion would not take.
 
-    A file that git does not know stays out: it would change the tag, and no release could ever say that tag.
+    A file that git does not know is left out: with it, the tag would be one that no release can have.
     """
     tracked = _asked(folder, "ls-files", "-z", "--cached")
     for path in _asked(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", *IMAGE_SOURCE):

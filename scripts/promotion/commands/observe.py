@@ -1,4 +1,4 @@
-"""`promote.py observe ENV`: how the scheduled runs of what an environment runs have ended, kept as evidence."""
+"""`promote.py observe ENV`: how an environment's scheduled runs have ended, kept as evidence."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def observe(repository: Repository, name: str, cluster: Namespace) -> Iterator[R
 def _observed(
     scheduler: Scheduler, arrived: Mapping[str, Release], before: Mapping[str, Observed], identity: str
 ) -> dict[str, Observed]:
-    """Return what became of the runs of all that the cluster has got, too; it may be some releases behind."""
+    """Return how the runs of each installed version ended; the cluster may be some releases behind."""
     there = {pipeline: release for pipeline, release in arrived.items() if release.number <= scheduler.release}
     begin = {
         pipeline: _begin(scheduler, release, release.pipelines[pipeline].digest, before.get(pipeline))
@@ -67,13 +67,13 @@ def _observed(
 
 
 def _begin(scheduler: Scheduler, release: Release, digest: str, before: Observed | None) -> datetime:
-    """Return from when on runs count: between a release and its installation they are of the version before.
+    """Return the time from which runs count: until the release is installed, runs are of the version before it.
 
-    A scheduler that starts anew, for a later release or on another node, takes nothing back.
+    When a scheduler starts again, for a later release or on another node, earlier runs still count.
     """
     if before and (before.digest, before.since) == (digest, release.number):
         return before.begin
-    return max(release.at, scheduler.started) + timedelta(seconds=1)  # each is told in whole seconds, cut off
+    return max(release.at, scheduler.started) + timedelta(seconds=1)  # both times are cut to whole seconds
 
 
 def _told(pipeline: str, release: Release, runs: Observed | None) -> tuple[str, str]:

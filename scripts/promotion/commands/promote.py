@@ -38,14 +38,14 @@ def promote(
     """Promote from `source` to `target`; `mode` is ask, plan or yes.
 
     With `pr` the release goes to a branch for a pull request.
-    A plan that nothing stands in the way of for long is kept in `plan_file`, for `promote.py apply` and `approve`.
+    A plan is kept in `plan_file` for `promote.py apply` and `approve`, unless it is refused for good.
     """
     if plan_file and mode != "plan":
         raise UsageError("usage", "-o keeps a plan instead of applying it", fix="add --plan, or leave -o out")
     if options.release_hold and not options.reason:
-        raise UsageError("no-reason", "--release-hold overrides somebody's decision", fix="say why: --reason TEXT")
+        raise UsageError("no-reason", "--release-hold overrides an earlier decision", fix="say why: --reason TEXT")
     if options.emergency and not options.reason:
-        raise UsageError("no-reason", "an emergency says why, to those who ratify it", fix="add --reason TEXT")
+        raise UsageError("no-reason", "an emergency needs a reason for the ratification", fix="add --reason TEXT")
     step = CarryOut(
         lambda: plan_promotion(repository, source, target, options),
         repository,
@@ -62,8 +62,8 @@ def _keep(plan: Plan, plan_file: Path | None) -> None:
     if all(isinstance(refusal, NotYet) for refusal in plan.verdict.refusals):
         write_plan_file(plan, plan_file)
         progress.say(f"✓ kept in {plan_file}, for scripts/promote.py apply {shlex.quote(str(plan_file))}", "green")
-    else:  # there may be an older one
-        progress.say(f"{plan_file} was not written: no waiting makes this plan one to apply", "yellow")
+    else:  # an older plan may be there
+        progress.say(f"{plan_file} was not written: this plan cannot be applied, even later", "yellow")
 
 
 def plan_promotion(
@@ -71,7 +71,7 @@ def plan_promotion(
 ) -> Plan:
     """Fetch and compute the plan of a promotion from `source` to `target` at the moment `now`."""
     repository.fetch()
-    # Of a main that is not the source only the configuration counts.
+    # When `main` is not the source, only its configuration counts.
     main = main_side(repository, *(() if source == MAIN else (ENVIRONMENTS,)))
     environment = load_environment(main.tree, target)
     taken_from = source_side(repository, source, main, environment)

@@ -1,7 +1,7 @@
-"""`promote.py ratify ENV`: somebody stands for what releases skipped in an emergency.
+"""`promote.py ratify ENV`: somebody takes responsibility for what releases skipped in an emergency.
 
-It goes to `evidence/<env>` and makes no release: a release would be one more version of an environment in which
-nothing changed, and restart its pods. If that branch is lost, emergencies are open again: the safe side.
+A ratification goes to `evidence/<env>` and makes no release: a release would restart the environment's pods
+although nothing in it changed. If that branch is lost, emergencies are open again, which is the safe side.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from promotion.showing.result import Result, Shown
 def ratify(repository: Repository, name: str, reason: str) -> Iterator[Result]:
     """Ratify every open emergency of the environment `name`."""
     if not reason:
-        raise UsageError("no-reason", "who ratifies says why", fix="add --reason TEXT")
+        raise UsageError("no-reason", "a ratification needs a reason", fix="add --reason TEXT")
     branch = EvidenceBranch(repository, name)
     with progress.step(f"read {name}"):
         repository.fetch()

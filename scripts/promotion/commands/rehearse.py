@@ -1,4 +1,4 @@
-"""`promote.py rehearse SRC DST`: a promotion and its rollback, gates and all, where nobody else sees them."""
+"""`promote.py rehearse SRC DST`: a promotion and its rollback, with all gates, but not on your remote."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from promotion.showing.result import Result, Shown
 
 
 def rehearse(repository: Repository, source: str, target: str, options: Options) -> Iterator[Result]:
-    """Promote from `source` to `target` and take it back, in a clone and a remote of its own.
+    """Promote from `source` to `target` and roll back, in a clone and a remote for this alone.
 
-    Raises what either would raise, and `GateRefused` where the rollback does not bring back
-    what was there.
+    Raises what either would raise, and `GateRefused` if the rollback does not restore what was there.
     """
     with progress.step(f"read {source} and {target} for a rehearsal: it pushes to a remote that is thrown away"):
         repository.fetch()
@@ -44,7 +43,7 @@ def rehearse(repository: Repository, source: str, target: str, options: Options)
 
 
 def _act(what: str, make_plan: Callable[[], Plan], clone: Repository) -> Generator[Result, None, Plan]:
-    """Show the plan and carry it out; raise what stands in its way."""
+    """Show the plan and carry it out; raise what refuses it."""
     plan = make_plan()
     yield ShownPlan(plan, what)
     if not plan.draft.is_empty:
@@ -56,8 +55,8 @@ def _act(what: str, make_plan: Callable[[], Plan], clone: Repository) -> Generat
 
 def _compared(before: Side, after: Side) -> Result:
     if lost := list(_differences(before, after)):
-        message = f"the rollback does not bring back what {before.endpoint.environment} has now"
-        raise GateRefused("not-restored", message, fix="see each", findings=lost)
+        message = f"the rollback does not restore what {before.endpoint.environment} has now"
+        raise GateRefused("not-restored", message, fix="see each finding", findings=lost)
     files, place = before.tree.without([FILE]), before.endpoint
     told = f"Rehearsed: all {len(files)} files of {place.environment} {place.release} are back, byte for byte."
     document = {"environment": place.environment, "restored": place.release, "digest": files.digest()}
@@ -65,7 +64,7 @@ def _compared(before: Side, after: Side) -> Result:
 
 
 def _differences(before: Side, after: Side) -> Iterator[Finding]:
-    """Yield every file, but for the record, that is not the same in both."""
+    """Yield every file that is not the same in both, except the record."""
     branch = branch_of(before.endpoint.environment)
     for path in sorted({*before.tree, *after.tree} - {FILE}):
         if before.tree.get(path) != after.tree.get(path):

@@ -1,4 +1,4 @@
-"""`rollback.py ENV`: a new release with the content of an older one; what ran until now is on hold."""
+"""`rollback.py ENV`: a new release with the content of an older one; what ran until then is on hold."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def rollback(
     mode: str,
     pr: bool = False,
 ) -> Iterator[Result]:
-    """Take the environment `name` back to the release `number` (None: the last good one before this).
+    """Take the environment `name` back to the release `number` (None: the last good one before the current).
 
     With `pr` the release goes to a branch for a pull request.
     """
     if not options.reason:
         raise UsageError(
-            "no-reason", "a rollback says why, to those who look at it later", fix="add --reason TEXT"
+            "no-reason", "a rollback needs a reason, for those who read about it later", fix="add --reason TEXT"
         )
     step = CarryOut(lambda: plan_rollback(repository, name, number, options), repository, mode, pr=pr)
     yield from step.read(name)
@@ -81,9 +81,9 @@ def plan_rollback(
 
 
 def _environment(repository: Repository, name: str, configuration: Side) -> Environment:
-    """Return the environment as it will be, under the policy of today.
+    """Return the environment as it will be, under the current policy of `main`.
 
-    That is `main`'s; while `main` cannot be read, the one that comes with the configuration must do.
+    If `main` cannot be read, the policy of the given configuration is used.
     """
     environment = load_environment(configuration.tree, name)
     with suppress(PromotionError):
@@ -92,7 +92,7 @@ def _environment(repository: Repository, name: str, configuration: Side) -> Envi
 
 
 def _closed(repository: Repository, name: str) -> tuple[Closing, ...]:
-    """Return the backfills that were closed; a way back must not depend on whether that can be read."""
+    """Return the closed backfills, or none where they cannot be read: that must not stop a rollback."""
     with suppress(PromotionError):
         return EvidenceBranch(repository, name).record().closed
     return ()
@@ -107,7 +107,7 @@ def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
     environment = current.environment
     if number is not None:
         if 0 < number <= len(earlier):
-            return earlier[-number]  # by its place: a commit by hand may bear the number of another one
+            return earlier[-number]  # by position: a commit made by hand may have the number of another
         fix = f"a number from 1 to {len(earlier)}" if earlier else f"scripts/status.py {environment}"
         raise UsageError("unknown-release", f"{environment} has no earlier release {number}", fix=fix)
     held = {(hold.pipeline, hold.digest) for hold in current.holds}
@@ -120,5 +120,5 @@ def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
 
 
 def _content(release: Release, names: tuple[str, ...]) -> set[tuple[str, str]]:
-    """Return the digests of `names` in a release; without names, of all that it has."""
+    """Return the digests of `names` in a release; without names, of all its pipelines."""
     return {(name, digest) for name, digest in release.digests.items() if name in (names or [name])}

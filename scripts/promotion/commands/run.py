@@ -1,4 +1,4 @@
-"""`run.py ENV|PATH`: run pipelines on this machine, against the local server's warehouse of an environment."""
+"""`run.py ENV|PATH`: run pipelines on this machine, against an environment's warehouse on the local server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STYLES = {"completed": "", "failed": "bold red", "skipped": "dim", "upstream_fa
 
 @dataclass(frozen=True)
 class _Subject:
-    """What to run: a project on disk, as which environment."""
+    """What to run: a project on disk, and the environment that it runs as."""
 
     folder: Path
     project: Project
@@ -37,12 +37,12 @@ class _Subject:
 
 
 def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool) -> Iterator[Result]:
-    """Run the pipelines `names` (empty: all) of the folder `what` or the environment of that name.
+    """Run the pipelines `names` (empty: all) of `what`, a folder or the name of an environment.
 
-    `brief` tells a line per run.
+    `brief` prints one line per run.
 
-    A pipeline runs once for each of `days`, or once for each of its smoke variables where there are no days or
-    it is not about a day. Raises `GateRefused` when a run failed, after all of them ran.
+    A pipeline runs once for each of `days`. Without days, or if it takes no day, it runs once for each of its
+    smoke variables. After all runs, raises `GateRefused` when one failed.
     """
     with _subject(what) as subject:
         runs = list(_runs(subject.project, names, days))
@@ -75,7 +75,7 @@ def _subject(what: Path | str) -> Iterator[_Subject]:
 
 
 def _of_folder(folder: Path) -> _Subject:
-    """Return the project in `folder` as the first environment on its way would run it."""
+    """Return the project in `folder` as the first environment after `main` would run it."""
     files = (file for root in (FOLDER, ENVIRONMENTS) for file in (folder / root).rglob("*") if file.is_file())
     tree = tree_of_folder(folder, {file.relative_to(folder).as_posix() for file in files})
     names = environment_names(tree)
@@ -108,7 +108,9 @@ def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Itera
 def _pipeline(project: Project, name: str) -> Pipeline:
     closure = project.closure(name)
     if closure.pipeline is None:
-        raise GateRefused("unreadable", f"{name} cannot be read", fix="fix each", findings=closure.findings)
+        raise GateRefused(
+            "unreadable", f"{name} cannot be read", fix="fix each finding", findings=closure.findings
+        )
     return closure.pipeline
 
 
@@ -146,14 +148,14 @@ def _block_line(block: BlockResult, width: int) -> str:
 
 
 def describe(variables: Mapping[str, Any]) -> str:
-    """Return the variables of a run as a person writes them: the day alone, or `name=value`."""
+    """Return the variables of a run as people write them: the day alone, or `name=value`."""
     return ", ".join(
         str(value) if name == "execution_date" else f"{name}={value}" for name, value in variables.items()
     )
 
 
 def _advice(project: Project, failed: Sequence[RunResult]) -> str:
-    """Return the next step: a pipeline whose input was never made needs other pipelines first."""
+    """Return the next step; if other pipelines write what a failed one reads, those may have to run first."""
     names = list(dict.fromkeys(result.pipeline for result in failed))
     hints = ["read the errors above"]
     for name in names:

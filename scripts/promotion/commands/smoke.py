@@ -19,7 +19,7 @@ from promotion.showing.result import Result, Shown
 def prove(repository: Repository, source: str, target: str, wanted: Options) -> Iterator[Result]:
     """Prove the pipelines of a promotion from `source` to `target` that have no evidence.
 
-    What the promotion would be refused for, by the policy or for a shared file, is no reason not to try.
+    They are tried even if the promotion would be refused, by the policy or for a shared file.
     """
     with progress.step(f"read {source} and {target}"):
         plan = plan_promotion(repository, source, target, replace(wanted, verify_dependants=True))
@@ -35,8 +35,8 @@ def prove(repository: Repository, source: str, target: str, wanted: Options) -> 
 
 
 def _prove(plan: Plan, repository: Repository) -> Mapping[str, Evidence]:
-    identity = repository.identity()  # asked before minutes of smoke tests, not after
-    from promotion.smoke.smoke_gate import smoke  # brings the database driver
+    identity = repository.identity()  # checked before minutes of smoke tests, not after
+    from promotion.smoke.smoke_gate import smoke  # imports the database driver
 
     return {name: replace(evidence, by=identity) for name, evidence in smoke(plan).items()}
 
@@ -54,4 +54,4 @@ def _lines(plan: Plan, wanted: Options, proven: Mapping[str, Evidence]) -> Itera
         yield f"✓ {name}  proven now, {evidence.kind}: {evidence.runs} runs, {evidence.seconds:.0f} s", "green"
     for name, evidence in plan.draft.evidence.items():
         yield f"= {name}  proven before, {evidence.kind}, for release {evidence.release}", "dim"
-    yield f"{plan.request.command(wanted)} needs no other proof of this tree.", ""
+    yield f"{plan.request.command(wanted)} needs no further proof of this tree.", ""

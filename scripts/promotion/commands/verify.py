@@ -1,4 +1,4 @@
-"""`verify.py`: every static gate on a folder, or every digest of an environment derived again."""
+"""`verify.py`: run every static gate on a folder, or compute every digest of an environment again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from promotion.showing.result import Result, Shown
 
 
 def verify(what: Path | str) -> Iterator[Result]:
-    """Verify the folder `what` or the environment of that name; raise `GateRefused` with all that is wrong."""
+    """Verify `what`, a folder or the name of an environment; raise `GateRefused` with all that is wrong."""
     if isinstance(what, Path):
         yield from _verify_folder(what.resolve())
         return
@@ -54,7 +54,7 @@ def _verify_folder(folder: Path) -> Iterator[Result]:
 
 def _verify_environment(repository: Repository, name: str) -> Iterator[Result]:
     repository.fetch()
-    repository.memory = Memory()  # an audit believes nothing that lies beside a clone
+    repository.memory = Memory()  # an audit uses no cached result that lies beside a clone
     history = releases(repository, name)
     if not history and (repository.head(MAIN) or not isinstance(repository, BareClone)):
         load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
@@ -62,7 +62,7 @@ def _verify_environment(repository: Repository, name: str) -> Iterator[Result]:
         fix = f"git clone --bare --single-branch --branch {branch_of(name)} ADDRESS"
         raise UsageError("no-release", f"this bare clone has no branch {branch_of(name)}", fix=fix)
     count = counted(len(history), "release")
-    with progress.step(f"derive every digest of {count}"):
+    with progress.step(f"compute every digest of {count}"):
         findings = list(Audit(repository, name).of_all(history))
     _conclude(findings)
     document = {"environment": name, "releases": len(history)}
@@ -72,4 +72,4 @@ def _verify_environment(repository: Repository, name: str) -> Iterator[Result]:
 def _conclude(findings: list[Finding]) -> None:
     if findings:
         count = counted(len(findings), "finding")
-        raise GateRefused("verification-failed", count, fix="fix each and try again", findings=findings)
+        raise GateRefused("verification-failed", count, fix="fix each finding and try again", findings=findings)

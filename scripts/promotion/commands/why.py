@@ -1,4 +1,4 @@
-"""`promote.py why PIPELINE FILE`: the references that make a pipeline need a file, or whose else the file is."""
+"""`promote.py why PIPELINE FILE`: the references by which a pipeline needs a file, or what the file belongs to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from promotion.showing.result import Result, Shown
 
 
 def why(repository: Repository, pipeline: str, file: str, place: str | None) -> Iterator[Result]:
-    """Explain why `pipeline` needs `file` in `place`: `main`, an environment, or (None) the work tree."""
+    """Explain why `pipeline` needs `file` in `place`: in `main`, an environment, or (None) the work tree."""
     tree, told = _tree(repository, place), place or "the work tree"
     project = Project(tree)
     if pipeline not in project:
@@ -34,7 +34,7 @@ def why(repository: Repository, pipeline: str, file: str, place: str | None) -> 
     lines = list(_needed(pipeline, chain, others) if chain else _not_needed(pipeline, path, others))
     if not chain and closure.findings:
         lines += [
-            ("As far as its references can be followed, but for these:", ""),
+            ("These references could not be followed:", ""),
             *finding_lines(closure.findings),
         ]
     yield Shown("why", _document(pipeline, path, told, chain, others), lines)
@@ -48,7 +48,7 @@ def _tree(repository: Repository, place: str | None) -> Tree:
 
 
 def _path(root: Path, tree: Tree, place: str, file: str) -> str:
-    """Return the path in `tree` of what was typed as `file`: a path from the root of the clone, or from here."""
+    """Return the path in `tree` of `file`, typed as a path from the clone's root or the current folder."""
     here = Path.cwd() / file
     for path in (file, str(here.relative_to(root)) if here.is_relative_to(root) else file):
         if path in tree:
@@ -75,7 +75,7 @@ def _belongs_to(path: str, others: Sequence[str]) -> str:
     if path.startswith(f"{ENVIRONMENTS}/"):
         return f"it configures {path.split('/')[1]}, and comes from main with each release of it"
     if path.startswith(tuple(f"{root}/" for root in PLATFORM_AND_PROJECT)) or path in PLATFORM_AND_PROJECT:
-        return "no pipeline does, so it belongs to the platform: promotions of everything take it"
+        return "no pipeline needs it, so it belongs to the platform: promotions of everything take it"
     return "no release holds it"
 
 

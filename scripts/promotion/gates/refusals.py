@@ -86,7 +86,7 @@ def static_gate(draft: Draft) -> Iterator[GateRefused]:
     findings = [replace(each, fix=ways_out.get(each.problem.split(": ")[0], each.fix)) for each in found]
     if findings:
         message = f"the static gate has {counted(len(findings), 'finding')}"
-        yield GateRefused("static-gate", message, fix="fix each", findings=findings)
+        yield GateRefused("static-gate", message, fix="fix each finding", findings=findings)
 
 
 def _not_passed(draft: Draft) -> Part | None:

@@ -1,4 +1,4 @@
-"""Every question to Docker and kind, and what they are told to do."""
+"""Every command to Docker and kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOCAL = ("localhost:", "127.0.0.1:")
 
 
 def labels_of(reference: str) -> Mapping[str, str] | None:
-    """Return the labels of the image `reference` on this machine, None if there is no such image."""
+    """Return the labels of the image `reference` on this machine, or None if there is no such image."""
     if not _docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"reference={reference}").strip():
         return None
     inspected = json.loads(_docker("image", "inspect", "--format", "{{json .Config.Labels}}", reference))
@@ -26,7 +26,7 @@ def labels_of(reference: str) -> Mapping[str, str] | None:
 
 
 def build(reference: str, context: Tree, *, arguments: Mapping[str, str], labels: Mapping[str, str]) -> None:
-    """Build `reference` from the files of `context` alone; DOCKER_BUILD_OPTIONS may add options."""
+    """Build `reference` only from the files of `context`; DOCKER_BUILD_OPTIONS may add options."""
     options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
     options += [f"--label={name}={value}" for name, value in labels.items()]
     options += shlex.split(os.environ.get("DOCKER_BUILD_OPTIONS", ""))
@@ -38,14 +38,16 @@ def build(reference: str, context: Tree, *, arguments: Mapping[str, str], labels
             raise PromotionError(
                 "image-not-built",
                 f"`docker build` of {reference} failed:\n{_last_lines(error)}",
-                fix="mend the Dockerfile or requirements.txt; behind a proxy or a mirror see DOCKER_BUILD_OPTIONS "
-                "and --base-image",
+                fix="correct the Dockerfile or requirements.txt; behind a proxy or a mirror see "
+                "DOCKER_BUILD_OPTIONS and --base-image",
             ) from error
 
 
 def is_in_registry(reference: str) -> bool:
-    """Ask the registry for `reference`; refuse when it gives no answer."""
-    plain_http = ["--insecure"] if reference.startswith(_LOCAL) else []  # as Docker itself treats this machine's
+    """Ask whether the registry has `reference`; raise when it gives no answer."""
+    plain_http = (
+        ["--insecure"] if reference.startswith(_LOCAL) else []
+    )  # Docker, too, trusts a registry on this machine
     try:
         _docker("manifest", "inspect", *plain_http, reference)
     except CommandError as error:
@@ -81,13 +83,13 @@ def _docker(*arguments: str) -> str:
     except CommandError as error:
         if "docker daemon" in error.stderr:
             raise PromotionError(
-                "docker-unreachable", error.stderr, fix="start Docker, or become one of the group `docker`"
+                "docker-unreachable", error.stderr, fix="start Docker, or join the group `docker`"
             ) from error
         raise
 
 
 def _write(context: Tree, folder: Path) -> None:
-    """Write the files readable by everybody, whatever this user's umask is: the image's user is another."""
+    """Write the files readable by everybody, whatever the umask is, because the image has another user."""
     context.write_to(folder)
     for path in folder.rglob("*"):
         if path.is_dir() and not path.is_symlink():
@@ -98,7 +100,7 @@ def _not_reached(reference: str, error: CommandError) -> PromotionError:
     registry = reference.split("/", maxsplit=1)[0] if "/" in reference else "Docker Hub"
     return PromotionError(
         "registry-unreachable",
-        f"{registry} did not take the question or the image {reference}:\n{_last_lines(error)}",
+        f"{registry} did not answer or did not take the image {reference}:\n{_last_lines(error)}",
         fix="--repository must begin with your registry; log in to it: docker login ADDRESS",
     )
 

@@ -1,4 +1,4 @@
-"""Have the image of a tree: it is built only where there is none yet."""
+"""Make sure that the image of a tree exists: build it only where it is missing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from promotion.repository.tree import Tree
 
 
 def ensure_image(tree: Tree, wanted: Wanted, *, from_registry: bool = False) -> bool:
-    """Have the image of `tree` on this machine or in its registry; return whether it had to be built.
+    """Make sure that the image of `tree` is on this machine or in its registry; return whether it had to be built.
 
-    What a registry has under this tag stands: an environment runs the very bytes that the one before it proved.
+    An image in the registry is never replaced: an environment runs exactly the bytes that its source proved.
     """
     reference = wanted.reference(tree)
     if from_registry and docker.is_in_registry(reference):
@@ -25,7 +25,7 @@ def ensure_image(tree: Tree, wanted: Wanted, *, from_registry: bool = False) -> 
         with progress.step(f"build {reference}"):
             docker.build(reference, tree.under(*IMAGE_SOURCE), arguments=wanted.arguments, labels=labels)
     else:
-        progress.say(f"{reference} is there: nothing to build")
+        progress.say(f"{reference} exists already: nothing to build")
     if from_registry:
         with progress.step(f"push {reference}"):
             docker.push(reference)

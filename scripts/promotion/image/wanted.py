@@ -1,4 +1,4 @@
-"""What an image is to be: its name, its arguments, and the labels that tell it from every other."""
+"""The image that is wanted: its name, its arguments, and the labels that tell it from every other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAGE = re.compile(r"^mage-ai(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an image is to be called and how it differs from what the Dockerfile says by itself."""
+    """The name of the wanted image, and its build arguments that differ from the Dockerfile's defaults."""
 
     repository: str = "mage"
     base: str | None = None
@@ -26,12 +26,12 @@ class Wanted:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The Dockerfile's arguments."""
+        """The build arguments."""
         base = {"BASE_IMAGE": self.base} if self.base else {}
         return base if self.with_r else base | {"WITH_R": "false"}
 
     def labels(self, tree: Tree) -> dict[str, str]:
-        """Return what tells the image of `tree` from one with the same tag and other arguments, too."""
+        """Return labels that tell the image of `tree` also from one with the same tag and other arguments."""
         version = _MAGE.search(tree.text("requirements.txt")) if "requirements.txt" in tree else None
         return {
             f"{_OCI}.title": "Mage",

@@ -1,1 +1,1 @@
-"""The composed tree, run for real: on this machine or in a cluster."""
+"""The composed tree is run for real, on this machine or in a cluster."""

@@ -1,4 +1,4 @@
-"""The kind cluster of smoke tests: made once, and namespaces in it for the length of a test."""
+"""The kind cluster of smoke tests, made once, and a namespace in it for each test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
 def troubles(namespace: Namespace) -> list[str]:
-    """Return a line for each container that waits, or that ended with an error: why, in its own words."""
+    """Return a line for each container that waits or ended with an error, with the cluster's reason."""
     return [line for pod in namespace.get("pods") for line in _troubles(pod)]
 
 
@@ -41,9 +41,9 @@ def _troubles(pod: dict[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def smoke_cluster() -> Iterator[tuple[str, Path]]:
-    """Yield name and kubeconfig of the cluster that SMOKE_CLUSTER names; make it if it is not there, and keep it.
+    """Yield name and kubeconfig of the cluster that SMOKE_CLUSTER names; make it if it is missing, and keep it.
 
-    The user's own kubeconfig is neither read nor changed: what follows cannot reach another cluster.
+    The user's kubeconfig is not used, so later steps cannot reach another cluster.
     """
     name = os.environ.get(CLUSTER) or _NAME
     with tempfile.TemporaryDirectory(prefix="kind-") as folder:
@@ -72,7 +72,7 @@ def _kind(*arguments: str) -> str:
 
 @contextmanager
 def throw_away_namespace(beginning: str, kubeconfig: Path) -> Iterator[Namespace]:
-    """Make a namespace that enforces the restricted Pod Security level; remove it in the end, whatever happens."""
+    """Make a namespace that enforces the restricted Pod Security level; always remove it at the end."""
     namespace = Namespace(f"{beginning}-{secrets.token_hex(3)}", kubeconfig)
     try:
         namespace.kubectl("create", "namespace", namespace.name)

@@ -27,7 +27,7 @@ class Sandbox(Protocol):
     """Where the composed tree runs, against source data and a warehouse that nobody else uses."""
 
     def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
-        """Do `runs` in turn, the next one when its result is asked for."""
+        """Do `runs` in turn, each when its result is asked for."""
 
     def tables(self, ignore: Collection[str]) -> Tables:
         """Return the state of the warehouse's tables; see `snapshot`."""
@@ -40,7 +40,7 @@ _SANDBOXES: Mapping[str, Callable[[Tree, Environment], AbstractContextManager[Sa
 
 
 def smoke(plan: Plan) -> dict[str, Evidence]:
-    """Prove the pipelines that the plan has to prove; raise `GateRefused` when one of them fails.
+    """Prove the pipelines that the plan must prove; raise `GateRefused` when one of them fails.
 
     The pipelines whose tables they read run first, each on the fixed variables of its `promotion.yaml`.
     """
@@ -76,7 +76,7 @@ def _volatile(project: Project) -> list[str]:
 
 
 def _tables_after_each(sandbox: Sandbox, runs: Sequence[Run], volatile: Sequence[str]) -> list[Tables]:
-    """Do `runs` twice and return the tables after the first time and after the second."""
+    """Do `runs` twice; return the tables after the first time and after the second."""
     states: list[Tables] = []
     results: list[RunResult] = []
     for result in sandbox.run([*runs, *runs]):
@@ -93,7 +93,7 @@ def _refuse_failures(results: Sequence[RunResult]) -> None:
         raise GateRefused(
             "smoke-failed",
             "a pipeline failed; nothing was released",
-            fix="mend it and try again",
+            fix="correct it and try again",
             findings=findings,
         )
 

@@ -1,4 +1,4 @@
-"""The warehouse of runs on this machine: a database of the local server, and the variables that bind to it."""
+"""The warehouse of runs on this machine: a database of the local server, and the variables that lead to it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
 from runtime.run import WorkerError
 from runtime.source_data import load_source
 
-# Where `make dev` keeps its databases too: the source data is loaded once for both.
+# `make dev` keeps its databases here, too, so that the source data is loaded once for both.
 _DATA = Path(__file__).resolve().parents[3] / ".local" / "postgres"
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """What a run gets: its environment variables, and where the tables are that it writes."""
+    """What a run gets: its environment variables, and the address of the tables that it writes."""
 
     variables: Mapping[str, str] = field(repr=False)
     url: str = field(repr=False)
@@ -31,10 +31,10 @@ class Warehouse:
 
 @contextmanager
 def local_warehouse(project: Path, environment: Environment, database: str, *, drop: bool) -> Iterator[Warehouse]:
-    """Bind the project folder `project`, as `environment` runs it, to `database`, which is made if it is missing.
+    """Bind the project folder `project`, as `environment` runs it, to `database`, which is made if missing.
 
-    With `drop` nothing of it stays, else it is there for the next run. Whatever keeps Mage or PostgreSQL from
-    working, in the `with` block too, is raised as `GateCouldNotRun`.
+    With `drop` the database is removed at the end; otherwise the next run uses it again. Every failure of Mage or
+    PostgreSQL, in the `with` block too, is raised as `GateCouldNotRun`.
     """
     io_config = (project / "io_config.yaml").read_text(encoding="utf-8")
     try:

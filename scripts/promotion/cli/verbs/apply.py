@@ -1,10 +1,10 @@
-"""Carry out a kept plan: exactly that, without a question.
+"""Carry out exactly a kept plan, without a question.
 
 examples:
   scripts/promote.py staging prod --plan -o plan.json
-      look, and keep what you saw
+      look at the plan, and keep it
   scripts/promote.py apply plan.json
-      do it; exit code 5 when something changed since
+      release it; exit code 5 if something has changed
 """
 
 from __future__ import annotations

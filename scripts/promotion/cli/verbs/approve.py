@@ -1,14 +1,14 @@
-"""Agree to a kept plan, for whoever else promotes it.
+"""Approve a kept plan that somebody else promotes.
 
-It releases nothing: who agrees is shown the plan again, and says so in git.
+It shows the plan and keeps the approval in git. It releases nothing.
 
 examples:
   scripts/promote.py staging prod --plan -o plan.json
-      who wants to promote keeps the plan
+      the one who promotes keeps the plan
   scripts/promote.py approve plan.json
-      who agrees does so
+      somebody else approves it
   scripts/promote.py apply plan.json
-      who wanted to promote does
+      the first one releases it
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Show what of its data older versions wrote, or settle it.
+"""Show which data older versions wrote, or close such entries.
 
 examples:
   scripts/promote.py backfill prod
       what is open
   scripts/promote.py backfill prod -p orders --done
-      all those days are written anew
+      all those days are written again
   scripts/promote.py backfill prod -p orders --waive --reason "reported"
-      they stay as they are
+      that data stays unchanged
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def run(options: Namespace) -> Iterator[Result]:
 
     closes, reason, name = options.done or options.waive, options.reason, options.environment
     if bool(options.pipelines) != closes:
-        fix = "name both -p NAME and --done or --waive; neither shows what is open"
-        raise UsageError("usage", "what is closed is named, and how", fix=fix)
+        fix = "add both -p NAME and --done or --waive; or neither, to see what is open"
+        raise UsageError("usage", "closing needs pipelines and how they are closed", fix=fix)
     if options.waive and not reason:
-        raise UsageError("no-reason", "who waives a backfill says why", fix="add --reason TEXT")
+        raise UsageError("no-reason", "a waived backfill needs a reason", fix="add --reason TEXT")
     with clone() as repository:
         if not closes:
             yield from show_backfills(repository, name)

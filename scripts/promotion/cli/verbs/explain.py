@@ -2,7 +2,7 @@
 
 examples:
   scripts/promote.py explain shared-file     what `error[shared-file]` says
-  scripts/promote.py explain                 every code there is
+  scripts/promote.py explain                 list all codes
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Check what came of a release's pull request, remove its branch.
+"""Check what a merged pull request released, and remove its branch.
 
 examples:
   scripts/promote.py staging prod --pr
-      gates and all; pushes release/prod/7 and prints the pull request
+      runs all gates, pushes release/prod/7 and prints the pull request
   scripts/promote.py finalize prod
       exit code 6 until it is merged, 5 when its number is taken
 """

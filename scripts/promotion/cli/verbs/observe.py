@@ -2,7 +2,7 @@
 
 examples:
   scripts/promote.py observe dev
-      namespace dev of kubectl's current context
+      the namespace dev of kubectl's current context
   scripts/promote.py observe dev --context kind-data --namespace mage
 """
 

@@ -6,7 +6,7 @@ examples:
   scripts/promote.py dev staging -p flights_daily
       one pipeline, with every file that it needs
   scripts/promote.py dev staging -p +tag:finance
-      what is tagged so, and what it needs first
+      the pipelines with this tag, and what they need
   scripts/promote.py staging prod --plan
       look only; exit code 2 when there is something to do
   scripts/promote.py staging prod --plan --markdown
@@ -14,7 +14,7 @@ examples:
   scripts/promote.py staging prod --plan -o plan.json
       and keep the plan, for the verbs approve and apply
   scripts/promote.py staging prod --pr
-      where env/prod is protected: by a pull request
+      by a pull request, where env/prod is protected
   scripts/promote.py staging prod --yes --json
       no question, one JSON document on stdout
 """

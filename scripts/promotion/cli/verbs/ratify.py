@@ -1,4 +1,4 @@
-"""Stand for what releases skipped in an emergency.
+"""Take responsibility for what releases skipped in an emergency.
 
 examples:
   scripts/promote.py ratify prod --reason "INC-12: the totals are right"

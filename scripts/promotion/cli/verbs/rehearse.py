@@ -1,10 +1,10 @@
-"""Promote and take back, with all gates, where nobody sees it.
+"""Try a promotion and its rollback in a scratch clone.
 
-It happens in a clone and with a remote that are thrown away.
+All gates run. The clone and its own remote are removed afterwards.
 
 examples:
   scripts/promote.py rehearse staging prod
-      all of it
+      all pipelines
   scripts/promote.py rehearse staging prod -p flights_daily
       one pipeline, with every file that it needs
 """

@@ -24,7 +24,7 @@ TAKES = (
         "place",
         metavar="ENV|main",
         nargs="?",
-        help="as it is there (in your work tree)",
+        help="of main or an environment (your work tree)",
         completer=candidates.sources,
     ),
     *OUTPUT,

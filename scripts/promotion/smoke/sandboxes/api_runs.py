@@ -1,4 +1,4 @@
-"""A run through Mage's HTTP API, told as a run on this machine is."""
+"""A run through Mage's HTTP API, with the same result as a run on this machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _STATUS = {"completed": "completed", "failed": "failed", "condition_failed": "sk
 
 
 def run_through_api(connected: Connected, run: Run, troubles: Callable[[], Sequence[str]]) -> RunResult:
-    """Run a pipeline once and return what became of it; `troubles` says why pods of a run that never ends wait.
+    """Run a pipeline once and return its result; `troubles` says why pods wait when a run does not end.
 
-    `connected` connects to Mage, and is asked again when an answer was lost.
+    `connected` connects to Mage, and is called again when an answer is lost.
     """
     started = time.monotonic()
     with connected() as api:
@@ -44,7 +44,7 @@ def run_through_api(connected: Connected, run: Run, troubles: Callable[[], Seque
 
 
 def _followed(connected: Connected, pipeline: str, number: int) -> tuple[str, tuple[BlockResult, ...]]:
-    """Return the run's status and its blocks when it has ended, or when its time is over."""
+    """Return the run's status and its blocks once it has ended or its time is over."""
     deadline = time.monotonic() + _RUN_SECONDS
 
     def look() -> tuple[str, tuple[BlockResult, ...]]:
@@ -86,7 +86,7 @@ def _why(block: dict[str, Any], log: Sequence[dict[str, Any]]) -> str:
 
 # MAGE.md: addon-errors-swallowed
 def _complaints(log: Sequence[dict[str, Any]]) -> str | None:
-    """Return the errors of conditions and callbacks: Mage takes the first for a no and ignores the second."""
+    """Return the errors of conditions and callbacks: Mage counts the first as false and ignores the second."""
     return "; ".join(_text(record) for record in log if ADDON_BROKE.search(json.dumps(record))) or None
 
 
@@ -96,7 +96,7 @@ def _text(record: dict[str, Any]) -> str:
 
 
 def _own_frames(traceback: str) -> str:
-    """Return its end, from the block's own first frame: Mage executes a block as text."""
+    """Return its end, from the first frame of the block itself: Mage executes a block as text."""
     # MAGE.md: block-is-text
     _, frame, rest = traceback.partition('  File "<string>"')
     return f"{frame}{rest}" if frame else traceback.strip().rpartition("\n")[2]

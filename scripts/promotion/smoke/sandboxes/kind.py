@@ -1,4 +1,4 @@
-"""Smoke runs on a cluster: the tree's image and chart, as the target has them, in a namespace of their own."""
+"""Smoke runs on a cluster: the tree's image and chart as in the target, in a namespace of their own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ T = TypeVar("T")
 _PROGRAMS = ("docker", "kind", "kubectl", "helm")
 _INSTALL_MINUTES = 10
 _SILENT_SECONDS = 120  # that Mage may take to answer on a machine that is busy
-# What a connection says that breaks, or that is not to be had for a moment.
+# The errors of a connection that breaks, or that is not possible for a moment.
 _BROKEN = (ApiError, PromotionError, psycopg2.OperationalError)
 
 
@@ -69,7 +69,7 @@ class KindSandbox:
 
     @contextmanager
     def connected(self) -> Iterator[MageApi]:
-        """Mage's API, with a login; raises `NotInTime` where there is none for a while."""
+        """Mage's API, with a login; raises `NotInTime` when no login succeeds for a while."""
         with PortForward(self.namespace, f"service/{WEB}", 80) as forward:
 
             def log_in() -> MageApi:
@@ -84,9 +84,9 @@ class KindSandbox:
         return self.with_server(WAREHOUSE, lambda server: snapshot(server.url(WAREHOUSE), ignore=ignore))
 
     def with_server(self, database: str, work: Callable[[Server], T]) -> T:
-        """Do `work`, with the chart's PostgreSQL as the role that owns `database` reaches it from this machine.
+        """Do `work` with the chart's PostgreSQL, reached from this machine as the role that owns `database`.
 
-        It is done again when its connection breaks; raises `NotInTime` when that goes on for a while.
+        The work is done again when its connection breaks; raises `NotInTime` when that goes on for a while.
         """
         with PortForward(self.namespace, f"service/{POSTGRES}", 5432) as forward:
 
@@ -100,9 +100,9 @@ class KindSandbox:
 
 @contextmanager
 def kind_sandbox(tree: Tree, environment: Environment) -> Iterator[KindSandbox]:
-    """Build the image of `tree`, install its chart as `environment`, load the source data; remove all in the end.
+    """Build the image of `tree`, install its chart as `environment`, load the source data; at the end remove all.
 
-    Whatever keeps this from working, in the `with` block too, is raised as `GateCouldNotRun`: it is no verdict.
+    Every failure of these steps, in the `with` block too, is raised as `GateCouldNotRun`: it is no verdict.
     """
     with _no_verdict(), ExitStack() as stack:
         require(*_PROGRAMS)
@@ -133,14 +133,14 @@ def _no_verdict() -> Iterator[None]:
     except PromotionError as error:
         raise GateCouldNotRun(error.code, error.message, fix=error.fix or "try again") from error
     except (ApiError, NotInTime, ServerError, psycopg2.Error) as error:
-        fix = "try again; if it persists, look at the cluster: is there memory left?"
+        fix = "try again; if it persists, check whether the cluster has enough memory"
         raise GateCouldNotRun(
             "lost-cluster", f"the release on the cluster: {str(error).strip()}", fix=fix
         ) from error
 
 
 def _load(tree: Tree, image: str, cluster: str) -> None:
-    """Load the image, and PostgreSQL's where this machine has it: else the cluster pulls that by itself."""
+    """Load the image, and PostgreSQL's if this machine has it; otherwise the cluster pulls that one."""
     docker.load(image, cluster)
     path = f"{CHART}/values.yaml"
     postgres = load_mapping(path, tree.text(path))["postgres"]["image"]
@@ -159,7 +159,7 @@ def _install(tree: Tree, wanted: Mapping[str, object], namespace: Namespace) -> 
             namespace.helm("install", RELEASE, str(Path(folder, CHART)), *options)
         except CommandError as error:
             told = "\n".join([error.stderr, *troubles(namespace)])
-            fix = "mend what the pods say; where they wait for the machine, give Docker more of it"
+            fix = "correct what the pods report; if they wait for memory or processors, give Docker more"
             raise GateCouldNotRun("not-installed", f"the chart did not come up:\n{told}", fix=fix) from error
 
 

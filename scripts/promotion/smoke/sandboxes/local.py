@@ -1,4 +1,4 @@
-"""Smoke runs on this machine: Mage in a process of its own, and a PostgreSQL without Docker."""
+"""Smoke runs on this machine: Mage in a process of its own, and PostgreSQL without Docker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LocalSandbox:
     warehouse: Warehouse
 
     def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
-        """Do `runs` in turn; nothing else writes here, so what a sensor does not find at once it never will."""
+        """Do `runs` in turn. Nothing else writes here: what a sensor does not find at once, it never finds."""
         variables = self.warehouse.variables
         return run_pipelines(self.project, runs, environment=variables, sensor_seconds=1)
 
@@ -36,7 +36,7 @@ class LocalSandbox:
 
 @contextmanager
 def local_sandbox(tree: Tree, environment: Environment) -> Iterator[LocalSandbox]:
-    """Write `tree` to a scratch folder, and have a database for it that is dropped in the end."""
+    """Write `tree` to a scratch folder, with a database that is dropped at the end."""
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
         tree.write_to(Path(folder))
         project, database = Path(folder) / FOLDER, f"smoke_{secrets.token_hex(4)}"

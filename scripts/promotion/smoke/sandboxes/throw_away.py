@@ -1,4 +1,4 @@
-"""What an environment's values become where its tree is only tried: the same pods, on another cluster."""
+"""Change an environment's values for a smoke test: the same pods, on another cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOURCE, WAREHOUSE = "smoke_source", "smoke_warehouse"
 CREDENTIALS, POSTGRES, WEB = f"{RELEASE}-credentials", f"{RELEASE}-postgres", f"{RELEASE}-web"
 OWNER = "owner@example.com"
 
-# What names things of the target's cluster, and what must not happen here.
+# Values that name objects of the target's cluster, and what must not happen here.
 _LEFT_OUT = (
     "credentials",
     "database",
@@ -30,16 +30,16 @@ _LEFT_OUT = (
 )
 _LEFT_OUT_OF_COMPONENTS = ("basePath", "image", "pod", "replicas", "serviceAnnotations", "storage", "storageClass")
 _COMPONENTS = ("web", "scheduler", "executor", "jobs", "postgres")
-_LITTLE = {"cpu": "20m", "memory": "64Mi"}  # set aside; what a pod may take at most stays as it is
+_LITTLE = {"cpu": "20m", "memory": "64Mi"}  # requests only; limits do not change
 
 
 def throw_away_values(
     values: Mapping[str, Any], environment: Environment, io_config: str, image: str
 ) -> dict[str, Any]:
-    """Return the values of the chart for a smoke test as `environment`, whose own are `values`, with `image`.
+    """Return the chart's values for a smoke test of `image` as `environment`, which has `values` itself.
 
     Profiles of `io_config` are bound to two databases of the chart's PostgreSQL. Raises `BindingError` when one
-    cannot be.
+    cannot be bound.
     """
     repository, _, tag = image.rpartition(":")
     kept = {key: value for key, value in values.items() if key not in _LEFT_OUT}
