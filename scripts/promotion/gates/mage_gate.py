@@ -21,7 +21,8 @@ def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
             needed(project, names).write_to(Path(folder))
             findings = mage_findings(Path(folder) / FOLDER, names)
         if findings:
-            raise GateRefused("static-gate", "Mage cannot load a pipeline", fix="fix each finding", findings=findings)
+            problem = "Mage cannot load a pipeline"
+            raise GateRefused("static-gate", problem, fix="fix each finding", findings=findings)
 
 
 def needed(project: Project, names: list[str]) -> Tree:
