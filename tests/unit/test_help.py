@@ -85,7 +85,7 @@ def test_an_environment_is_not_called_like_a_verb(project: Path, verb: str) -> N
     push(project)
     error = refused(project, "verify")
     assert (error["code"], error["exit_code"]) == ("bad-configuration", 3)
-    assert f"it is a verb, scripts/promote.py {verb}" in error["findings"][0]["problem"]
+    assert f"it is a verb of scripts/promote.py {verb}" in error["findings"][0]["problem"]
 
 
 def test_the_word_promote_may_be_typed(project: Path) -> None:
