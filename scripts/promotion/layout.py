@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+CHART = "charts/mage"
 ENVIRONMENTS = "environments"
-FOLDER = "mage_project"  # part of every Python import of the project, hence the same everywhere
+PROJECT = "mage_project"  # part of every Python import of the project, hence the same everywhere
 
 # What a release takes from its source; its configuration comes from `main`, whatever the source is.
-PLATFORM_AND_PROJECT = ("charts", FOLDER, "Dockerfile", ".dockerignore", "requirements.txt")
+PLATFORM_AND_PROJECT = ("charts", PROJECT, "Dockerfile", ".dockerignore", "requirements.txt")

@@ -16,7 +16,7 @@ from typing import Any
 
 from helpers import SCRIPTS, Program
 from mage.projects import Block, write_project
-from promotion.layout import FOLDER
+from promotion.layout import PROJECT
 from promotion.repository.tree import Tree
 from runtime.run import worker_environment
 from runtime.worker import Mage
@@ -64,7 +64,7 @@ class OneMage:
 @contextmanager
 def one_mage(scratch: Path, environment: dict[str, str]) -> Iterator[OneMage]:
     """Start Mage with `environment` and what it needs itself; all that it writes is in `scratch`."""
-    variables = worker_environment(environment, scratch / FOLDER, scratch)
+    variables = worker_environment(environment, scratch / PROJECT, scratch)
     ours, theirs = Pipe()
     program = f"from mage.one_mage import serve; serve({str(scratch)!r}, {theirs.fileno()})"
     with Program(
@@ -82,7 +82,7 @@ def one_mage(scratch: Path, environment: dict[str, str]) -> Iterator[OneMage]:
 
 def _clear(scratch: Path) -> None:
     """Leave nothing of the project before: neither its files nor its runs and their outputs."""
-    for folder in (scratch / "data", scratch / FOLDER):
+    for folder in (scratch / "data", scratch / PROJECT):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copy(scratch / "empty.db", scratch / "metadata.db")
 
@@ -116,8 +116,8 @@ def serve(folder: str, descriptor: int) -> None:
 
 def _warm(scratch: Path) -> Mage:
     """Start Mage and have it run something once: what it imports and works out meanwhile, no fork does again."""
-    write_project(scratch, {"warm_up": _WARM_UP}).rename(scratch / FOLDER)
-    mage = Mage(scratch / FOLDER, sensor_seconds=0)
+    write_project(scratch, {"warm_up": _WARM_UP}).rename(scratch / PROJECT)
+    mage = Mage(scratch / PROJECT, sensor_seconds=0)
     assert _outcome(mage, "warm_up").error is None
     from mage_ai.orchestration.db import db_connection, engine
 

@@ -17,7 +17,7 @@ from promotion.changes.differences import (
 from promotion.changes.impact import impact
 from promotion.changes.request import Request
 from promotion.changes.selection import select
-from promotion.layout import FOLDER, PLATFORM_AND_PROJECT
+from promotion.layout import PLATFORM_AND_PROJECT, PROJECT
 from promotion.pipelines.project import Project
 from promotion.record.evidence import accepted, evidence_keys
 from promotion.record.release import CONFIGURATION, PLATFORM, Evidence, Hold
@@ -133,7 +133,7 @@ def _compose(request: Request, new: Project, old: Project, selected: Iterable[st
     users = old.users(old.files_of(selected))
     only_theirs = {path for path, names in users.items() if selected.issuperset(names)}
     # A removed pipeline goes even if others need its folder for a global data product: then they are affected.
-    gone = target.under(*(f"{FOLDER}/pipelines/{name}" for name in selected if name not in new))
+    gone = target.under(*(f"{PROJECT}/pipelines/{name}" for name in selected if name not in new))
     kept = target.under(*PLATFORM_AND_PROJECT).without({*only_theirs, *gone})
     if not kept:  # the first release of an environment needs a platform
         kept = source.under(*PLATFORM_AND_PROJECT).without(new.claimed)

@@ -13,10 +13,11 @@ from datetime import date, timedelta
 from basics.errors import Malformed
 from basics.wording import few
 from basics.yaml_file import load_mapping
-from promotion.pipelines.project import FOLDER, Project
+from promotion.layout import PROJECT
+from promotion.pipelines.project import Project
 from promotion.repository.tree import SYMLINK, Tree
 
-_OF_PIPELINE = re.compile(rf"{FOLDER}/pipelines/[^/]+/([^/]+)")
+_OF_PIPELINE = re.compile(rf"{PROJECT}/pipelines/[^/]+/([^/]+)")
 _FOR_PEOPLE = re.compile(r"promotion\.yaml|README(\..*)?", re.IGNORECASE)  # files that no run reads
 _KEYS_FOR_PEOPLE = ("created_at", "description", "tags")  # keys of metadata.yaml that no run reads
 

@@ -8,7 +8,8 @@ from collections.abc import Hashable, Iterable, Mapping
 
 from basics.errors import Malformed
 from basics.yaml_file import load_mapping
-from promotion.pipelines.project import FOLDER, Project
+from promotion.layout import PROJECT
+from promotion.pipelines.project import Project
 
 _NAMES = ("name", "uuid")  # what Mage changes in metadata.yaml when the folder is renamed
 
@@ -38,7 +39,7 @@ def _by_content(project: Project, names: Iterable[str]) -> Mapping[Hashable, lis
 
 def _content(project: Project, name: str) -> Hashable:
     """Return everything that the pipeline `name` consists of, without its name."""
-    folder = f"{FOLDER}/pipelines/{name}/"
+    folder = f"{PROJECT}/pipelines/{name}/"
     files = {path: project.tree[path] for path in project.closure(name).files}
     oids = {path: file.oid for path, file in files.items()}
     if (metadata := f"{folder}metadata.yaml") in files:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from basics.errors import PolicyRefused, PromotionError, UsageError
 from basics.wording import near
-from promotion.configuration.environment import FOLDER, Environment, configured, load_environment
-from promotion.layout import PLATFORM_AND_PROJECT
+from promotion.configuration.environment import Environment, configured, load_environment
+from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
 from promotion.record.release import Endpoint, Entry, Release, releases
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
@@ -90,7 +90,7 @@ def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:
     """Refuse when this clone has work that is missing on the remote, from which the promotion reads."""
-    roots = [f"{FOLDER}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
+    roots = [f"{ENVIRONMENTS}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
     if dirty := repository.uncommitted(roots):
         raise PromotionError(
             "uncommitted-changes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from promotion.cli.place import clone_around
-from promotion.layout import ENVIRONMENTS, FOLDER
+from promotion.layout import ENVIRONMENTS, PROJECT
 
 
 def environments(**_: object) -> list[str]:
@@ -22,7 +22,7 @@ def sources(**_: object) -> list[str]:
 
 def pipelines(**_: object) -> list[str]:
     """Return the pipelines in the clone's work tree."""
-    return _folders(f"{FOLDER}/pipelines")
+    return _folders(f"{PROJECT}/pipelines")
 
 
 def _folders(path: str) -> list[str]:

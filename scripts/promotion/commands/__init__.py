@@ -1,1 +1,1 @@
-"""One module per verb: a plain function that returns the exit code."""
+"""One module for each command: a function that yields what it has to show."""

@@ -20,8 +20,8 @@ from basics.errors import GateRefused, PromotionError
 from basics.supervised import supervised
 from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.waiting import NotInTime, until
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, load_environment
+from promotion.layout import ENVIRONMENTS
 from promotion.repository.tree import tree_of_folder
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server, ServerError, local_server

@@ -13,10 +13,10 @@ from promotion.changes.draft import make_draft
 from promotion.changes.request import Request
 from promotion.changes.sides import environment_side, main_side, refuse_local_changes, source_side
 from promotion.commands.carry_out import CarryOut
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import load_environment
 from promotion.configuration.people import promoter
 from promotion.gates.approvals import draft_digest, who_approved
+from promotion.layout import ENVIRONMENTS
 from promotion.options import Options
 from promotion.planning.plan import Plan, make_plan
 from promotion.record.evidence_branch import EvidenceBranch

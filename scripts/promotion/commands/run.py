@@ -14,10 +14,10 @@ from typing import Any
 from basics.errors import GateRefused, UsageError
 from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import environment_side, main_side
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment, environment_names, load_environment
+from promotion.layout import ENVIRONMENTS, PROJECT
 from promotion.pipelines.pipeline import Pipeline
-from promotion.pipelines.project import FOLDER, Project
+from promotion.pipelines.project import Project
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
 from promotion.showing.result import Result, Shown
@@ -46,7 +46,7 @@ def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *,
     """
     with _subject(what) as subject:
         runs = list(_runs(subject.project, names, days))
-        project, environment = subject.folder / FOLDER, subject.environment
+        project, environment = subject.folder / PROJECT, subject.environment
         database = f"warehouse_{environment.name}"
         with local_warehouse(project, environment, database, drop=False) as warehouse:
             results: list[RunResult] = []
@@ -76,11 +76,11 @@ def _subject(what: Path | str) -> Iterator[_Subject]:
 
 def _of_folder(folder: Path) -> _Subject:
     """Return the project in `folder` as the first environment after `main` would run it."""
-    files = (file for root in (FOLDER, ENVIRONMENTS) for file in (folder / root).rglob("*") if file.is_file())
+    files = (file for root in (PROJECT, ENVIRONMENTS) for file in (folder / root).rglob("*") if file.is_file())
     tree = tree_of_folder(folder, {file.relative_to(folder).as_posix() for file in files})
     names = environment_names(tree)
     if not Project(tree).pipelines or not names:
-        missing = f"{FOLDER}/pipelines" if names else ENVIRONMENTS
+        missing = f"{PROJECT}/pipelines" if names else ENVIRONMENTS
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     return _Subject(folder, Project(tree), load_environment(tree, names[0]))
 

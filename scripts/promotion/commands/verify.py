@@ -9,11 +9,10 @@ from basics import progress
 from basics.errors import Finding, GateRefused, UsageError
 from basics.wording import counted
 from promotion.changes.sides import main_side
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import environment_names, load_environment, source_findings
 from promotion.gates.static_gate import static_findings
-from promotion.layout import PLATFORM_AND_PROJECT
-from promotion.pipelines.project import FOLDER, Project
+from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT, PROJECT
+from promotion.pipelines.project import Project
 from promotion.record.release import branch_of, releases
 from promotion.releasing.audit import Audit
 from promotion.repository.bare_clone import BareClone
@@ -39,14 +38,14 @@ def _verify_folder(folder: Path) -> Iterator[Result]:
     project = Project(tree)
     names = environment_names(tree)
     if not project.pipelines or not names:
-        missing = f"{FOLDER}/pipelines" if not project.pipelines else ENVIRONMENTS
+        missing = f"{PROJECT}/pipelines" if not project.pipelines else ENVIRONMENTS
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     with progress.step(f"static gate for {', '.join(names)}"):
         findings = {f for name in names for f in static_findings(project, load_environment(tree, name))}
         findings |= set(source_findings(tree))
     if not findings:
         with progress.step("static gate: Mage loads every pipeline"):
-            findings = set(mage_findings(folder / FOLDER, project.pipelines))
+            findings = set(mage_findings(folder / PROJECT, project.pipelines))
     _conclude(sorted(findings, key=lambda finding: (finding.path, finding.line or 0, finding.problem)))
     count = f"{counted(len(project.pipelines), 'pipeline')}, {counted(len(names), 'environment')}"
     yield Shown("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])

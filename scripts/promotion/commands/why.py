@@ -10,10 +10,9 @@ from basics.errors import UsageError
 from basics.wording import near
 from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import main_side, released_side
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.layout import PLATFORM_AND_PROJECT
+from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT, PROJECT
 from promotion.pipelines.chain import Link, chain_to
-from promotion.pipelines.project import FOLDER, Project
+from promotion.pipelines.project import Project
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
 from promotion.repository.work_tree import read_work_tree
@@ -53,7 +52,7 @@ def _path(root: Path, tree: Tree, place: str, file: str) -> str:
     for path in (file, str(here.relative_to(root)) if here.is_relative_to(root) else file):
         if path in tree:
             return path
-    raise UsageError("unknown-file", f"{place} has no file {file!r}", fix=near(file, tree.under(FOLDER)))
+    raise UsageError("unknown-file", f"{place} has no file {file!r}", fix=near(file, tree.under(PROJECT)))
 
 
 def _needed(pipeline: str, chain: Sequence[Link], others: Sequence[str]) -> Iterator[tuple[str, str]]:

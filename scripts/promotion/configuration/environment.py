@@ -18,8 +18,6 @@ from promotion.options import VERBS
 from promotion.repository.git import MAIN
 from promotion.repository.tree import Tree
 
-FOLDER = ENVIRONMENTS
-
 T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # also names a branch, a namespace and a Helm release
@@ -66,7 +64,7 @@ class Environment:
 
 def configured(tree: Tree) -> list[str]:
     """Return the names of the environments with a folder in `tree`."""
-    return sorted({path.split("/")[1] for path in tree.under(FOLDER) if path.count("/") > 1})
+    return sorted({path.split("/")[1] for path in tree.under(ENVIRONMENTS) if path.count("/") > 1})
 
 
 def environment_names(tree: Tree) -> list[str]:
@@ -80,7 +78,8 @@ def source_findings(tree: Tree) -> Iterator[Finding]:
     sources = _sources(tree)
     for name, source in sources.items():
         if _way_back(name, sources)[-1] != MAIN:
-            path, fix = f"{FOLDER}/{name}/policy.yaml", f"name {MAIN}, or an environment that is promoted from it"
+            path = f"{ENVIRONMENTS}/{name}/policy.yaml"
+            fix = f"name {MAIN}, or an environment that is promoted from it"
             problem = f"source: no chain of promotions leads from {MAIN} through {source} to {name}"
             yield Finding(path, None, "unknown-source", problem, fix)
 
@@ -99,7 +98,7 @@ def _way_back(name: str, sources: Mapping[str, str]) -> list[str]:
 
 def load_environment(tree: Tree, name: str) -> Environment:
     """Read `environments/<name>/`; raise `UsageError` where there is none, `GateRefused` where it has errors."""
-    folder = f"{FOLDER}/{name}"
+    folder = f"{ENVIRONMENTS}/{name}"
     known = configured(tree)
     if name not in known:
         raise UsageError(

@@ -1,1 +1,1 @@
-"""What may refuse a plan."""
+"""The gates: each takes a draft and says what is against it."""

@@ -11,10 +11,9 @@ from typing import Any
 
 from basics.errors import Finding
 from basics.yaml_file import load_mapping, located
-from promotion.configuration.environment import FOLDER
+from promotion.layout import CHART, ENVIRONMENTS
 from promotion.repository.tree import Tree
 
-CHART = "charts/mage"
 _TAG = "src-0123456789abcdef"  # in the form that release.yaml will have
 
 # A line of Helm's message about values: where, as a JSON pointer, and what is wrong.
@@ -28,7 +27,7 @@ def chart_findings(tree: Tree, name: str) -> Iterator[Finding]:
     """Yield why `helm install` of the tree's chart would refuse the values of the environment `name`."""
     if f"{CHART}/Chart.yaml" not in tree:
         return
-    path = f"{FOLDER}/{name}/values.yaml"
+    path = f"{ENVIRONMENTS}/{name}/values.yaml"
     key = f"{name} {tree.under(CHART).digest()} {tree[path].oid}"
     yield from tree.memory.recall("chart", key, lambda: tuple(_findings(tree, name, path)))
 
@@ -45,7 +44,7 @@ def _findings(tree: Tree, name: str, path: str) -> Iterator[Finding]:
 def _refusals(tree: Tree, name: str, values: dict[str, Any]) -> Iterator[Finding]:
     import helm_python  # imported here: it takes 0.15 s, and only this gate needs it
 
-    path = f"{FOLDER}/{name}/values.yaml"
+    path = f"{ENVIRONMENTS}/{name}/values.yaml"
     chart = tree.under(CHART)
     with tempfile.TemporaryDirectory(prefix="chart-") as folder:
         chart.only(chart.texts()).write_to(Path(folder))

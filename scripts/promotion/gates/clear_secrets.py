@@ -12,8 +12,8 @@ import yaml
 from basics.errors import Finding
 from basics.yaml_file import LOADER
 from promotion.configuration.environment import Environment
+from promotion.layout import PROJECT
 from promotion.pipelines import io_config
-from promotion.pipelines.project import FOLDER
 from promotion.pipelines.python_source import read_python
 from promotion.repository.tree import Tree, as_text
 
@@ -81,7 +81,7 @@ def _kind(path: str) -> str:
         return "profiles"
     if path.endswith(".py"):
         return "python"
-    return "pipeline" if path.startswith(f"{FOLDER}/pipelines/") and path.endswith(".yaml") else "text"
+    return "pipeline" if path.startswith(f"{PROJECT}/pipelines/") and path.endswith(".yaml") else "text"
 
 
 def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:

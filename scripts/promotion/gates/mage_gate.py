@@ -8,7 +8,8 @@ from pathlib import Path
 from basics import progress
 from basics.errors import Finding, GateCouldNotRun, GateRefused
 from basics.wording import few
-from promotion.pipelines.project import FOLDER, Project
+from promotion.layout import PROJECT
+from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
 from runtime.load import LoadError, load_pipelines
 
@@ -19,7 +20,7 @@ def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
         step = progress.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
             needed(project, names).write_to(Path(folder))
-            findings = mage_findings(Path(folder) / FOLDER, names)
+            findings = mage_findings(Path(folder) / PROJECT, names)
         if findings:
             problem = "Mage cannot load a pipeline"
             raise GateRefused("static-gate", problem, fix="fix each finding", findings=findings)
@@ -28,7 +29,7 @@ def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
 def needed(project: Project, names: list[str]) -> Tree:
     """Return the project without the files that only other pipelines than `names` need."""
     needed = {path for name in names for path in project.closure(name).files}
-    return project.tree.under(FOLDER).without(project.claimed - needed)
+    return project.tree.under(PROJECT).without(project.claimed - needed)
 
 
 def mage_findings(project: Path, names: list[str]) -> list[Finding]:
@@ -39,7 +40,7 @@ def mage_findings(project: Path, names: list[str]) -> list[Finding]:
         raise GateCouldNotRun("mage-could-not-run", str(error), fix="make .venv/installed") from error
     return [
         Finding(
-            f"{FOLDER}/pipelines/{name}/metadata.yaml", None, "mage-cannot-load", problem, "fix it and try again"
+            f"{PROJECT}/pipelines/{name}/metadata.yaml", None, "mage-cannot-load", problem, "fix it and try again"
         )
         for name, problem in errors.items()
     ]

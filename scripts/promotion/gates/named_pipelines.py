@@ -8,11 +8,12 @@ from basics.errors import Finding, Malformed
 from basics.wording import nearest
 from basics.yaml_file import load_mapping, located
 from promotion.configuration.environment import Environment
+from promotion.layout import PROJECT
 from promotion.pipelines.pipeline import in_cycles
-from promotion.pipelines.project import FOLDER, Project
+from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import python_sources
 
-_HOOKS = f"{FOLDER}/global_hooks.yaml"
+_HOOKS = f"{PROJECT}/global_hooks.yaml"
 
 
 def named_pipeline_findings(
@@ -35,13 +36,13 @@ def _needs(project: Project) -> Iterator[Finding]:
     graph = {name: summary.needs for name, summary in project.summaries.items()}
     stuck = in_cycles(graph)
     for name in stuck:
-        path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
+        path = f"{PROJECT}/pipelines/{name}/promotion.yaml"
         problem = f"needs form a cycle: {', '.join(stuck)}"
         yield Finding(path, None, "cycle", problem, "remove one of the edges")
     for name, needs in graph.items():
         for needed in needs:
             if needed not in project:
-                path = f"{FOLDER}/pipelines/{name}/promotion.yaml"
+                path = f"{PROJECT}/pipelines/{name}/promotion.yaml"
                 problem = f"needs: the pipeline {needed} is not in this release"
                 yield Finding(path, None, "needed-pipeline-missing", problem, _missing(needed, project))
 

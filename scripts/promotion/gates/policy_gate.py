@@ -12,7 +12,7 @@ from promotion.configuration.freeze import freeze_at
 from promotion.configuration.policy import EVERYBODY, People, Policy
 from promotion.gates.observed_runs import too_few_runs
 from promotion.gates.soak import still_soaking
-from promotion.layout import FOLDER
+from promotion.layout import PROJECT
 
 _Refusals = Iterator[PolicyRefused]
 
@@ -109,7 +109,7 @@ class PolicyGate:
         """A hold with a misspelled name would hold nothing, and nobody would notice."""
         trees = (self.draft.request.source.tree, self.draft.request.target.tree)
         for hold in self._policy.holds:
-            folder = f"{FOLDER}/pipelines/{hold.pipeline}"
+            folder = f"{PROJECT}/pipelines/{hold.pipeline}"
             if hold.pipeline and not any(tree.has_folder(folder) for tree in trees):
                 yield PolicyRefused(
                     "unknown-hold",

@@ -15,8 +15,9 @@ from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
 from promotion.gates.clear_secrets import secrets_in_clear
 from promotion.gates.named_pipelines import named_pipeline_findings
+from promotion.layout import PROJECT
 from promotion.pipelines import io_config
-from promotion.pipelines.project import FOLDER, Project
+from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import python_sources, read_python
 from promotion.repository.memory import Memory
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree
@@ -108,7 +109,7 @@ def _environment_variables(release: _Release) -> Iterator[Finding]:
 
 def _variables_read(tree: Tree, paths: Iterable[str]) -> Iterator[tuple[str, str, int]]:
     by_suffix: dict[str, list[str]] = {suffix: [] for suffix in _READERS}
-    for path in tree.texts(path for path in paths if path.startswith(f"{FOLDER}/")):
+    for path in tree.texts(path for path in paths if path.startswith(f"{PROJECT}/")):
         by_suffix.get(posixpath.splitext(path)[1], []).append(path)
     for suffix, paths in by_suffix.items():
         for path, names in tree.recall_each(f"variables{suffix}", paths, partial(_variables, suffix)):
@@ -138,7 +139,7 @@ def _file_names(release: _Release) -> Iterator[Finding]:
     """Refuse names that git, Mage or Python would not find again."""
     for path in release.project.claimed & set(release.part.paths):
         allowed = _CODE_PATH.fullmatch(path) if path.endswith(_CODE) else not re.search("['\"]", path)
-        if path.startswith(f"{FOLDER}/") and not (allowed and path.isprintable()):
+        if path.startswith(f"{PROJECT}/") and not (allowed and path.isprintable()):
             shown = ascii(path)[1:-1]
             fix = "rename it: letters A-Z, digits, `_`, `-` and `.`"
             yield Finding(shown, None, "bad-name", "the path has a character that some tools cannot read", fix)
@@ -194,7 +195,7 @@ def _named_pipelines(release: _Release) -> Iterator[Finding]:
 
 def _triggers(release: _Release) -> Iterator[Finding]:
     for triggers in release.part.paths:
-        if triggers.startswith(f"{FOLDER}/pipelines/") and triggers.endswith("/triggers.yaml"):
+        if triggers.startswith(f"{PROJECT}/pipelines/") and triggers.endswith("/triggers.yaml"):
             fix = "move its triggers to `schedules:` in environments/<env>/values.yaml and delete it"
             yield Finding(triggers, None, "triggers-in-project", "schedules belong to the environments", fix)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from basics.errors import Malformed
 from basics.yaml_file import load_mapping
-from promotion.layout import FOLDER
+from promotion.layout import PROJECT
 from promotion.pipelines.pipeline import Block
 from promotion.repository.tree import Tree
 
@@ -35,13 +35,13 @@ def block_path(tree: Tree, block: Block) -> str:
     declared = next(declared_paths(block), "") if is_model else block.configuration.get("file_path")
     if isinstance(declared, str) and declared:
         return _below_project(tree, declared)
-    return f"{FOLDER}/{block.default_path}"
+    return f"{PROJECT}/{block.default_path}"
 
 
 def callback_path(block: Block) -> str:
     """Return the path of the callback of a block that `has_callback`: Mage derives its name from the block's."""
     name = re.sub(r"\W", "_", block.uuid).lower()
-    return f"{FOLDER}/callbacks/{'letter_' if name[0].isdigit() else ''}{name}_callback.py"
+    return f"{PROJECT}/callbacks/{'letter_' if name[0].isdigit() else ''}{name}_callback.py"
 
 
 def dbt_folders(tree: Tree, block: Block) -> list[str]:
@@ -58,18 +58,18 @@ def dbt_folders(tree: Tree, block: Block) -> list[str]:
 
 def _below_project(tree: Tree, declared: str) -> str:
     """Return where Mage finds `declared`: in the project, in its folder `dbt`, or at a path that ends with it."""
-    inside = declared.removeprefix(f"{FOLDER}/")
-    for folder in (FOLDER, f"{FOLDER}/dbt"):
+    inside = declared.removeprefix(f"{PROJECT}/")
+    for folder in (PROJECT, f"{PROJECT}/dbt"):
         first = f"{folder}/{inside.split('/')[0]}"
         if inside != declared or first in tree or tree.has_folder(first):
             return f"{folder}/{inside}"
-    ends = [path for path in tree.paths_at(FOLDER) if path.endswith(declared)]
-    return ends[0] if len(ends) == 1 else f"{FOLDER}/{inside}"  # of several, Mage takes the first that it finds
+    ends = [path for path in tree.paths_at(PROJECT) if path.endswith(declared)]
+    return ends[0] if len(ends) == 1 else f"{PROJECT}/{inside}"  # of several, Mage takes the first that it finds
 
 
 def _around(tree: Tree, path: str) -> Iterator[str]:
     """Yield the folders from `path` upwards that hold a dbt project."""
-    while path.startswith(FOLDER):
+    while path.startswith(PROJECT):
         if any(f"{path}/{name}" in tree for name in _DBT_PROJECT):
             yield path
         path = posixpath.dirname(path)

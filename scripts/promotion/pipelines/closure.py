@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from basics.errors import Finding, Malformed
 from basics.yaml_file import load_mapping, mapping
-from promotion.layout import FOLDER
+from promotion.layout import PROJECT
 from promotion.pipelines.block_files import block_path, callback_path, dbt_folders, declared_paths
 from promotion.pipelines.gathered_files import GatheredFiles
 from promotion.pipelines.gathered_files import Reason as Reason
@@ -53,7 +53,7 @@ class _ClosureBuilder:
 
     def _pipeline(self, name: str, referrer: str | None = None, product: str | None = None) -> Pipeline | None:
         self._seen[name] = None
-        folder = f"{FOLDER}/pipelines/{name}"
+        folder = f"{PROJECT}/pipelines/{name}"
         for path in self.tree.under(folder):
             self.files.add(path, Reason(f"folder of pipeline {name}", referrer, name=product))
         metadata = f"{folder}/metadata.yaml"
@@ -92,9 +92,9 @@ class _ClosureBuilder:
         content = load_mapping(file, self.tree.text(file)) if file in self.tree else {}
         blocks = mapping(file, "blocks", content.get("blocks"))
         for entry in (entry for entries in blocks.values() if isinstance(entries, list) for entry in entries):
-            if isinstance(entry, dict) and f"{FOLDER}/interactions/{entry.get('uuid')}" in self.tree:
+            if isinstance(entry, dict) and f"{PROJECT}/interactions/{entry.get('uuid')}" in self.tree:
                 reason = Reason("interaction of the pipeline", file, name=entry["uuid"])
-                self.files.add(f"{FOLDER}/interactions/{entry['uuid']}", reason)
+                self.files.add(f"{PROJECT}/interactions/{entry['uuid']}", reason)
 
     # Blocks
 
@@ -114,13 +114,13 @@ class _ClosureBuilder:
         for path in declared_paths(block):
             if path.startswith("/") or posixpath.normpath(path).startswith(".."):
                 problem = f"block {block.uuid}: {path!r} is outside the project"
-                fix = f"name a path below {FOLDER}/"
+                fix = f"name a path below {PROJECT}/"
                 self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
                 return True
         return False
 
     def _global_data_product(self, pipeline: Pipeline, block: Block) -> None:
-        registry = f"{FOLDER}/global_data_products.yaml"
+        registry = f"{PROJECT}/global_data_products.yaml"
         try:
             key = f"{block.uuid}.configuration.global_data_product"
             declared = mapping(pipeline.metadata_path, key, block.configuration.get("global_data_product"))
@@ -130,7 +130,7 @@ class _ClosureBuilder:
         except Malformed as error:
             self._malformed(error.finding)
             return
-        if not isinstance(other, str) or not self.tree.has_folder(f"{FOLDER}/pipelines/{other}"):
+        if not isinstance(other, str) or not self.tree.has_folder(f"{PROJECT}/pipelines/{other}"):
             problem = f"block {block.uuid}: global data product {product!r} is not defined"
             fix = f"define it in {registry}"
             self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
@@ -162,7 +162,7 @@ class _ClosureBuilder:
     def _declared_files(self, pipeline: Pipeline) -> None:
         for referrer, globs in pipeline.files.items():
             for glob in globs:
-                found = list(matching(self.tree, f"{FOLDER}/{glob}"))
+                found = list(matching(self.tree, f"{PROJECT}/{glob}"))
                 if not found:
                     problem = f"files.{referrer}: {glob} matches no file of the project"
                     self.files.report(pipeline.promotion_path, "declared-in-vain", problem, "correct the path")
@@ -173,7 +173,7 @@ class _ClosureBuilder:
 
     def _report_unresolved(self, name: str) -> None:
         read = (pipeline for pipeline in self._seen.values() if pipeline)
-        declared = {f"{FOLDER}/{referrer}": each.promotion_path for each in read for referrer in each.files}
+        declared = {f"{PROJECT}/{referrer}": each.promotion_path for each in read for referrer in each.files}
         for path, promotion in declared.items():
             if path not in self.files.reasons:
                 problem = f"files.{_below(path)}: no such file belongs to the pipeline"
@@ -189,4 +189,4 @@ class _ClosureBuilder:
 
 
 def _below(path: str) -> str:
-    return path.removeprefix(f"{FOLDER}/")
+    return path.removeprefix(f"{PROJECT}/")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from basics.errors import Finding
 from basics.yaml_file import located
-from promotion.layout import FOLDER
+from promotion.layout import PROJECT
 from promotion.pipelines.project_files import named_files
 from promotion.pipelines.python_modules import (
     exported_modules,
@@ -22,7 +22,7 @@ from promotion.repository.tree import SUBMODULE, SYMLINK, Tree, not_utf8
 
 _TEXTS = (".py", ".sql", ".r", ".R", ".yaml", ".yml", ".md")
 # Files of every release that all pipelines share: a pipeline whose code names them does not claim them.
-_OF_ALL = {f"{FOLDER}/{name}" for name in ("io_config.yaml", "metadata.yaml", "requirements.txt")}
+_OF_ALL = {f"{PROJECT}/{name}" for name in ("io_config.yaml", "metadata.yaml", "requirements.txt")}
 
 
 class Reason(NamedTuple):
@@ -107,11 +107,11 @@ class GatheredFiles:
 
     def _follow_import(self, path: str, imported: Import) -> None:
         if UNKNOWN in imported.module:
-            if may_be_of_project(self.tree, FOLDER, imported):
+            if may_be_of_project(self.tree, PROJECT, imported):
                 problem = "imports a module whose name is computed"
                 self.unresolved.add(Unresolved(path, imported.line, problem))
             return
-        for module in imported_modules(self.tree, FOLDER, path, imported):
+        for module in imported_modules(self.tree, PROJECT, path, imported):
             if not module_exists(self.tree, module):
                 fix = f"add {module.replace('.', '/')}.py, or remove the import"
                 problem = f"imports {module}, which is not in the project"
@@ -134,7 +134,7 @@ class GatheredFiles:
                 self.add(new, Reason(f"named in __all__ of {path}", path))
 
     def _follow_path(self, path: str, named: NamedPath) -> None:
-        found = named_files(self.tree, FOLDER, path, named)
+        found = named_files(self.tree, PROJECT, path, named)
         if found and UNKNOWN in named.path:
             problem = "names a file of the project by a path that is computed"
             self.unresolved.add(Unresolved(path, named.line, problem))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from basics.yaml_file import load_mapping
-from promotion.pipelines.project import FOLDER
+from promotion.layout import PROJECT
 from promotion.repository.tree import Tree
 
-PATH = f"{FOLDER}/io_config.yaml"
+PATH = f"{PROJECT}/io_config.yaml"
 SUPPLIED = "supplied-by-jinja"  # stands for an expression without a default
 
 _EXPRESSION = re.compile(r"\{\{(.*?)\}\}")

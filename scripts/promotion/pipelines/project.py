@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from basics.errors import Finding
-from promotion.layout import FOLDER as FOLDER
+from promotion.layout import PROJECT
 from promotion.pipelines.closure import Closure, closure_of
 from promotion.repository.noted_tree import NotedTree, changed_answers
 from promotion.repository.tree import Tree
@@ -55,7 +55,7 @@ class Project:
 
     def __init__(self, tree: Tree, *, environment: str | None = None, like: Project | None = None) -> None:
         self.tree = tree
-        self._code = tree.under(FOLDER)
+        self._code = tree.under(PROJECT)
         self._environment = environment
         self._like = like
         self._followed: dict[str, _Followed] = {}
@@ -63,7 +63,7 @@ class Project:
     @cached_property
     def pipelines(self) -> list[str]:
         """The names of all pipelines: the folders below `pipelines/`."""
-        below = (path.split("/", 3) for path in self._code.paths_at(f"{FOLDER}/pipelines"))
+        below = (path.split("/", 3) for path in self._code.paths_at(f"{PROJECT}/pipelines"))
         return sorted({parts[2] for parts in below if len(parts) > 3})
 
     def __contains__(self, name: str) -> bool:

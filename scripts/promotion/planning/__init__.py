@@ -1,1 +1,1 @@
-"""What a promotion would do."""
+"""The plan: a draft with its verdict."""

@@ -1,1 +1,1 @@
-"""What releases and evidence say of themselves, and whether it is true."""
+"""The records: `release.yaml` and `evidence.yaml`."""

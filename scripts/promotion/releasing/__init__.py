@@ -1,1 +1,1 @@
-"""Carrying out a plan."""
+"""How a plan becomes a release, and how a release is audited."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from basics.errors import Finding, GateRefused
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
-from promotion.layout import PLATFORM_AND_PROJECT
+from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
 from promotion.record.release import FILE
 
 _NEVER = {"", ".", "..", ".git"}  # of a folder or a file, in any case: some file systems ignore it

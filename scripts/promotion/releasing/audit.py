@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from basics.errors import Finding, PromotionError
 from promotion.changes.differences import platform_digest
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import load_environment
 from promotion.configuration.policy import email
+from promotion.layout import ENVIRONMENTS
 from promotion.pipelines.project import Project
 from promotion.record.release import FILE, Release, branch_of, has_digest, image_tag, is_intact
 from promotion.repository.git import Repository

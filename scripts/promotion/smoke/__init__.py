@@ -1,1 +1,1 @@
-"""The composed tree is run for real, on this machine or in a cluster."""
+"""Smoke tests: the composed tree runs, on this machine or in a cluster."""

@@ -11,7 +11,8 @@ from basics import progress
 from basics.errors import Finding, GateRefused
 from basics.wording import few
 from promotion.configuration.environment import Environment
-from promotion.pipelines.project import FOLDER, Project
+from promotion.layout import PROJECT
+from promotion.pipelines.project import Project
 from promotion.planning.plan import Plan
 from promotion.record.release import Evidence
 from promotion.repository.tree import Tree
@@ -101,7 +102,7 @@ def _refuse_failures(results: Sequence[RunResult]) -> None:
 def _failures(result: RunResult) -> Iterator[Finding]:
     if result.status == "completed":
         return
-    path = f"{FOLDER}/pipelines/{result.pipeline}"
+    path = f"{PROJECT}/pipelines/{result.pipeline}"
     day = ", ".join(f"{name}={value}" for name, value in result.variables.items())
     failed = [block for block in result.blocks if block.status == "failed"]
     for block in failed:

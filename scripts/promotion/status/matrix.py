@@ -10,11 +10,11 @@ from basics.errors import PromotionError
 from promotion.changes.backfills import still_open
 from promotion.changes.differences import platform_digest
 from promotion.changes.sides import main_side
-from promotion.configuration.environment import FOLDER, configured, load_environment
+from promotion.configuration.environment import configured, load_environment
 from promotion.configuration.freeze import Freeze, freeze_at
 from promotion.configuration.policy import Policy, StandingHold
 from promotion.gates.emergency import open_emergencies
-from promotion.layout import PLATFORM_AND_PROJECT
+from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
 from promotion.pipelines.project import Project
 from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Record
@@ -142,7 +142,7 @@ def _column(repository: Repository, main: Tree, name: str, policy: Policy | None
         pipeline: Cell(entry.digest, entry.since, arrived.get(entry.since), pipeline in current.smoke)
         for pipeline, entry in current.pipelines.items()
     }
-    ahead = main.under(f"{FOLDER}/{name}").digest() != current.configuration
+    ahead = main.under(f"{ENVIRONMENTS}/{name}").digest() != current.configuration
     if not current.backfills and not any(entry.emergency for entry in history):
         record = Record()  # so an unreadable branch evidence/<env> does not matter
     else:

@@ -20,12 +20,11 @@ from basics.process import CommandError, require
 from basics.yaml_file import load_mapping
 from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.waiting import NotInTime, until
-from promotion.configuration.environment import FOLDER as ENVIRONMENTS
 from promotion.configuration.environment import Environment
-from promotion.gates.chart import CHART
 from promotion.image import docker
 from promotion.image.ensure import ensure_image
 from promotion.image.wanted import Wanted
+from promotion.layout import CHART, ENVIRONMENTS
 from promotion.pipelines.io_config import PATH as IO_CONFIG
 from promotion.repository.tree import Tree
 from promotion.smoke.cluster import smoke_cluster, throw_away_namespace, troubles
