@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -34,7 +35,7 @@ def lines_of_the_page(shell: str) -> str:
     (lines,) = re.findall(rf"```{shell}\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert isinstance(lines, str)
     assert HOME in lines
-    return lines.replace(HOME, str(SCRIPTS.parent))
+    return lines.replace(HOME, shlex.quote(str(SCRIPTS.parent)))
 
 
 def typed(folder: Path, keys: str, *command: str) -> str:
