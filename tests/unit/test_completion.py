@@ -85,6 +85,8 @@ def complete(request: pytest.FixtureRequest) -> Complete:
     shell = request.param.__name__.removeprefix("in_")
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed: apt install {shell}")
+    if shell == "fish" and " " in str(SCRIPTS):
+        pytest.skip("argcomplete writes the path for fish without quotes: clone into a path without a space")
     return request.param  # type: ignore[no-any-return]
 
 
