@@ -71,7 +71,9 @@ def backdate(clone: Path, days: int) -> None:
 
 def opened(clone: Path) -> dict[str, tuple[str, str, int]]:
     """Return first day, last day and release of what is open in dev, by pipeline."""
-    found = call_script(clone, "promote", "backfill", "dev", "--json").document["backfills"]
+    result = call_script(clone, "promote", "backfill", "dev", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = result.document["backfills"]
     return {entry["pipeline"]: (entry["start"], entry["end"], entry["release"]) for entry in found}
 
 
@@ -188,7 +190,8 @@ def test_it_goes_with_the_pipeline(changed: Path) -> None:
 
 def test_each_environment_has_its_own(changed: Path) -> None:
     promote(changed, "dev", "staging")
-    assert call_script(changed, "promote", "backfill", "staging").stdout == "Nothing to backfill.\n"
+    shown = call_script(changed, "promote", "backfill", "staging")
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "Nothing to backfill.\n", "")
 
 
 # After a rollback

@@ -42,6 +42,7 @@ def run(options: Namespace) -> Iterator[Result]:
     if options.waive and not reason:
         raise UsageError("no-reason", "a waived backfill needs a reason", fix="add --reason TEXT")
     with clone() as repository:
-        if not closes:
+        if closes:
+            yield from close_backfills(repository, name, options.pipelines, options.done, reason)
+        else:
             yield from show_backfills(repository, name)
-        yield from close_backfills(repository, name, options.pipelines, options.done, reason)
