@@ -47,4 +47,6 @@ def near(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     told = nearest(name, names) or names[:_NAMES_TOLD]
     more = ", …" if len(told) == _NAMES_TOLD < len(names) else ""
+    if len(told) == 1:
+        return f"write {told[0]}"
     return f"one of {', '.join(told)}{more}" if told else "there is none"

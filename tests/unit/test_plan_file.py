@@ -132,6 +132,7 @@ def test_a_file_that_is_no_plan(planned: Path, content: str) -> None:
     (planned / "plan.json").write_bytes(content.encode(errors="surrogatepass"))
     error = refused(planned, "promote", "apply", "plan.json")
     assert (error["exit_code"], error["code"]) == (64, "no-plan-file")
+    assert error["fix"] == "write it first: scripts/promote.py SRC DST --plan -o FILE"
 
 
 def test_a_file_that_is_not_there(planned: Path) -> None:

@@ -51,7 +51,7 @@ def test_every_key_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "key", "fix"),
     [
-        ("promoter: [a]", "promoter", "one of promoters"),
+        ("promoter: [a]", "promoter", "write promoters"),
         ("landlord: [a]", "landlord", "one of approvals, approvers, "),
         ("promoters: ada@example.com", "promoters", "promoters: ["),
         ("promoters: []", "promoters", "promoters: ["),
@@ -66,7 +66,7 @@ def test_every_key_is_read() -> None:
         ("holds: [orders]", "holds[0]", "write keys and values"),
         ("holds: [{pipeline: orders}]", "holds[0].reason", "say why"),
         ("holds: [{reason: x}, {pipeline: [a], reason: x}]", "holds[1].pipeline", "name one pipeline"),
-        ("holds: [{pipelin: orders, reason: x}]", "holds[0].pipelin", "one of pipeline"),
+        ("holds: [{pipelin: orders, reason: x}]", "holds[0].pipelin", "write pipeline"),
     ],
 )
 def test_a_mistake_is_named_by_its_key_with_a_way_out(text: str, key: str, fix: str) -> None:
@@ -195,7 +195,7 @@ def test_a_hold_of_a_pipeline_that_nobody_has_is_refused(promoted_to_dev: Path) 
     push(promoted_to_dev)
     error = refused(promoted_to_dev, "promote", "main", "dev", "--yes")
     assert (error["code"], error["exit_code"]) == ("unknown-hold", 4)
-    assert error["fix"] == "one of stock; or remove the entry"
+    assert error["fix"] == "write stock; or remove the entry"
 
 
 def test_a_standing_hold_is_shown_until_main_lifts_it(promoted_to_dev: Path) -> None:

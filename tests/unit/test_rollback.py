@@ -155,6 +155,8 @@ def test_a_rollback_says_how_it_is_taken_back_itself(two_releases: Path) -> None
 def test_a_rollback_does_not_choose_what_is_on_hold(rolled_back: Path) -> None:
     error = refused(rolled_back, "rollback", "dev", "--reason", "again", "--yes")
     assert (error["exit_code"], error["code"]) == (64, "nothing-older")
+    assert error["message"] == "dev has no earlier release that is different and not on hold"
+    assert error["fix"] == "name one with --to N; scripts/status.py dev shows them"
 
 
 def test_a_second_rollback_goes_one_release_further_back(three_releases: Path) -> None:

@@ -111,11 +111,11 @@ def test_no_selector_takes_everything(chain: Path) -> None:
 @pytest.mark.parametrize(
     ("selector", "code", "fix"),
     [
-        ("ordres", "unknown-pipeline", "one of orders"),
-        ("+ordres+", "unknown-pipeline", "one of orders"),
+        ("ordres", "unknown-pipeline", "write orders"),
+        ("+ordres+", "unknown-pipeline", "write orders"),
         ("xyz", "unknown-pipeline", "one of orders, report, returns, stock, totals"),
-        ("tag:finanec", "unknown-tag", "one of finance"),
-        ("path:utils/money.py", "unknown-path", f"one of {PROJECT}/utils/money.py"),
+        ("tag:finanec", "unknown-tag", "write finance"),
+        ("path:utils/money.py", "unknown-path", f"write {PROJECT}/utils/money.py"),
         ("state:new", "unknown-selector", "NAME, +NAME, NAME+, tag:TAG, path:FILE or state:modified"),
         ("owner:me", "unknown-selector", "NAME, +NAME, NAME+, tag:TAG, path:FILE or state:modified"),
     ],

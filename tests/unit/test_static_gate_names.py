@@ -103,7 +103,7 @@ def test_a_profile_that_code_names_and_io_config_lacks_is_refused(sources: Path,
     finding = only(static_findings(sources, {MONEY: code}))
     assert places([finding]) == [("profile-missing", MONEY, 2)]
     assert "lake" in finding.problem
-    assert finding.fix.startswith(f"one of default; or add it to {PROJECT}/io_config.yaml")
+    assert finding.fix.startswith(f"write default; or add it to {PROJECT}/io_config.yaml")
 
 
 def test_a_profile_that_a_block_names_and_io_config_lacks_is_refused(sources: Path) -> None:

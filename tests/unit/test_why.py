@@ -119,7 +119,7 @@ def test_a_path_may_be_from_where_one_is(project: Path, path: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "fix"),
     [
-        (["order", MONEY], "unknown-pipeline", "one of orders"),
+        (["order", MONEY], "unknown-pipeline", "write orders"),
         (["orders", f"{PROJECT}/utils/mony.py"], "unknown-file", f"one of {MONEY}"),
         (["orders", "../money.py"], "unknown-file", ""),
         (["orders", MONEY, "qa"], "unknown-environment", "one of dev"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from basics.errors import PolicyRefused, PromotionError, UsageError
-from basics.wording import near
+from basics.wording import few, near
 from promotion.configuration.environment import Environment, configured, load_environment
 from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
 from promotion.record.release import Endpoint, Entry, Release, releases
@@ -91,16 +91,16 @@ def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:
     """Refuse when this clone has work that is missing on the remote, from which the promotion reads."""
     roots = [f"{ENVIRONMENTS}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
+    taken = f"promotions take what {repository.remote}/{MAIN} has"
     if dirty := repository.uncommitted(roots):
         raise PromotionError(
             "uncommitted-changes",
-            f"{dirty[0]}{f' and {len(dirty) - 1} more' if len(dirty) > 1 else ''} differ from the last commit, "
-            f"and promotions take what {repository.remote}/{MAIN} has",
+            f"not committed: {few(dirty)}; {taken}",
             fix=f"commit and push to {MAIN}, or set them aside: git stash --include-untracked",
         )
     if ahead := repository.unpushed(roots):
         raise PromotionError(
             "unpushed-commits",
-            f"{len(ahead)} of your commits on {MAIN} are not on {repository.remote} yet: {ahead[0]}",
+            f"not pushed: {few(ahead)}; {taken}",
             fix=f"git push {repository.remote} {MAIN}",
         )

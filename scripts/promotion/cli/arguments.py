@@ -52,7 +52,7 @@ def _skippable(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
     for name in names:
         if name not in SKIPPABLE:
-            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; {near(name, SKIPPABLE)}, with commas")
+            raise argparse.ArgumentTypeError(f"{name!r} cannot be skipped; {near(name, SKIPPABLE)}")
     return names
 
 
@@ -75,7 +75,7 @@ PLAN_FILE = argument("file", metavar="FILE", type=Path, help="what --plan -o wro
 def _pipelines(metavar: str, told: str) -> Argument:
     names, dest = ("-p", "--pipeline"), "pipelines"
     some: dict[str, Any] = {"action": "append", "default": [], "completer": candidates.pipelines}
-    return argument(*names, dest=dest, metavar=metavar, help=f"only {told} (repeat)", **some)
+    return argument(*names, dest=dest, metavar=metavar, help=f"only {told} (repeatable)", **some)
 
 
 PIPELINES = _pipelines("NAME", "this pipeline")
@@ -90,7 +90,7 @@ SELECTORS = (
         metavar="SELECTOR",
         action="append",
         default=[],
-        help="but not these (repeat)",
+        help="but not these (repeatable)",
         completer=candidates.pipelines,
     ),
 )
@@ -119,7 +119,7 @@ RELEASING = (
         metavar="NAMES",
         type=_skippable,
         default=(),
-        help=f"skip these checks, of {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
+        help=f"skip checks, with commas between them: {', '.join(SKIPPABLE)} (needs --reason); red until ratified",
         completer=lambda **_: SKIPPABLE,
     ),
     VERIFY_DEPENDANTS,

@@ -42,7 +42,7 @@ def close_backfills(
         found = {backfill.pipeline: backfill for backfill in _open(repository, name)}
         policy = load_environment(main_side(repository).tree, name).policy
     if unknown := [pipeline for pipeline in pipelines if pipeline not in found]:
-        fix = f"{near(unknown[0], found)}: scripts/promote.py backfill {name}"
+        fix = f"{near(unknown[0], found)}; see scripts/promote.py backfill {name}"
         raise UsageError("no-backfill", f"{name} has nothing to backfill of {unknown[0]}", fix=fix)
     identity, now = answering(repository, name, policy), datetime.now(UTC)
     entries = tuple(Closing(found[pipeline], done, identity, now, reason) for pipeline in dict.fromkeys(pipelines))

@@ -115,8 +115,10 @@ def _older(target: Side, number: int | None, names: tuple[str, ...]) -> Release:
         content = _content(release, names)
         if not content & held and content != _content(current, names):
             return release
-    fix = f"scripts/status.py {environment}"
-    raise UsageError("nothing-older", f"{environment} has no earlier release to go back to", fix=fix)
+    which, fix = "to go back to", f"scripts/status.py {environment}"
+    if earlier:
+        which, fix = "that is different and not on hold", f"name one with --to N; {fix} shows them"
+    raise UsageError("nothing-older", f"{environment} has no earlier release {which}", fix=fix)
 
 
 def _content(release: Release, names: tuple[str, ...]) -> set[tuple[str, str]]:

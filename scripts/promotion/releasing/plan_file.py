@@ -33,6 +33,8 @@ _MAY_DIFFER = {
     "schedules.next_after",
 }
 
+_WRITE = "scripts/promote.py SRC DST --plan -o FILE"
+
 
 @dataclass(frozen=True)
 class PlannedPromotion:
@@ -96,15 +98,15 @@ def read_plan_file(path: Path) -> PlannedPromotion:
         content = {key: document[key] for key in ("request", "plan")}
         if changed := _changed(document["digests"], _digests(content)):
             problem = f"{path}: {', '.join(changed)} was changed by hand"
-            raise UsageError("plan-edited", problem, fix="write a new plan with promote.py SRC DST … --plan -o")
+            raise UsageError("plan-edited", problem, fix=f"write a new one: {_WRITE}")
         request = content["request"]
         options = Options(**{key: _frozen(value) for key, value in request["options"].items()})
         return PlannedPromotion(path, request["source"], request["target"], options, content["plan"])
     except OSError as error:
-        raise UsageError("no-plan-file", f"{path}: {error.strerror}", fix="name a file of --plan -o") from error
+        raise UsageError("no-plan-file", f"{path}: {error.strerror}", fix=f"write it first: {_WRITE}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{path} is not a plan file of this version ({type(error).__name__}: {error})"
-        raise UsageError("no-plan-file", problem, fix="make it with promote.py SRC DST … --plan -o") from error
+        raise UsageError("no-plan-file", problem, fix=f"write it first: {_WRITE}") from error
 
 
 def _frozen(value: Any) -> Any:

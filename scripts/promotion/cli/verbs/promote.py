@@ -1,4 +1,4 @@
-"""Promote pipelines to the next environment: `SRC DST` alone does.
+"""Promote pipelines to the next environment; the verb is optional.
 
 examples:
   scripts/promote.py main dev
