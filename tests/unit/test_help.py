@@ -101,6 +101,11 @@ def test_each_script_knows_its_version(project: Path, name: str) -> None:
     assert run_script(project, name, "--version").stdout == f"{VERSION}\n"
 
 
+@pytest.mark.parametrize("words", [["ratify"], ["main", "dev"]])
+def test_so_does_each_verb(project: Path, words: list[str]) -> None:
+    assert run_script(project, "promote", *words, "--version").stdout == f"{VERSION}\n"
+
+
 def test_there_is_one_version(promoted_to_dev: Path) -> None:
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     chart = yaml.safe_load((ROOT / "charts/mage/Chart.yaml").read_text())["version"]
@@ -126,6 +131,8 @@ def test_a_record_from_before_it_said_its_version_is_read(promoted_to_dev: Path)
         (["promote", "backfill", "dev", "--wave"], "write --waive; scripts/promote.py backfill --help"),
         (["rollback", "dev", "--raeson", "x"], "one of --reason, --json, --version; scripts/rollback.py --help"),
         (["status", "-v"], "one of --help, --html, --json, --quiet, --version; scripts/status.py --help"),
+        (["rollback", "--hepl"], "one of --help, --plan, --pr; scripts/rollback.py --help"),
+        (["promote", "--verison"], "one of --version, --reason, --json; scripts/promote.py promote --help"),
         (["status", "prd"], "write prod"),
         (["promote", "main", "stagin"], "write staging; a new one starts with environments/stagin/ on main"),
         (["promote", "mian", "dev"], "write main"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Any, NoReturn, Protocol
 
 from basics.errors import UsageError
@@ -50,12 +51,18 @@ class Parser(argparse.ArgumentParser):
         self.prepare: Callable[[list[str]], list[str]] = list
         for add in command.TAKES:
             add(self)
+        self.add_argument("--version", action="version", version=VERSION, help="show the version and exit")
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse all of `args`; refuse an unknown option here, where options that are like it are known."""
-        options, unknown = super().parse_known_args(self.prepare(list(args)), namespace)
+        words = self.prepare(list(args))
+        if self._subparsers is None:  # argparse would first ask for what is missing
+            for word in takewhile(lambda word: word != "--", words):
+                if re.match(r"--[a-z]\S*$", word) and word.partition("=")[0] not in self._option_string_actions:
+                    self._refuse(word)
+        options, unknown = super().parse_known_args(words, namespace)
         for word in unknown:
             self._refuse(word)
         return options, []
@@ -78,6 +85,4 @@ class Parser(argparse.ArgumentParser):
 
 def parser_of(command: Command) -> Parser:
     """Return the parser of the script whose module is `command`."""
-    parser = Parser(command, prog=f"{command.__name__.rpartition('.')[2]}.py")
-    parser.add_argument("--version", action="version", version=VERSION, help="show the version and exit")
-    return parser
+    return Parser(command, prog=f"{command.__name__.rpartition('.')[2]}.py")
