@@ -29,7 +29,7 @@ def start(command: str) -> None:
 
 
 def _ensure_packages() -> None:
-    """Return where the packages are importable; else start again with `.venv`, or say how to make it."""
+    """Do nothing if the packages are importable; else start again with `.venv`, or say how to make it."""
     old = sys.version_info < _OLDEST
     if not old and all(importlib.util.find_spec(name) for name in ("rich", "yaml", "psycopg2")):
         return
