@@ -36,7 +36,7 @@ def finalize(repository: Repository, name: str) -> Iterator[Result]:
         waiting.refuse_what_is_no_release()
     merged = [number for number in sorted(waiting.commits) if waiting.is_merged(number)]
     for number in merged:
-        yield shown_release(history.at_place(number))
+        yield shown_release(history.at_position(number))
         branch = request_branch(name, number)
         with progress.step(f"remove {branch}"):
             repository.push(branch, None, waiting.commits[number])
@@ -63,7 +63,7 @@ class _Waiting:
         spoiled: dict[int, list[Finding]] = {}
         for number in sorted({newest, *self.commits}):
             if 0 < number <= newest:
-                release = self.history.at_place(number)
+                release = self.history.at_position(number)
                 if found := list(audit.of_one(release, number, expect_digest=number in self.commits)):
                     spoiled[number] = found
         if spoiled:
@@ -80,7 +80,7 @@ class _Waiting:
         """Tell whether the release `number` is what its pull request proposed."""
         if number > len(self.history):
             return False
-        return is_merge_of(self.repository, self.history.at_place(number).commit, self.commits[number])
+        return is_merge_of(self.repository, self.history.at_position(number).commit, self.commits[number])
 
     def refuse_what_is_overtaken(self, left: Mapping[int, str]) -> None:
         """Refuse if one of `left` can no longer be merged."""
@@ -97,7 +97,7 @@ class _Waiting:
             branch = request_branch(self.name, number)
             fix = f"git push {self.repository.remote} --delete {branch}; then --pr again, if needed"
             if number <= len(self.history):
-                came = self.history.at_place(number).commit
+                came = self.history.at_position(number).commit
                 problem = f"{branch_of(self.name)} has another release {number} ({came[:8]})"
                 yield Finding(branch, None, "number-taken", problem, fix)
             elif self.repository.header(commit).parents != last:

@@ -57,9 +57,9 @@ def _compared(before: Side, after: Side) -> Result:
     if lost := list(_differences(before, after)):
         message = f"the rollback does not restore what {before.endpoint.environment} has now"
         raise GateRefused("not-restored", message, fix="see each finding", findings=lost)
-    files, place = before.tree.without([FILE]), before.endpoint
-    told = f"Rehearsed: all {len(files)} files of {place.environment} {place.release} are back, byte for byte."
-    document = {"environment": place.environment, "restored": place.release, "digest": files.digest()}
+    files, back_at = before.tree.without([FILE]), before.endpoint
+    told = f"Rehearsed: all {len(files)} files of {back_at.environment} {back_at.release} are back, byte for byte."
+    document = {"environment": back_at.environment, "restored": back_at.release, "digest": files.digest()}
     return Shown("rehearsed", document, [(told, "bold green"), ("Nothing was pushed to your remote.", "")])
 
 

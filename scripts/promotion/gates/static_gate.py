@@ -70,7 +70,7 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
         _chart,
     )
     release = _Release(project, environment, part or Part(project.pipelines, project.tree))
-    return sorted({finding for check in checks for finding in check(release)}, key=_by_place)
+    return sorted({finding for check in checks for finding in check(release)}, key=_by_path)
 
 
 def passes(project: Project, environment: Environment, commit: str) -> bool:
@@ -83,7 +83,7 @@ def remember_passed(memory: Memory, commit: str) -> None:
     memory.remember(_PASSED, commit, value=True)
 
 
-def _by_place(finding: Finding) -> tuple[str, int, str]:
+def _by_path(finding: Finding) -> tuple[str, int, str]:
     return (finding.path, finding.line or 0, finding.problem)
 
 

@@ -15,7 +15,9 @@ _SPECIAL = re.compile("|".join(map(re.escape, _GLOB)))
 
 def named_files(tree: Tree, root: str, referrer: str, named: NamedPath) -> list[str]:
     """Return the files below `root` that the path `named` in the file `referrer` stands for, or may stand for."""
-    return [path for place in _places(root, referrer, named) for path in _at(tree, place, named.file_only)]
+    return [
+        path for candidate in _candidates(root, referrer, named) for path in _at(tree, candidate, named.file_only)
+    ]
 
 
 def matching(tree: Tree, glob: str) -> Iterator[str]:
@@ -26,7 +28,7 @@ def matching(tree: Tree, glob: str) -> Iterator[str]:
     return (path for path in tree.paths_at(folder) if whole.fullmatch(path))
 
 
-def _places(root: str, referrer: str, named: NamedPath) -> Iterator[str]:
+def _candidates(root: str, referrer: str, named: NamedPath) -> Iterator[str]:
     """Yield the paths below `root` that `named` may mean."""
     starts = {"project": [root], "folder": [posixpath.dirname(referrer)], "anywhere": [root, ""]}[named.base]
     path = named.path
@@ -34,18 +36,18 @@ def _places(root: str, referrer: str, named: NamedPath) -> Iterator[str]:
         _, inside, path = path.rpartition(f"/{root}/")
         starts = [root] if inside else []
     for start in starts:
-        place = posixpath.normpath(posixpath.join(start, path))
-        if place.startswith(f"{root}/"):
-            yield place
+        candidate = posixpath.normpath(posixpath.join(start, path))
+        if candidate.startswith(f"{root}/"):
+            yield candidate
 
 
-def _at(tree: Tree, place: str, file_only: bool) -> Iterator[str]:
-    if place in tree:
-        yield place
-    elif _SPECIAL.search(place):
-        yield from matching(tree, place)
+def _at(tree: Tree, path: str, file_only: bool) -> Iterator[str]:
+    if path in tree:
+        yield path
+    elif _SPECIAL.search(path):
+        yield from matching(tree, path)
     elif not file_only:
-        yield from tree.paths_at(place)
+        yield from tree.paths_at(path)
 
 
 def _translated(part: str) -> str:

@@ -285,7 +285,7 @@ class History(Sequence[Release]):
             return [self._release(commit) for commit in self._commits[index]]
         return self._release(self._commits[index])
 
-    def at_place(self, position: int) -> Release:
+    def at_position(self, position: int) -> Release:
         """Return the release at `position` on the branch; 1 is the oldest."""
         return self[len(self) - position]
 
