@@ -9,9 +9,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,8 @@ from promotion.cli.boundary import run as run_to_its_end
 from promotion.configuration.environment import load_environment
 from promotion.gates import static_gate
 from promotion.pipelines.project import Project
+from promotion.record.release import FILE, Release, releases
+from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -374,6 +377,18 @@ def record(clone: Path, environment_name: str) -> dict[str, Any]:
     record = yaml.safe_load(released_text(clone, environment_name, "release.yaml"))["release"]
     assert isinstance(record, dict)
     return record
+
+
+def replace_newest(clone: Path, make: Callable[[Release], Release], at: datetime) -> None:
+    """Put what `make` makes of dev's newest release in its place, as a commit of the moment `at`."""
+    with Repository.find(clone) as repository:
+        repository.fetch()
+        release, *before = releases(repository, "dev")[:2]
+        text = make(release).to_yaml().encode()
+        record = Tree({FILE: repository.write_blob(text)}, repository)
+        tree = repository.tree(release.commit).overlaid_with(record)
+        commit = repository.commit(tree, before[0].commit if before else None, "Release", at)
+        repository.push("env/dev", commit, release.commit)
 
 
 def digests(clone: Path, environment_name: str) -> dict[str, str]:

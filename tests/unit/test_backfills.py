@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -25,16 +24,16 @@ from helpers import (
     released_text,
     remote_of,
     rename,
+    replace_newest,
     roll_back_dev,
     write,
     write_policy,
 )
 from promotion.commands.promote import plan_promotion
 from promotion.options import Options
-from promotion.record.release import FILE, Release, releases
+from promotion.record.release import Release
 from promotion.releasing.plan_file import read_plan_file
 from promotion.repository.git import Repository
-from promotion.repository.tree import Tree
 from unit.situations import situation
 
 LOAD_ORDERS = f"{PROJECT}/data_loaders/load_orders.py"
@@ -44,18 +43,6 @@ STOCK = f"{PROJECT}/pipelines/stock"
 
 def ago(days: int) -> date:
     return datetime.now(UTC).date() - timedelta(days)
-
-
-def replace_newest(clone: Path, make: Callable[[Release], Release], at: datetime) -> None:
-    """Put what `make` makes of dev's newest release in its place, as a commit of the moment `at`."""
-    with Repository.find(clone) as repository:
-        repository.fetch()
-        release, *before = releases(repository, "dev")[:2]
-        text = make(release).to_yaml().encode()
-        record = Tree({FILE: repository.write_blob(text)}, repository)
-        tree = repository.tree(release.commit).overlaid_with(record)
-        commit = repository.commit(tree, before[0].commit if before else None, "Release", at)
-        repository.push("env/dev", commit, release.commit)
 
 
 def backdate(clone: Path, days: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from helpers import (
     refusal_codes,
     refused,
     remote_of,
+    replace_newest,
     write,
     write_policy,
     write_program,
@@ -89,7 +91,9 @@ class Dev:
 
 @situation("promoted_to_staging")
 def newer_stock(clone: Path) -> None:
-    """Staging wants three runs in dev, where a newer `stock` has just arrived with release 2."""
+    """Staging wants three runs in dev, where a newer `stock` arrived with release 2, an hour later."""
+    before = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    replace_newest(clone, lambda release: replace(release, at=before), before)
     write(clone, {LOAD_STOCK: "x = 1\n"})
     write_policy(clone, "staging", runs=3)
     push(clone)
