@@ -140,6 +140,7 @@ def test_a_record_from_before_it_said_its_version_is_read(promoted_to_dev: Path)
         (["promote", "aply", "plan.json"], "did you mean apply? scripts/promote.py apply --help"),
         (["promote", "finalise", "dev"], "did you mean finalize? scripts/promote.py finalize --help"),
         (["promote", "whi", "orders", "README.md"], "did you mean why? scripts/promote.py why --help"),
+        (["promote", "rollback", "dev"], "it is a script of its own: scripts/rollback.py --help"),
         (["promote", "main", "dev", "prod"], "scripts/promote.py promote --help"),
         (["run", ".", "-p", "ordres"], "write orders"),
     ],

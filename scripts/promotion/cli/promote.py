@@ -15,6 +15,7 @@ import argparse
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 from basics.errors import UsageError
@@ -23,6 +24,7 @@ from promotion.cli.parser import Command, Parser
 from promotion.options import VERBS
 from promotion.showing.result import Result
 
+_SCRIPTS = Path(__file__).parents[2]
 _LIKE = 0.65  # of 1: a typing mistake; most names of environments are less like a verb
 
 
@@ -44,8 +46,12 @@ def _with_verb(words: list[str]) -> list[str]:
     """Put `promote` in front of `SRC DST`."""
     if not words or words[0] in (*VERBS, "-h", "--help", "--version"):
         return words
-    like = get_close_matches(words[0], VERBS, cutoff=_LIKE)
-    if like and words[0] not in candidates.sources():
+    if words[0] in candidates.sources():
+        return ["promote", *words]
+    if (_SCRIPTS / f"{words[0]}.py").is_file():
+        fix = f"it is a script of its own: scripts/{words[0]}.py --help"
+        raise UsageError("unknown-verb", f"promote.py has no verb {words[0]!r}", fix=fix)
+    if like := get_close_matches(words[0], VERBS, cutoff=_LIKE):
         told, fix = f"there is no verb and no environment {words[0]!r}", f"scripts/promote.py {like[0]} --help"
         raise UsageError("unknown-verb", told, fix=f"did you mean {like[0]}? {fix}")
     return ["promote", *words]
