@@ -23,18 +23,18 @@ Push = Callable[[Release, str | None], None]
 
 
 def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> Release:
-    """Release what `plan` says to the environment's branch; raise what `Application.carry_out` raises."""
+    """Release what `plan` says to the environment's branch; raise what `Applier.carry_out` raises."""
 
     def push(release: Release, before: str | None) -> None:
         branch = branch_of(release.environment)
         with progress.step(f"push release {release.number} to {branch}"):
             repository.push(branch, release.commit, before)
 
-    return Application(repository, replan, push).carry_out(plan)[1]
+    return Applier(repository, replan, push).carry_out(plan)[1]
 
 
 @dataclass(frozen=True)
-class Application:
+class Applier:
     """How a plan becomes a release: in which repository, how it is computed again, and how it is pushed."""
 
     repository: Repository

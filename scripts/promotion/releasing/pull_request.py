@@ -10,7 +10,7 @@ from basics import progress
 from basics.errors import Conflict
 from promotion.planning.plan import Plan
 from promotion.record.release import Release, branch_of
-from promotion.releasing.apply import Application
+from promotion.releasing.apply import Applier
 from promotion.repository.git import Repository
 
 
@@ -49,7 +49,7 @@ def requests(repository: Repository, environment: str) -> dict[int, str]:
 
 
 def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> PullRequest:
-    """Make the release that `plan` says and push it to its own branch; raise what `Application` raises.
+    """Make the release that `plan` says and push it to its own branch; raise what `Applier` raises.
 
     It replaces an older proposal with the same number, unless that moved meanwhile: a pull request is not a
     record, and only one of each number can be merged. Other branches stay.
@@ -67,6 +67,6 @@ def propose(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> P
         with progress.step(f"push release {release.number} to {branch}"):
             repository.push(branch, release.commit, known.get(release.number))
 
-    plan, release = Application(repository, replan, push).carry_out(plan)
+    plan, release = Applier(repository, replan, push).carry_out(plan)
     branch = request_branch(name, release.number)
     return PullRequest(branch, branch_of(name), known.get(release.number), plan, release)
