@@ -14,9 +14,10 @@ demo: .venv/installed ## Promote real pipelines to dev, staging, prod on this ma
 dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctrl-C stops both)
 	@$(VENV) scripts/dev.py
 
-# As many processes as there are processors, each file by one: its tests share what is slow to make. In the order of the
-# files: slow ones are early.
-PYTEST := $(VENV) -m pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
+# One process more than processors, because tests of Mage mostly wait. Each file runs in one process: its tests share
+# what is slow to make. In the order of the files: slow ones are early.
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(1 + os.cpu_count())')
+PYTEST := $(VENV) -m pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 test: .venv/installed ## Run every test this machine can run
 	@$(PYTEST) --ignore=tests/kind $(PYTEST_OPTIONS)
 	@$(MAKE) --no-print-directory test-kind
