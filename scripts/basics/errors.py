@@ -100,9 +100,7 @@ class Interrupted(PromotionError):
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__(
-            "interrupted",
-            "interrupted: the environment has the old release or the new one",
-            fix="scripts/status.py",
-        )
+    def __init__(
+        self, left: str = "the environment has the old release or the new one", *, fix: str = "scripts/status.py"
+    ) -> None:
+        super().__init__("interrupted", f"interrupted: {left}", fix=fix)

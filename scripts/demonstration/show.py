@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from basics.errors import PromotionError
+from basics.errors import Interrupted, PromotionError
 from demonstration.chart import Carrier, delays_section
 from demonstration.numbers import carriers_as_published, carriers_of, comparison
 from demonstration.stage import Stage, head_of, stage
@@ -36,8 +36,7 @@ def show(checkout: Path, *, keep: bool) -> None:
     try:
         _show(checkout, console, keep=keep)
     except KeyboardInterrupt:
-        console.print("\nInterrupted: everything that this started has ended.")
-        raise
+        raise Interrupted("everything that this started has ended", fix="make demo begins again") from None
     except ServerError as error:
         raise PromotionError("no-server", error.problem, fix=error.fix) from error
 

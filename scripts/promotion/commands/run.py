@@ -50,9 +50,11 @@ def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *,
         database = f"warehouse_{environment.name}"
         with local_warehouse(project, environment, database, drop=False) as warehouse:
             results: list[RunResult] = []
+            documents: list[dict[str, Any]] = []
             for result in run_pipelines(project, runs, environment=warehouse.variables):
                 results.append(result)
-                yield Shown("runs", list(map(_document, results)), list(_lines(result, brief=brief)))
+                documents.append(_document(result))
+                yield Shown("runs", documents, list(_lines(result, brief=brief)))
     failed = [result for result in results if result.status != "completed"]
     if failed:
         raise GateRefused(
