@@ -64,6 +64,16 @@ def _promotion_to(main: Tree, name: str) -> str:
     return f"scripts/promote.py {load_environment(main, name).policy.source} {name}"
 
 
+def released_tree(repository: Repository, name: str, purpose: str) -> Tree:
+    """Fetch, and return what the environment `name` runs, to do with it what `purpose` says."""
+    repository.fetch()
+    load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
+    side = environment_side(repository, name)
+    if side.current is None:
+        raise UsageError("no-release", f"{name} has no release to {purpose}", fix=f"promote to {name} first")
+    return side.tree
+
+
 def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
     """Return the source of a promotion to `target`; the policy must allow it, and it must have a release."""
     known = [MAIN, *configured(main.tree)]

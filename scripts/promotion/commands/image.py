@@ -9,8 +9,7 @@ from pathlib import Path
 from basics import progress
 from basics.errors import UsageError
 from basics.process import CommandError, run
-from promotion.changes.sides import environment_side, main_side
-from promotion.configuration.environment import load_environment
+from promotion.changes.sides import released_tree
 from promotion.image import docker
 from promotion.image.ensure import ensure_image
 from promotion.image.wanted import Wanted
@@ -41,12 +40,7 @@ def _tree(what: Path | str) -> Iterator[Tree]:
         yield _buildable(tree_of_checkout(what.resolve()), str(what))
         return
     with Repository.find(Path.cwd()) as repository:
-        repository.fetch()
-        load_environment(main_side(repository).tree, what)  # refuses an environment that does not exist
-        side = environment_side(repository, what)
-        if side.current is None:
-            raise UsageError("no-release", f"{what} has no release to build", fix=f"promote to {what} first")
-        yield _buildable(side.tree, what)
+        yield _buildable(released_tree(repository, what, "build"), what)
 
 
 def _buildable(tree: Tree, name: str) -> Tree:

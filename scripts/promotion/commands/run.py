@@ -13,13 +13,13 @@ from typing import Any
 
 from basics.errors import GateRefused, UsageError
 from promotion.changes.selection import unknown_pipeline
-from promotion.changes.sides import environment_side, main_side
+from promotion.changes.sides import released_tree
 from promotion.configuration.environment import Environment, environment_names, load_environment
 from promotion.layout import ENVIRONMENTS, PROJECT
 from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import Project
 from promotion.repository.git import Repository
-from promotion.repository.tree import Tree, tree_of_folder
+from promotion.repository.tree import tree_of_folder
 from promotion.showing.result import Result, Shown
 from promotion.smoke.warehouse import local_warehouse
 from runtime.run import BlockResult, Run, RunResult, run_pipelines
@@ -71,7 +71,7 @@ def _subject(what: Path | str) -> Iterator[_Subject]:
         yield _of_folder(what.resolve())
         return
     with Repository.find(Path.cwd()) as repository, tempfile.TemporaryDirectory(prefix="run-") as scratch:
-        tree = _release(repository, what)
+        tree = released_tree(repository, what, "run")
         tree.write_to(Path(scratch))
         yield _Subject(Path(scratch), Project(tree), load_environment(tree, what))
 
@@ -85,15 +85,6 @@ def _of_folder(folder: Path) -> _Subject:
         missing = f"{PROJECT}/pipelines" if names else ENVIRONMENTS
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     return _Subject(folder, Project(tree), load_environment(tree, names[0]))
-
-
-def _release(repository: Repository, name: str) -> Tree:
-    repository.fetch()
-    load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
-    side = environment_side(repository, name)
-    if side.current is None:
-        raise UsageError("no-release", f"{name} has no release to run", fix=f"promote to {name} first")
-    return side.tree
 
 
 def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Iterator[Run]:
