@@ -32,9 +32,12 @@ test-mage: .venv/installed ## Run the tests that start Mage and PostgreSQL
 test-kind: .venv/installed ## Run the tests on a real cluster (with Docker, kind, kubectl and helm)
 	@$(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile $(PYTEST_OPTIONS)
 
+# All but the project and packages of a team, which has its own style.
+EXAMPLE := $(if $(wildcard examples/flights),examples,mage_project)
+OURS := scripts tests charts benchmarks $(EXAMPLE)
 lint: .venv/installed ## Check style (ruff), types (mypy --strict) and the layers of scripts/ (import-linter)
-	@$(VENV) -m ruff check .
-	@$(VENV) -m ruff format --check .
+	@$(VENV) -m ruff check $(OURS)
+	@$(VENV) -m ruff format --check $(OURS)
 	@$(VENV) -m mypy
 	@PYTHONPATH=scripts $(VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 
@@ -47,7 +50,7 @@ reference: .venv/installed ## Write all generated pages again, and the output of
 	@REWRITE_TRANSCRIPT=1 $(VENV) -m pytest --quiet tests/unit/test_transcript.py
 
 # .local/pages has the layout of the repository, so that links work in both.
-PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests'
+PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests' ':!mage_project' ':!examples'
 docs: .venv/installed ## Check the documentation and build it as a site: .local/site/index.html
 	@$(VENV) -m pytest --quiet tests/unit/test_docs.py tests/unit/test_reference.py
 	@rm -rf .local/pages && mkdir -p .local/pages

@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from demonstration.example import example_of  # noqa: E402
+
 CHART = ROOT / "charts" / "mage"
 ENVIRONMENTS = ("dev", "staging", "prod")
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
@@ -73,7 +77,10 @@ def _prepare(name: str) -> None:
 def _install(name: str, image: str) -> float:
     """Install one environment beside those that are there; return when helm was started."""
     repository, _, tag = image.rpartition(":")
-    values = [f"--values={ROOT}/environments/{name}/values.yaml", f"--set=image.repository={repository}"]
+    values = [
+        f"--values={example_of(ROOT)}/environments/{name}/values.yaml",
+        f"--set=image.repository={repository}",
+    ]
     values += [f"--set-string=image.tag={tag}", *(f"--set-string={value}" for value in SMALL)]
     install = ["helm", "install", f"mage-{name}", str(CHART), f"--namespace={name}", "--wait", "--timeout=10m"]
     started = time.time()

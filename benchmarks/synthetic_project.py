@@ -19,7 +19,12 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PLATFORM = ("Dockerfile", "requirements.txt", "charts", "environments")
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from demonstration.example import example_of  # noqa: E402
+
+EXAMPLE = example_of(ROOT)
+PLATFORM = ("Dockerfile", "requirements.txt", "charts")
 UTILS = 20
 
 _LOADER = """\
@@ -81,11 +86,12 @@ def write_project(clone: Path, pipelines: int) -> None:
     for name in PLATFORM:
         original = ROOT / name
         shutil.copytree(original, clone / name) if original.is_dir() else shutil.copy(original, clone / name)
+    shutil.copytree(EXAMPLE / "environments", clone / "environments")
     for name, source in (("dev", "main"), ("staging", "dev"), ("prod", "staging")):
         _environment(clone / "environments" / name, source)
     project = clone / "mage_project"
     _write(project / "metadata.yaml", "project_type: standalone\nproject_uuid: synthetic\n")
-    _write(project / "io_config.yaml", (ROOT / "mage_project" / "io_config.yaml").read_text())
+    _write(project / "io_config.yaml", (EXAMPLE / "mage_project" / "io_config.yaml").read_text())
     for number in range(UTILS):
         _write(project / "utils" / f"helper_{number}.py", f"def rounded(amount):\n    return amount + {number}\n")
     for number in range(pipelines):

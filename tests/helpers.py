@@ -22,17 +22,20 @@ from unittest import mock
 import yaml
 
 from basics.errors import Finding
+from demonstration.example import example_of
 from promotion.cli.boundary import run as run_to_its_end
 from promotion.configuration.environment import load_environment
 from promotion.gates import static_gate
 from promotion.pipelines.project import Project
-from promotion.record.release import FILE, Release, releases
+from promotion.record.release import FILE, IMAGE_SOURCE, Release, releases
 from promotion.repository.git import Repository
 from promotion.repository.tree import Tree, tree_of_folder
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = example_of(ROOT)
 SCRIPTS = ROOT / "scripts"
 PROJECT = "mage_project"
+_OF_A_TEAM = ("mage_project/", "environments/")
 SECRET = "hunter2-correct-horse"
 
 # Nothing of the machine's own git configuration reaches a test.
@@ -111,6 +114,18 @@ def _output_schema() -> Any:
     from jsonschema import Draft202012Validator  # only here: the import takes two seconds
 
     return Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
+
+
+def repository_files() -> dict[str, Path]:
+    """Return the files of this repository, committed or not, with the example where a team's project would be."""
+    listing = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    files = {path: ROOT / path for path in listing.split("\0") if (ROOT / path).is_file()}
+    if EXAMPLE == ROOT:
+        return files
+    prefix = f"{EXAMPLE.relative_to(ROOT)}/"
+    others = {path: file for path, file in files.items() if not path.startswith((prefix, *_OF_A_TEAM))}
+    example = {path.removeprefix(prefix): file for path, file in files.items() if path.startswith(prefix)}
+    return others | example
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -442,6 +457,16 @@ def refused(clone: Path, name: str, *arguments: str, **variables: str) -> dict[s
     assert f"error[{error['code']}]: {error['message'].splitlines()[0]}" in result.stderr
     assert error["fix"], "a refusal says what to do next"
     return error
+
+
+def example_checkout(folder: Path) -> Path:
+    """Make a repository in `folder` of what the image of the example is built from; return the folder."""
+    for path, file in repository_files().items():
+        if path.split("/")[0] in IMAGE_SOURCE:
+            write(folder, {path: file.read_bytes()})
+    git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
+    commit(folder)
+    return folder
 
 
 def tree_of(folder: Path) -> Tree:

@@ -19,6 +19,7 @@ from rich.text import Text
 from basics.errors import PromotionError
 from basics.process import run
 from basics.supervised import supervised
+from demonstration.example import put_in_place
 from runtime.postgres import EXTERNAL_SERVER, Server, local_server, programs
 from runtime.source_data import load_source
 
@@ -123,11 +124,12 @@ def head_of(checkout: Path) -> tuple[str, bool]:
 
 
 def _clone(checkout: Path, scratch: Path) -> Path:
-    """Make a bare remote whose `main` is the checkout's commit, from any branch, and clone it."""
+    """Make a bare remote whose `main` is the checkout's commit, from any branch, with the example; clone it."""
     remote, clone = scratch / "remote.git", scratch / "clone"
     run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote), cwd=scratch)
     run("git", "push", "--quiet", str(remote), "HEAD:refs/heads/main", cwd=checkout)
     run("git", "clone", "--quiet", str(remote), str(clone), cwd=scratch)
     for name, value in (("name", "Demo"), ("email", "demo@example.com")):
         run("git", "config", f"user.{name}", value, cwd=clone)
+    put_in_place(clone)
     return clone

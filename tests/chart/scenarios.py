@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from chart.engine import merged
+from helpers import EXAMPLE
 from promotion.record.release import Endpoint, Release
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,7 @@ def release_overlay(environment: str) -> dict[str, Any]:
 
 def environment(name: str) -> Scenario:
     """Return the environment as it is installed: `helm install mage-<env>` with its values and a release."""
-    values = merged([read(ROOT / "environments" / name / "values.yaml"), release_overlay(name)])
+    values = merged([read(EXAMPLE / "environments" / name / "values.yaml"), release_overlay(name)])
     return Scenario(name, values, f"mage-{name}", f"mage-{name}")
 
 

@@ -15,6 +15,7 @@ from chart.engine import Object, identity, merged
 from chart.rendering import Renderer
 from chart.scenarios import CHART, ENVIRONMENTS, ROOT, environment, read, release_overlay
 from chart.validity import VERSIONS, schema_errors
+from helpers import EXAMPLE
 from promotion.record.release import FILE, branch_of
 
 FOLDERS = ("argocd", "flux")
@@ -45,7 +46,9 @@ def one(folder: str, kind: str, name: str) -> dict[str, Any]:
 
 def content(path: str, name: str) -> dict[str, Any]:
     """Return a values file of the environment's branch, by its path from the root."""
-    return release_overlay(name) if path == FILE else read(ROOT / path)
+    if path == FILE:
+        return release_overlay(name)
+    return read((EXAMPLE if path.startswith("environments/") else ROOT) / path)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -10,13 +10,14 @@ import pytest
 from chart.engine import Object
 from chart.objects import of_kind, one, pods, walk
 from chart.rendering import Renderer
-from chart.scenarios import ROOT, Scenario
+from chart.scenarios import Scenario
+from helpers import EXAMPLE
 from promotion.configuration.connections import read_connections
 from promotion.configuration.environment import Environment
 from promotion.configuration.policy import Policy
 from promotion.smoke.sandboxes.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
 
-IO_CONFIG = (ROOT / "mage_project" / "io_config.yaml").read_text()
+IO_CONFIG = (EXAMPLE / "mage_project" / "io_config.yaml").read_text()
 OF_A_CLUSTER = {"Ingress", "HTTPRoute", "ExternalSecret"}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import command
+from helpers import command, example_checkout
 from kind import diagnostics, external_database
 from kind.cluster import (
     POSTGRES,
@@ -26,7 +26,7 @@ from kind.cluster import (
     why_no_cluster,
 )
 from kind.git_server import GitServer, build_image
-from kind.release import ROOT, Release
+from kind.release import Release
 
 _SECONDS = 900  # a test and its fixtures; the first of a run waits for the image and the cluster
 _LIVE: list[Namespace] = []
@@ -60,13 +60,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def image(cluster: Cluster) -> str:
-    """The image of this checkout, on the cluster's node."""
-    return _built(cluster, _build_image)
+def image(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image of the example, on the cluster's node."""
+    checkout = example_checkout(tmp_path_factory.mktemp("checkout"))
+    return _built(cluster, lambda: _build_image(checkout))
 
 
-def _build_image() -> str:
-    built = subprocess.run(command("image", "build"), cwd=ROOT, capture_output=True, text=True, check=False)
+def _build_image(checkout: Path) -> str:
+    built = subprocess.run(command("image", "build"), cwd=checkout, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     return built.stdout.strip()
 

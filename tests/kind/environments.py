@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from chart.engine import merged
+from helpers import EXAMPLE
 from kind.cluster import Namespace
 from kind.release import ROOT, SMALL, Release, install_all
 from runtime.postgres import Server
@@ -46,7 +47,7 @@ def install_environments(releases: Callable[..., Release]) -> dict[str, Environm
 
 def _prepared(environment: Environment) -> dict[str, Any]:
     """Return the environment's values for this cluster; stand in for databases that it has elsewhere."""
-    text = (ROOT / "environments" / environment.name / "values.yaml").read_text()
+    text = (EXAMPLE / "environments" / environment.name / "values.yaml").read_text()
     values: dict[str, Any] = yaml.safe_load(text)
     # What runs at the full hour would add to the numbers that tests look at.
     asleep = {"schedules": {name: {"enabled": False} for name in values["schedules"]}}

@@ -16,10 +16,10 @@ import yaml
 
 from basics.process import CommandError
 from chart.engine import merged
-from helpers import call_script, git, promote, push, write
+from helpers import call_script, git, promote, push, repository_files, write
 from kind.cluster import Cluster, Namespace, eventually
 from kind.git_server import GitServer
-from kind.release import ROOT, SMALL, Release
+from kind.release import SMALL, Release
 
 ARGOCD = "argocd"
 SECONDS = 600
@@ -112,8 +112,8 @@ def line(
 ) -> Iterator[Line]:
     """An environment with its first release, which Argo CD has installed."""
     clone = git_server.clone(tmp_path_factory.mktemp("line") / "clone")
-    for path in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
-        write(clone, {path: (ROOT / path).read_bytes()})
+    for path, file in repository_files().items():
+        write(clone, {path: file.read_bytes()})
     _configure(clone, image)
     namespace = namespaces("go")
     release = Release(namespace, image, f"mage-{namespace.name}")

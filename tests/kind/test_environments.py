@@ -16,15 +16,16 @@ from tornado.httpclient import HTTPClientError
 from tornado.websocket import websocket_connect
 
 from demonstration.numbers import carriers_as_published, carriers_of
+from helpers import EXAMPLE
 from kind.browser import browser, why_no_browser
 from kind.cluster import FOLDER
 from kind.environments import NAMES, Environment, install_environments
-from kind.release import OWNER, ROOT, Release
+from kind.release import OWNER, Release
 from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.mage_runs import Run, failures
 from runtime.source_data import load_source
 
-PIPELINES = sorted(path.name for path in (ROOT / "mage_project" / "pipelines").iterdir() if path.is_dir())
+PIPELINES = sorted(path.name for path in (EXAMPLE / "mage_project" / "pipelines").iterdir() if path.is_dir())
 REFUSED = "password invalid"  # said by Mage, unlike silence
 CLOSED = [
     "/api/events",

@@ -12,13 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PROJECT, Result, command, commit, git, make_clone, run_at_most, run_command, run_script, write
+from helpers import (
+    PROJECT,
+    Result,
+    command,
+    commit,
+    example_checkout,
+    git,
+    make_clone,
+    run_at_most,
+    run_command,
+    run_script,
+    write,
+)
 from kind.cluster import one_at_a_time
 from kind.docker import docker, files_of, why_no_docker
 from mage.projects import Block
 from mage.projects import write_project as write_mage_project
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = f"image-test-{os.getpid()}"
 DOCKERFILE = f"FROM scratch\nARG WITH_R\nCOPY {PROJECT} /{PROJECT}\n"
 RUN_AS_IN_A_POD = ("--rm", "--read-only", "--tmpfs", "/tmp", "--network", "none", "--env", "HOME=/tmp/home")
@@ -134,11 +145,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not docker("image", "ls", "--quiet", "python:3.11-slim-bookworm"):
         pytest.skip("the base image is not here: docker pull python:3.11-slim-bookworm")
     folder = tmp_path_factory.mktemp("checkout")
-    for path in git(ROOT, "ls-files", "Dockerfile", ".dockerignore", "requirements.txt", PROJECT).splitlines():
-        write(folder, {path: (ROOT / path).read_bytes()})
-    git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
-    commit(folder)
-    return folder
+    return example_checkout(folder)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import EXAMPLE
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server
 
@@ -69,7 +70,7 @@ def test_two_profiles_with_the_same_name_for_two_databases_are_refused() -> None
 
 def test_the_project_takes_a_password_of_any_characters(tmp_path: Path) -> None:
     password = """p@ss:w/rd%41#?&=+ "x'$(id)\\é<b>{{ 1 }}"""
-    io_config = Path(__file__).resolve().parents[2] / "mage_project" / "io_config.yaml"
+    io_config = EXAMPLE / "mage_project" / "io_config.yaml"
     script = f"""
 from mage_ai.io.config import ConfigFileLoader
 for profile in ("default", "source"):

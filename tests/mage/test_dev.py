@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from basics.errors import PromotionError
-from helpers import ROOT, Program
+from helpers import EXAMPLE, ROOT, Program
 from mage_pod import mage_api
 from mage_pod.waiting import until
 from promotion.commands import dev
@@ -129,9 +129,14 @@ def server_below(parent: int) -> int | None:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("my checkout")
-    for folder in ("scripts", "environments", "mage_project", "charts/mage/files"):
+    for base, folder in (
+        (ROOT, "scripts"),
+        (ROOT, "charts/mage/files"),
+        (EXAMPLE, "environments"),
+        (EXAMPLE, "mage_project"),
+    ):
         shutil.copytree(
-            ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", ".file_versions")
+            base / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", ".file_versions")
         )
     return root
 
@@ -209,7 +214,7 @@ def test_a_stopped_server_leaves_no_process_behind(running: Dev, checkout: Path)
 
 def test_the_project_is_as_it_was(running: Dev, checkout: Path) -> None:
     excluded = [f"--exclude={name}" for name in WRITTEN_BY_USE]
-    folders = [ROOT / "mage_project", checkout / "mage_project"]
+    folders = [EXAMPLE / "mage_project", checkout / "mage_project"]
     compared = subprocess.run(["diff", "-r", *excluded, *folders], capture_output=True, check=False)
     assert compared.stdout == b""
 

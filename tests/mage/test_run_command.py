@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import WHOLE_IO_CONFIG, Result, metadata_of, promote, push, run_script, write
+from helpers import EXAMPLE, WHOLE_IO_CONFIG, Result, metadata_of, promote, push, run_script, write
 from runtime.postgres import Server
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +32,8 @@ def clone(tmp_path: Path) -> Path:
 
 
 def run_real(*arguments: str) -> Result:
-    """Run pipelines of this repository's own project."""
-    return run_script(ROOT, "run", ".", *arguments)
+    """Run pipelines of the example."""
+    return run_script(EXAMPLE, "run", ".", *arguments)
 
 
 def runs(result: Result) -> list[dict[str, Any]]:

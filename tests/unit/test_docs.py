@@ -28,9 +28,9 @@ _ID = re.compile(r' id="([^"]+)"')
 
 def pages() -> list[str]:
     """Return every page for people, in this checkout."""
-    names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md", ":!tests").split(
-        "\0"
-    )
+    not_ours = (":!tests", ":!mage_project", ":!examples")
+    listing = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md", *not_ours)
+    names = listing.split("\0")
     return sorted(name for name in names if name and (ROOT / name).is_file())
 
 

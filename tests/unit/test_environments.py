@@ -1,4 +1,4 @@
-"""The environments of this repository: values of the chart, in the same order, so that `diff` tells the story."""
+"""The environments of the example: values of the chart, in the same order, so that `diff` tells the story."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENTS = sorted(folder.name for folder in (ROOT / "environments").iterdir())
+from helpers import EXAMPLE, ROOT
+
+ENVIRONMENTS = sorted(folder.name for folder in (EXAMPLE / "environments").iterdir())
 OF_THE_ENVIRONMENT = ("settings", "secrets", "variables")  # names that a team chooses
 
 
-def load(path: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((ROOT / path).read_text())
+def load(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(path.read_text())
     return content
 
 
@@ -29,12 +30,14 @@ def keys(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("file", ["values", "policy"])
 def test_environments_have_the_same_keys_in_the_same_order(name: str, file: str) -> None:
-    first = load(f"environments/{ENVIRONMENTS[0]}/{file}.yaml")
-    assert list(keys(load(f"environments/{name}/{file}.yaml"))) == list(keys(first))
+    first = load(EXAMPLE / f"environments/{ENVIRONMENTS[0]}/{file}.yaml")
+    assert list(keys(load(EXAMPLE / f"environments/{name}/{file}.yaml"))) == list(keys(first))
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_what_an_environment_sets_is_a_value_of_the_chart_in_the_charts_order(name: str) -> None:
-    known = list(keys(load("charts/mage/values.yaml")))
-    own = [key for key in keys(load(f"environments/{name}/values.yaml")) if not key.startswith("schedules.")]
+    known = list(keys(load(ROOT / "charts/mage/values.yaml")))
+    own = [
+        key for key in keys(load(EXAMPLE / f"environments/{name}/values.yaml")) if not key.startswith("schedules.")
+    ]
     assert own == sorted(own, key=known.index)

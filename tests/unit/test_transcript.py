@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import ROOT, git, run_at_most
+from helpers import ROOT, git, repository_files, run_at_most
 
 PAGE = ROOT / "docs/tutorial.md"
 ADDRESS = "https://git.example.com/your-team/mage.git"
@@ -27,11 +27,9 @@ _PROMPT = "$ "
 
 def serve_work_tree(folder: Path) -> dict[str, str]:
     """Put the files of this checkout, committed or not, on `main` of a repository; return how git finds it."""
-    files = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    for name, file in repository_files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, folder / name, follow_symlinks=False)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "Begin")

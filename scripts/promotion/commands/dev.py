@@ -71,7 +71,7 @@ def serve(root: Path) -> None:
     except KeyboardInterrupt:
         _say("Stopped. The data stays in .local/ for the next start.")
     except BindingError as error:
-        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
+        raise GateRefused("cannot-bind", str(error), fix="see docs/how-to/connections-and-secrets.md") from error
     except ServerError as error:
         raise PromotionError("no-server", error.problem, fix=error.fix) from error
 

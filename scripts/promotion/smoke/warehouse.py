@@ -49,7 +49,7 @@ def local_warehouse(project: Path, environment: Environment, database: str, *, d
             bound = bind_locally(io_config, environment.settings, environment.from_cluster, server, database)
             yield Warehouse(bound | {"ENV": environment.name}, server.url(database))
     except BindingError as error:
-        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
+        raise GateRefused("cannot-bind", str(error), fix="see docs/how-to/connections-and-secrets.md") from error
     except ServerError as error:
         raise GateCouldNotRun("no-server", error.problem, fix=error.fix) from error
     except psycopg2.Error as error:

@@ -128,7 +128,7 @@ def _no_verdict() -> Iterator[None]:
     except (GateRefused, GateCouldNotRun):
         raise
     except BindingError as error:
-        raise GateRefused("cannot-bind", str(error), fix="see mage_project/README.md") from error
+        raise GateRefused("cannot-bind", str(error), fix="see docs/how-to/connections-and-secrets.md") from error
     except PromotionError as error:
         raise GateCouldNotRun(error.code, error.message, fix=error.fix or "try again") from error
     except (ApiError, NotInTime, ServerError, psycopg2.Error) as error:
