@@ -1,6 +1,6 @@
 # Targets are verbs. Each sets up what it needs, only once.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-unit test-mage test-kind lint lock reference docs clean
+.PHONY: help demo dev test test-tool test-unit test-mage test-kind lint lock reference docs clean
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV   := .venv/bin/python
@@ -18,8 +18,13 @@ dev: .venv/installed ## Start PostgreSQL and Mage's web UI on mage_project/ (Ctr
 # what is slow to make. In the order of the files: slow ones are early.
 PROCESSES := $(shell $(PYTHON) -c 'import os; print(1 + os.cpu_count())')
 PYTEST := $(VENV) -m pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
-test: .venv/installed ## Run every test this machine can run
-	@$(PYTEST) --ignore=tests/kind $(PYTEST_OPTIONS)
+# While the example stands where a team's project will, this repository tests its own tool as well.
+test: .venv/installed ## Test the project and its environments: every test this machine can run
+	@$(PYTEST) tests/project $(PYTEST_OPTIONS)
+	@$(if $(wildcard examples/flights),,$(MAKE) --no-print-directory test-tool)
+
+test-tool: .venv/installed ## Test chart, scripts and what runs in pods, on the example
+	@$(PYTEST) --ignore=tests/project --ignore=tests/kind $(PYTEST_OPTIONS)
 	@$(MAKE) --no-print-directory test-kind
 
 test-unit: .venv/installed ## Run the tests that need no service

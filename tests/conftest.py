@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-TIERS = ("unit", "chart", "mage", "kind")
+TIERS = ("project", "unit", "chart", "mage", "kind")
 
 
 _MEMORY, _ROOM = "/dev/shm", 4 << 30  # bytes; containers often have little of it

@@ -116,10 +116,15 @@ def _output_schema() -> Any:
     return Draft202012Validator(json.loads((SCRIPTS.parent / "docs" / "output.schema.json").read_text()))
 
 
+def work_tree_files() -> dict[str, Path]:
+    """Return the files of this repository, committed or not."""
+    listing = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return {path: ROOT / path for path in listing.split("\0") if (ROOT / path).is_file()}
+
+
 def repository_files() -> dict[str, Path]:
     """Return the files of this repository, committed or not, with the example where a team's project would be."""
-    listing = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    files = {path: ROOT / path for path in listing.split("\0") if (ROOT / path).is_file()}
+    files = work_tree_files()
     if EXAMPLE == ROOT:
         return files
     prefix = f"{EXAMPLE.relative_to(ROOT)}/"
