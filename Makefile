@@ -46,9 +46,8 @@ lint: .venv/installed ## Check style (ruff), types (mypy --strict) and the layer
 	@$(VENV) -m mypy
 	@PYTHONPATH=scripts $(VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 
-lock: ## Lock requirements.txt and requirements-dev.txt from pyproject.toml (needs uv)
-	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
-	uv pip compile -q --no-emit-index-url --python-version 3.11 --custom-compile-command 'make lock' -c requirements.txt pyproject.toml --group dev -o requirements-dev.txt
+lock: .venv/installed ## Lock all packages, those of mage_project/requirements.txt too: writes requirements*.txt
+	@$(VENV) scripts/lock.py
 
 reference: .venv/installed ## Write all generated pages again, and the output of the commands in the tutorial
 	@$(VENV) scripts/write_reference.py

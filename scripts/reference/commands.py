@@ -18,6 +18,7 @@ MODULES = (
     "promotion.cli.verify",
     "promotion.cli.smoke",
     "promotion.cli.run",
+    "promotion.cli.lock",
     "promotion.cli.image",
     "promotion.cli.dev",
     "demonstration.demo",

@@ -15,6 +15,7 @@ from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
 from promotion.gates.clear_secrets import secrets_in_clear
 from promotion.gates.named_pipelines import named_pipeline_findings
+from promotion.gates.packages import package_findings
 from promotion.layout import PROJECT
 from promotion.pipelines import io_config
 from promotion.pipelines.project import Project
@@ -64,6 +65,7 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
         _connections,
         _profiles,
         _named_pipelines,
+        _packages,
         _triggers,
         _links,
         _secrets,
@@ -191,6 +193,10 @@ def _profiles_of(project: Project, name: str) -> list[tuple[str, str, int | None
 
 def _named_pipelines(release: _Release) -> Iterator[Finding]:
     yield from named_pipeline_findings(release.project, release.environment, release.part.pipelines)
+
+
+def _packages(release: _Release) -> Iterator[Finding]:
+    yield from package_findings(release.project, release.part.pipelines)
 
 
 def _triggers(release: _Release) -> Iterator[Finding]:

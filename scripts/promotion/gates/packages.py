@@ -1,0 +1,117 @@
+"""The image must have what the project asks for, and every package that a block imports at each run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from basics.errors import Finding
+from promotion.layout import PROJECT
+from promotion.pipelines.certain_imports import certain_imports
+from promotion.pipelines.project import Project
+from promotion.pipelines.python_modules import files_of_module, imported_modules
+from promotion.pipelines.references.values import Import
+from promotion.pipelines.requirements import LOCK, Asked, asked_packages, locked_packages
+from promotion.pipelines.supplied_modules import likely_packages, missing_modules
+from promotion.repository.tree import Tree
+
+_LOCK_ANEW = "run make lock, and promote all pipelines: packages are of the platform"
+_INSTALLS = re.compile(r"^(?!\s*#).*\b(pip|conda)\S* install ")
+
+
+class _Imported(NamedTuple):
+    """An import of something that is not of the project."""
+
+    path: str
+    line: int
+    module: str
+    names: tuple[str, ...]
+
+
+def package_findings(project: Project, pipelines: Iterable[str]) -> Iterator[Finding]:
+    """Yield what the image lacks for `pipelines`; nothing for a tree that does not say what its image has."""
+    locked = locked_packages(project.tree)
+    if not locked or _installs_more(project.tree):
+        return
+    asked = asked_packages(project.tree)
+    yield from _not_locked(asked, locked)
+    promised = {each.name for each in asked}
+    for name in pipelines:
+        for imported in project.recall("imports", name, _imports_of_others):
+            yield from _missing(imported, frozenset(locked), promised)
+
+
+def _installs_more(tree: Tree) -> bool:
+    """Tell whether the Dockerfile installs packages of Python beside those of the lock."""
+    lines = tree.text("Dockerfile").splitlines() if "Dockerfile" in tree else []
+    return any(_INSTALLS.search(line) and LOCK not in line for line in lines)
+
+
+def _not_locked(asked: Iterable[Asked], locked: Mapping[str, str]) -> Iterator[Finding]:
+    for each in asked:
+        version = locked.get(each.name)
+        if version is None:
+            problem = f"asks for {each.requirement}, which {LOCK} does not have, so the image has not"
+        elif not _fits(each, version):
+            problem = f"asks for {each.requirement}, but {LOCK} has {version}"
+        else:
+            continue
+        yield Finding(each.path, each.line, "package-not-locked", problem, _LOCK_ANEW)
+
+
+def _fits(asked: Asked, version: str) -> bool:
+    try:
+        return asked.requirement.specifier.contains(version, prereleases=True)
+    except InvalidVersion:  # an address
+        return True
+
+
+def _missing(imported: _Imported, locked: frozenset[str], promised: set[str]) -> Iterator[Finding]:
+    for module in missing_modules(imported.module, imported.names, locked):
+        is_own = module == imported.module
+        package = likely_packages(module, imported.names if is_own else ())[0]
+        if canonicalize_name(package) not in promised:
+            what = f"imports {module}" if is_own else f"imports {imported.module}, which needs {module}"
+            problem = f"{what}; no package of {LOCK} supplies it"
+            fix = f"add {package} to {PROJECT}/requirements.txt, {_LOCK_ANEW}"
+            yield Finding(imported.path, imported.line, "package-missing", problem, fix)
+
+
+# What a pipeline imports
+
+
+def _imports_of_others(project: Project, name: str) -> list[_Imported]:
+    """Return the imports of the pipeline `name` that every run executes and that are not of the project."""
+    tree, closure = project.tree, project.closure(name)
+    blocks = zip(closure.pipeline.blocks, closure.block_paths, strict=True) if closure.pipeline else ()
+    paths = [path for block, path in blocks if block.language == "python" and block.type != "scratchpad"]
+    paths = [path for path in dict.fromkeys(paths) if path in closure.files]
+    found: list[_Imported] = []
+    for path in paths:  # the list grows in the loop
+        for imported in tree.recall("certain imports", path, _certain) if tree.is_text(path) else ():
+            modules = list(imported_modules(tree, PROJECT, path, imported))
+            files = (file for module in modules for file in files_of_module(tree, module))
+            paths += [file for file in dict.fromkeys(files) if file not in paths and file in closure.files]
+            if not modules and not _may_be_of_project(tree, imported.module):
+                found.append(_Imported(path, imported.line, imported.module, imported.names))
+    return found
+
+
+def _certain(content: bytes) -> list[Import]:
+    try:
+        return list(certain_imports(ast.parse(content.decode())))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # such a file has a finding of its own
+
+
+def _may_be_of_project(tree: Tree, module: str) -> bool:
+    """Tell whether a file of the project could be `module`: code can put any folder on Python's path."""
+    first = module.partition(".")[0]
+    return any(
+        first in (folders := path.split("/")) or f"{first}.py" in folders for path in tree.paths_at(PROJECT)
+    )
