@@ -36,7 +36,14 @@ RUN if [ "${WITH_R}" = true ]; then \
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp/home mage
 COPY --from=packages /opt/mage /opt/mage
 # The path is the same everywhere, also if the project comes from git: Mage finds triggers by it.
+COPY packages /srv/release/packages
 COPY mage_project /srv/release/mage_project
+# A project with a name of its own also stands where Mage's own image has it: code may name files by that path.
+RUN for link in /srv/release/packages/*; do \
+        if [ "$(readlink "$link")" = ../mage_project ]; then \
+            mkdir -p /home/src && ln -s /srv/release/mage_project "/home/src/${link##*/}"; \
+        fi; \
+    done
 USER 10001
 WORKDIR /
 ENV PATH=/opt/mage/bin:$PATH \

@@ -54,7 +54,7 @@ reference: .venv/installed ## Write all generated pages again, and the output of
 	@REWRITE_TRANSCRIPT=1 $(VENV) -m pytest --quiet tests/unit/test_transcript.py
 
 # .local/pages has the layout of the repository, so that links work in both.
-PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests' ':!mage_project' ':!examples'
+PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests' ':!mage_project' ':!packages/*/*' ':!examples'
 docs: .venv/installed ## Check the documentation and build it as a site: .local/site/index.html
 	@$(VENV) -m pytest --quiet tests/unit/test_docs.py tests/unit/test_reference.py
 	@rm -rf .local/pages && mkdir -p .local/pages

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 CHART = "charts/mage"
 ENVIRONMENTS = "environments"
-PROJECT = "mage_project"  # part of every Python import of the project, hence the same everywhere
+PROJECT = "mage_project"
+# What the project imports by name: packages beside it, and a link to it if it has a name of its own.
+PACKAGES = "packages"
 EXAMPLE = "examples/flights"  # where the example is, project and environments, once a team has brought its own
 
 # What a release takes from its source; its configuration comes from `main`, whatever the source is.
-PLATFORM_AND_PROJECT = ("charts", PROJECT, "Dockerfile", ".dockerignore", "requirements.txt")
+PLATFORM_AND_PROJECT = ("charts", PROJECT, PACKAGES, "Dockerfile", ".dockerignore", "requirements.txt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ def load_pipelines(project: Path, names: Sequence[str]) -> dict[str, str]:
         answer = Path(scratch, "answer.json")
         environment = worker_environment({}, project, Path(scratch))
         command = [sys.executable, __file__, str(project), str(answer), *names]
-        environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+        environment["PYTHONPATH"] += f"{os.pathsep}{Path(__file__).parents[1]}"
         try:
             done = subprocess.run(
                 command, env=environment, cwd=scratch, capture_output=True, timeout=_SECONDS, check=False
@@ -43,7 +44,6 @@ def _load(project: Path, names: Sequence[str]) -> dict[str, str]:
     # MAGE.md: pipeline-loads
     from mage_ai.data_preparation.models.pipeline import Pipeline
 
-    sys.path.insert(0, str(project.parent))
     errors = {}
     for name in names:
         try:

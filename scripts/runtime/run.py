@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from basics.supervised import supervised
+from runtime.python_path import python_path
 
 _WORKER = Path(__file__).with_name("worker.py")
 _START_SECONDS = 120
@@ -85,7 +86,7 @@ def run_pipelines(
     """
     done = 0
     while done < len(runs):
-        with _worker(project.resolve(), environment, sensor_seconds) as worker:
+        with _worker(project.absolute(), environment, sensor_seconds) as worker:
             for result in _follow(worker, runs[done:], timeout):
                 done += 1
                 yield result
@@ -123,6 +124,7 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
     own = {
         "HOME": str(scratch),
         "MAGE_REPO_PATH": str(project),
+        "PYTHONPATH": python_path(project),
         "MAGE_DATA_DIR": str(scratch / "data"),
         "MAGE_DATABASE_CONNECTION_URL": f"sqlite:///{scratch / 'metadata.db'}",
         # MAGE.md: memory-guard

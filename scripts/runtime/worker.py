@@ -49,7 +49,6 @@ def main(events: int) -> None:
     requests = _own_input()
     request = json.loads(requests.readline())
     project = Path(request["project"])
-    sys.path.insert(0, str(project.parent))
     mage = Mage(project, request["sensor_seconds"])
     with os.fdopen(events, "w", buffering=1) as out:
 
@@ -252,8 +251,8 @@ class Mage:
         """Return " (file:line)" of the innermost frame in the project's own code."""
         for file, line in reversed(_FRAME.findall(stack)):
             path = Path(block.file_path if file == "<string>" else file)
-            if path.is_relative_to(self.project):
-                return f" ({path.relative_to(self.project)}:{line})"
+            if path.resolve().is_relative_to(self.project.resolve()):  # it has two names if one is a link
+                return f" ({path.resolve().relative_to(self.project.resolve())}:{line})"
         return ""
 
 

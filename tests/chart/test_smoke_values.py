@@ -18,13 +18,14 @@ from promotion.configuration.policy import Policy
 from promotion.smoke.sandboxes.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
 
 IO_CONFIG = (EXAMPLE / "mage_project" / "io_config.yaml").read_text()
+FOLDER = "packages/unit_3"
 OF_A_CLUSTER = {"Ingress", "HTTPRoute", "ExternalSecret"}
 
 
 def smoke_values(values: dict[str, Any]) -> dict[str, Any]:
     connections = read_connections("values.yaml", {"io": {}} | values)
     environment = Environment("prod", *connections, "local", {}, Policy("main", ()))
-    return throw_away_values(values, environment, IO_CONFIG, "registry.example.com:5000/mage:src-1")
+    return throw_away_values(values, environment, IO_CONFIG, "registry.example.com:5000/mage:src-1", FOLDER)
 
 
 @pytest.fixture(scope="session")

@@ -106,6 +106,14 @@ def silent_host() -> Iterator[str]:
         yield str(listener.getsockname()[1])
 
 
+def test_a_project_under_another_name_than_its_own_is_refused(ready: Prepare, project: Path) -> None:
+    link = project.parent / "packages/unit_3"
+    link.parent.mkdir()
+    link.symlink_to("../mage_project")
+    assert "set project.folder to packages/unit_3" in ready.refused()
+    assert ready.run(MAGE_REPO_PATH=str(link)).exit_code == 0
+
+
 def test_an_empty_database_gets_mage_s_schema(fresh: Prepare) -> None:
     result = fresh.run()
     assert (result.exit_code, fresh.at_head()) == (0, True), result.stderr

@@ -11,7 +11,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 {{/* The names that io and pod.env may not take: one list for the environment and for its validation. */}}
 {{- define "mage.coreEnv" -}}
 - {name: ENV, value: {{ .Values.env | quote }}}
-- {name: PYTHONPATH, value: /app}
+- {name: PYTHONPATH, value: "/app:/srv/release/packages:/srv/release"}
 - {name: HOME, value: /tmp/home}
 - {name: MAGE_REPO_PATH, value: {{ include "mage.repoPath" . }}}
 - {name: MAGE_DATA_DIR, value: {{ include "mage.dataDir" . }}}

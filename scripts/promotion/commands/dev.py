@@ -22,9 +22,11 @@ from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.waiting import NotInTime, until
 from promotion.configuration.environment import Environment, load_environment
 from promotion.layout import ENVIRONMENTS
+from promotion.pipelines.own_name import project_in
 from promotion.repository.tree import tree_of_folder
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server, ServerError, local_server
+from runtime.python_path import python_path
 from runtime.source_data import load_source
 
 _HOST = "127.0.0.1"
@@ -44,7 +46,7 @@ class Checkout:
     @property
     def project(self) -> Path:
         """The Mage project."""
-        return self.root / "mage_project"
+        return project_in(self.root)
 
     @property
     def pod_code(self) -> Path:
@@ -128,6 +130,7 @@ def _environment(checkout: Checkout, dev: Environment, server: Server, password:
         "MAGE_DATABASE_CONNECTION_URL": server.url("mage").replace("postgresql://", "postgresql+psycopg2://"),
         "MAGE_DATA_DIR": str(checkout.local / "mage"),
         "MAGE_REPO_PATH": str(checkout.project),
+        "PYTHONPATH": python_path(checkout.project),
         "REQUIRE_USER_AUTHENTICATION": "1",
         "DEFAULT_OWNER_EMAIL": _EMAIL,
         "DEFAULT_OWNER_USERNAME": "dev",

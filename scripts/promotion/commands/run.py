@@ -15,7 +15,8 @@ from basics.errors import GateRefused, UsageError
 from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import released_tree
 from promotion.configuration.environment import Environment, environment_names, load_environment
-from promotion.layout import ENVIRONMENTS, PROJECT
+from promotion.layout import ENVIRONMENTS, PACKAGES, PROJECT
+from promotion.pipelines.own_name import project_in
 from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import Project
 from promotion.repository.git import Repository
@@ -46,7 +47,7 @@ def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *,
     """
     with _subject(what) as subject:
         runs = list(_runs(subject.project, names, days))
-        project, environment = subject.folder / PROJECT, subject.environment
+        project, environment = project_in(subject.folder), subject.environment
         database = f"warehouse_{environment.name}"
         with local_warehouse(project, environment, database, drop=False) as warehouse:
             results: list[RunResult] = []
@@ -78,7 +79,8 @@ def _subject(what: Path | str) -> Iterator[_Subject]:
 
 def _of_folder(folder: Path) -> _Subject:
     """Return the project in `folder` as the first environment after `main` would run it."""
-    files = (file for root in (PROJECT, ENVIRONMENTS) for file in (folder / root).rglob("*") if file.is_file())
+    found = (file for root in (PROJECT, PACKAGES, ENVIRONMENTS) for file in (folder / root).rglob("*"))
+    files = (file for file in found if file.is_file() or file.is_symlink())
     tree = tree_of_folder(folder, {file.relative_to(folder).as_posix() for file in files})
     names = environment_names(tree)
     if not Project(tree).pipelines or not names:

@@ -12,6 +12,7 @@ from promotion.changes.sides import main_side
 from promotion.configuration.environment import environment_names, load_environment, source_findings
 from promotion.gates.static_gate import static_findings
 from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT, PROJECT
+from promotion.pipelines.own_name import project_in
 from promotion.pipelines.project import Project
 from promotion.record.release import branch_of, releases
 from promotion.releasing.audit import Audit
@@ -45,7 +46,7 @@ def _verify_folder(folder: Path) -> Iterator[Result]:
         findings |= set(source_findings(tree))
     if not findings:
         with progress.step("static gate: Mage loads every pipeline"):
-            findings = set(mage_findings(folder / PROJECT, project.pipelines))
+            findings = set(mage_findings(project_in(folder), project.pipelines))
     _conclude(sorted(findings, key=lambda finding: (finding.path, finding.line or 0, finding.problem)))
     count = f"{counted(len(project.pipelines), 'pipeline')}, {counted(len(names), 'environment')}"
     yield Shown("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])

@@ -10,8 +10,9 @@ from basics.errors import UsageError
 from basics.wording import near
 from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import main_side, released_side
-from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT, PROJECT
+from promotion.layout import ENVIRONMENTS, PACKAGES, PLATFORM_AND_PROJECT, PROJECT
 from promotion.pipelines.chain import Link, chain_to
+from promotion.pipelines.own_name import own_names
 from promotion.pipelines.project import Project
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
@@ -49,10 +50,18 @@ def _tree(repository: Repository, place: str | None) -> Tree:
 def _path(root: Path, tree: Tree, place: str, file: str) -> str:
     """Return the path in `tree` of `file`, typed as a path from the clone's root or the current folder."""
     here = Path.cwd() / file
-    for path in (file, str(here.relative_to(root)) if here.is_relative_to(root) else file):
+    typed = (file, str(here.relative_to(root)) if here.is_relative_to(root) else file)
+    names = _folders(tree)
+    own = [f"{PROJECT}{path.removeprefix(name)}" for path in typed for name in names if path.startswith(name)]
+    for path in (*typed, *own):
         if path in tree:
             return path
     raise UsageError("unknown-file", f"{place} has no file {file!r}", fix=near(file, tree.under(PROJECT)))
+
+
+def _folders(tree: Tree) -> list[str]:
+    """Return what the project's folder is called beside its path, where the project has a name of its own."""
+    return [folder for name in own_names(tree) for folder in (name, f"{PACKAGES}/{name}")]
 
 
 def _needed(pipeline: str, chain: Sequence[Link], others: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from basics import progress
 from basics.errors import Finding, GateCouldNotRun, GateRefused
 from basics.wording import few
-from promotion.layout import PROJECT
+from promotion.layout import PACKAGES, PROJECT
+from promotion.pipelines.own_name import project_in
 from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
 from runtime.load import LoadError, load_pipelines
@@ -20,7 +21,7 @@ def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
         step = progress.step(f"static gate: Mage loads {few(names)}")
         with step, tempfile.TemporaryDirectory(prefix="load-") as folder:
             needed(project, names).write_to(Path(folder))
-            findings = mage_findings(Path(folder) / PROJECT, names)
+            findings = mage_findings(project_in(Path(folder)), names)
         if findings:
             problem = "Mage cannot load a pipeline"
             raise GateRefused("static-gate", problem, fix="fix each finding", findings=findings)
@@ -29,7 +30,7 @@ def refuse_what_mage_cannot_load(project: Project, names: list[str]) -> None:
 def needed(project: Project, names: list[str]) -> Tree:
     """Return the project without the files that only other pipelines than `names` need."""
     needed = {path for name in names for path in project.closure(name).files}
-    return project.tree.under(PROJECT).without(project.claimed - needed)
+    return project.tree.under(PROJECT, PACKAGES).without(project.claimed - needed)
 
 
 def mage_findings(project: Path, names: list[str]) -> list[Finding]:

@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion
 from basics.errors import Finding
 from promotion.layout import PROJECT
 from promotion.pipelines.certain_imports import certain_imports
+from promotion.pipelines.own_name import importable
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_modules import files_of_module, imported_modules
 from promotion.pipelines.references.values import Import
@@ -92,9 +93,10 @@ def _imports_of_others(project: Project, name: str) -> list[_Imported]:
     paths = [path for block, path in blocks if block.language == "python" and block.type != "scratchpad"]
     paths = [path for path in dict.fromkeys(paths) if path in closure.files]
     found: list[_Imported] = []
+    roots = importable(tree)
     for path in paths:  # the list grows in the loop
         for imported in tree.recall("certain imports", path, _certain) if tree.is_text(path) else ():
-            modules = list(imported_modules(tree, PROJECT, path, imported))
+            modules = list(imported_modules(tree, roots, path, imported))
             files = (file for module in modules for file in files_of_module(tree, module))
             paths += [file for file in dict.fromkeys(files) if file not in paths and file in closure.files]
             if not modules and not _may_be_of_project(tree, imported.module):

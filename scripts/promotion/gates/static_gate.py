@@ -16,8 +16,9 @@ from promotion.gates.chart import chart_findings
 from promotion.gates.clear_secrets import secrets_in_clear
 from promotion.gates.named_pipelines import named_pipeline_findings
 from promotion.gates.packages import package_findings
-from promotion.layout import PROJECT
+from promotion.layout import PACKAGES, PROJECT
 from promotion.pipelines import io_config
+from promotion.pipelines.own_name import own_names
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import python_sources, read_python
 from promotion.repository.memory import Memory
@@ -209,8 +210,12 @@ def _triggers(release: _Release) -> Iterator[Finding]:
 def _links(release: _Release) -> Iterator[Finding]:
     """A link must lead to a file in its own top folder: a release is written to other folders without the rest."""
     tree = release.project.tree
+    named = [f"{PACKAGES}/{name}" for name in own_names(tree)]
+    for path in named[1:]:
+        problem = f"the project has another name, {own_names(tree)[0]}, and Mage knows it by one only"
+        yield Finding(path, None, "two-names", problem, "keep the name by which the code imports the project")
     for path, file in tree.items():
-        if file.mode == SYMLINK and not _leads_to_a_file(tree, path):
+        if file.mode == SYMLINK and path not in named and not _leads_to_a_file(tree, path):
             problem = f"the symbolic link to {tree.link(path)} does not lead to a file below {path.split('/')[0]}/"
             yield Finding(path, None, "symlink-outside-project", problem, "replace the link by the file")
         if file.mode == SUBMODULE:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from basics.errors import Malformed
 from basics.yaml_file import load_mapping
 from promotion.layout import PROJECT
+from promotion.pipelines.own_name import project_folder
 from promotion.pipelines.pipeline import Block
 from promotion.repository.tree import Tree
 
@@ -34,7 +35,7 @@ def block_path(tree: Tree, block: Block) -> str:
     is_model = block.type == "dbt" and block.language != "yaml"
     declared = next(declared_paths(block), "") if is_model else block.configuration.get("file_path")
     if isinstance(declared, str) and declared:
-        return _below_project(tree, declared)
+        return below_project(tree, declared) or declared
     return f"{PROJECT}/{block.default_path}"
 
 
@@ -49,20 +50,27 @@ def dbt_folders(tree: Tree, block: Block) -> list[str]:
     named = [block_path(tree, block)]
     if block.language == "yaml":
         keys = (block.configuration.get(key) for key in ("dbt_profiles_file_path", "dbt_project_name"))
-        named = [_below_project(tree, key) for key in keys if isinstance(key, str) and key]
+        named = [below_project(tree, key) or key for key in keys if isinstance(key, str) and key]
     folders = [folder for path in named for folder in _around(tree, path)][:1]
     for folder in folders:  # the list grows in the loop
         folders += [package for package in _local_packages(tree, folder) if package not in folders]
     return folders
 
 
-def _below_project(tree: Tree, declared: str) -> str:
-    """Return where Mage finds `declared`: in the project, in its folder `dbt`, or at a path that ends with it."""
-    inside = declared.removeprefix(f"{PROJECT}/")
+def below_project(tree: Tree, declared: str) -> str | None:
+    """Return where Mage finds `declared`: in the project, in its folder `dbt`, or at a path that ends with it.
+
+    None if that is outside the project.
+    """
+    name = posixpath.basename(project_folder(tree))
+    homes = (f"/srv/release/{PROJECT}/", f"/srv/release/{project_folder(tree)}/", f"/home/src/{name}/", f"{name}/")
+    inside = next((declared.removeprefix(home) for home in homes if declared.startswith(home)), declared)
+    if inside.startswith("/") or posixpath.normpath(inside).startswith(".."):
+        return None
     for folder in (PROJECT, f"{PROJECT}/dbt"):
         first = f"{folder}/{inside.split('/')[0]}"
         if inside != declared or first in tree or tree.has_folder(first):
-            return f"{folder}/{inside}"
+            return posixpath.normpath(f"{folder}/{inside}")
     ends = [path for path in tree.paths_at(PROJECT) if path.endswith(declared)]
     return ends[0] if len(ends) == 1 else f"{PROJECT}/{inside}"  # of several, Mage takes the first that it finds
 

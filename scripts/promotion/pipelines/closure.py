@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from basics.errors import Finding, Malformed
 from basics.yaml_file import load_mapping, mapping
 from promotion.layout import PROJECT
-from promotion.pipelines.block_files import block_path, callback_path, dbt_folders, declared_paths
+from promotion.pipelines.block_files import below_project, block_path, callback_path, dbt_folders, declared_paths
 from promotion.pipelines.gathered_files import GatheredFiles
 from promotion.pipelines.gathered_files import Reason as Reason
 from promotion.pipelines.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
@@ -112,7 +111,7 @@ class _ClosureBuilder:
 
     def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
         for path in declared_paths(block):
-            if path.startswith("/") or posixpath.normpath(path).startswith(".."):
+            if below_project(self.tree, path) is None:
                 problem = f"block {block.uuid}: {path!r} is outside the project"
                 fix = f"name a path below {PROJECT}/"
                 self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from basics.errors import Finding
 from basics.yaml_file import located
 from promotion.layout import PROJECT
+from promotion.pipelines.own_name import importable
 from promotion.pipelines.project_files import named_files
 from promotion.pipelines.python_modules import (
     exported_modules,
@@ -47,6 +49,7 @@ class GatheredFiles:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
+        self.roots = importable(tree)
         self.reasons: dict[str, Reason] = {}
         self.findings: list[Finding] = []
         self.unresolved: set[Unresolved] = set()
@@ -107,14 +110,14 @@ class GatheredFiles:
 
     def _follow_import(self, path: str, imported: Import) -> None:
         if UNKNOWN in imported.module:
-            if may_be_of_project(self.tree, PROJECT, imported):
+            if may_be_of_project(self.tree, self.roots, imported):
                 problem = "imports a module whose name is computed"
                 self.unresolved.add(Unresolved(path, imported.line, problem))
             return
-        for module in imported_modules(self.tree, PROJECT, path, imported):
+        for module in imported_modules(self.tree, self.roots, path, imported):
             if not module_exists(self.tree, module):
                 fix = f"add {module.replace('.', '/')}.py, or remove the import"
-                problem = f"imports {module}, which is not in the project"
+                problem = f"imports {_as_written(self.roots, module, imported)}, which is not in the project"
                 self.report(path, "import-missing", problem, fix, imported.line)
             for new in files_of_module(self.tree, module):
                 self.add(new, Reason(f"imported by {path}", path, imported.line))
@@ -134,7 +137,7 @@ class GatheredFiles:
                 self.add(new, Reason(f"named in __all__ of {path}", path))
 
     def _follow_path(self, path: str, named: NamedPath) -> None:
-        found = named_files(self.tree, PROJECT, path, named)
+        found = named_files(self.tree, self.roots, path, named)
         if found and UNKNOWN in named.path:
             problem = "names a file of the project by a path that is computed"
             self.unresolved.add(Unresolved(path, named.line, problem))
@@ -142,3 +145,12 @@ class GatheredFiles:
         for new in found:
             if new not in _OF_ALL:
                 self.add(new, Reason(f"named by {path}", path, named.line))
+
+
+def _as_written(roots: Mapping[str, str], module: str, imported: Import) -> str:
+    """Return `module`, a path in the tree with dots, by the name under which it is imported."""
+    if imported.level:
+        return module
+    first = imported.module.partition(".")[0]
+    begin = len(roots[first]) + len(imported.module) - len(first)
+    return imported.module + module[begin:]

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from basics.errors import Finding
-from promotion.layout import PROJECT
+from promotion.layout import PACKAGES, PROJECT
 from promotion.pipelines.closure import Closure, closure_of
+from promotion.pipelines.own_name import project_folder
 from promotion.repository.noted_tree import NotedTree, changed_answers
 from promotion.repository.tree import Tree
 
@@ -55,7 +56,7 @@ class Project:
 
     def __init__(self, tree: Tree, *, environment: str | None = None, like: Project | None = None) -> None:
         self.tree = tree
-        self._code = tree.under(PROJECT)
+        self._code = tree.under(PROJECT, PACKAGES)
         self._environment = environment
         self._like = like
         self._followed: dict[str, _Followed] = {}
@@ -122,7 +123,8 @@ class Project:
         others = tuple(sorted(map(sys.intern, questions - closure.files.keys())))
         needs = closure.pipeline.needs if closure.pipeline else ()
         # Two pipelines may have closures of the same files, and their blocks different files among these.
-        key = hashlib.sha256(repr((name, digest, closure.block_paths)).encode()).hexdigest()
+        told = (name, digest, closure.block_paths, project_folder(self._code))
+        key = hashlib.sha256(repr(told).encode()).hexdigest()
         return Summary(digest, key, files, others, needs, closure.findings)
 
     def remember(self, environment: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from promotion.layout import PACKAGES, PROJECT
 from promotion.pipelines.references.values import UNKNOWN, NamedPath
 from promotion.repository.tree import Tree
 
@@ -13,10 +14,13 @@ _GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]", UNKNOWN: ".*"
 _SPECIAL = re.compile("|".join(map(re.escape, _GLOB)))
 
 
-def named_files(tree: Tree, root: str, referrer: str, named: NamedPath) -> list[str]:
-    """Return the files below `root` that the path `named` in the file `referrer` stands for, or may stand for."""
+def named_files(tree: Tree, roots: Mapping[str, str], referrer: str, named: NamedPath) -> list[str]:
+    """Return the files that the path `named` in the file `referrer` stands for, or may stand for.
+
+    `roots` are the folders of the tree by the names that they have beside the project.
+    """
     return [
-        path for candidate in _candidates(root, referrer, named) for path in _at(tree, candidate, named.file_only)
+        path for candidate in _candidates(roots, referrer, named) for path in _at(tree, candidate, named.file_only)
     ]
 
 
@@ -28,17 +32,27 @@ def matching(tree: Tree, glob: str) -> Iterator[str]:
     return (path for path in tree.paths_at(folder) if whole.fullmatch(path))
 
 
-def _candidates(root: str, referrer: str, named: NamedPath) -> Iterator[str]:
-    """Yield the paths below `root` that `named` may mean."""
-    starts = {"project": [root], "folder": [posixpath.dirname(referrer)], "anywhere": [root, ""]}[named.base]
-    path = named.path
-    if named.base == "anywhere" and path.startswith("/"):  # an absolute path of the project on some machine
-        _, inside, path = path.rpartition(f"/{root}/")
-        starts = [root] if inside else []
+def _candidates(roots: Mapping[str, str], referrer: str, named: NamedPath) -> Iterator[str]:
+    """Yield the paths of the tree that `named` may mean."""
+    starts = {"project": [PROJECT], "folder": [posixpath.dirname(referrer)], "anywhere": [PROJECT, ""]}[named.base]
+    if named.base == "anywhere" and named.path.startswith("/"):  # an absolute path of the project on some machine
+        yield from below_project(roots, named.path)
+        return
     for start in starts:
-        candidate = posixpath.normpath(posixpath.join(start, path))
-        if candidate.startswith(f"{root}/"):
+        candidate = posixpath.normpath(posixpath.join(start, named.path))
+        first, slash, rest = candidate.partition("/")
+        if first == PACKAGES:
             yield candidate
+        elif slash and first in roots:
+            yield f"{roots[first]}/{rest}"
+
+
+def below_project(roots: Mapping[str, str], path: str) -> Iterator[str]:
+    """Yield the paths of the tree that the absolute `path` means if it leads through the project's folder."""
+    for name, root in roots.items():
+        _, inside, rest = path.rpartition(f"/{name}/")
+        if inside and root == PROJECT:
+            yield posixpath.normpath(f"{PROJECT}/{rest}")
 
 
 def _at(tree: Tree, path: str, file_only: bool) -> Iterator[str]:

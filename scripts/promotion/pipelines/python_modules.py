@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from promotion.layout import PROJECT
 from promotion.pipelines.references.values import UNKNOWN, Import
 from promotion.repository.tree import Tree
 
 
-def imported_modules(tree: Tree, root: str, path: str, imported: Import) -> Iterator[str]:
-    """Yield the modules below the package `root` that the file `path` imports, as dotted names."""
-    module, of_project = imported.module, True
+def imported_modules(tree: Tree, roots: Mapping[str, str], path: str, imported: Import) -> Iterator[str]:
+    """Yield the modules that the file `path` imports, each by its path in `tree` with dots.
+
+    `roots` says what the first part of a name stands for. Other names may still be of the project, whose folder
+    can be on Python's path: such modules are left out if they do not exist.
+    """
+    first, dot, rest = imported.module.partition(".")
     if imported.level:
         package = PurePosixPath(path).parts[: -imported.level]
-        module = ".".join((*package, module)).rstrip(".")
-    elif module.split(".")[0] != root:  # it may still be of the project: its folder can be on Python's path
-        module, of_project = f"{root}.{module}", False
-        if not module_exists(tree, ".".join(module.split(".")[:2])):
-            return
-    modules = [module for name in imported.names or "*" if _is_attribute(tree, module, name)][:1]
-    modules += [f"{module}.{name}" for name in imported.names if not _is_attribute(tree, module, name)]
-    yield from (name for name in modules if of_project or module_exists(tree, name))
+        yield from _taken(tree, ".".join((*package, imported.module)).rstrip("."), imported)
+        return
+    inside = f"{PROJECT}.{imported.module}"
+    of_folder = []
+    if module_exists(tree, f"{PROJECT}.{first}"):
+        of_folder = [module for module in _taken(tree, inside, imported) if module_exists(tree, module)]
+    if first in roots:
+        modules = list(_taken(tree, f"{roots[first].replace('/', '.')}{dot}{rest}", imported))
+        yield from (module for module in modules if not of_folder or module_exists(tree, module))
+    yield from of_folder
+
+
+def _taken(tree: Tree, module: str, imported: Import) -> Iterator[str]:
+    """Yield `module` if `imported` takes something of its own, and those of the names that are modules in it."""
+    yield from [module for name in imported.names or "*" if _is_attribute(tree, module, name)][:1]
+    yield from (f"{module}.{name}" for name in imported.names if not _is_attribute(tree, module, name))
 
 
 def exported_modules(tree: Tree, path: str, names: Iterable[str]) -> Iterator[str]:
@@ -33,13 +46,12 @@ def exported_modules(tree: Tree, path: str, names: Iterable[str]) -> Iterator[st
             yield module
 
 
-def may_be_of_project(tree: Tree, root: str, imported: Import) -> bool:
-    """Tell whether the module, whose name is computed, may be below `root`."""
+def may_be_of_project(tree: Tree, roots: Mapping[str, str], imported: Import) -> bool:
+    """Tell whether the module, whose name is computed, may be one of `roots` or below one."""
     known = imported.module.partition(UNKNOWN)[0].replace(".", "/")
-    inside = f"{root}/"
-    if imported.level or inside.startswith(known) or known.startswith(inside):
+    if imported.level or any(f"{root}/".startswith(known) or known.startswith(f"{root}/") for root in roots):
         return True
-    return any(path.startswith(inside + known) for path in tree.paths_at(root) if path.endswith(".py"))
+    return any(path.startswith(f"{PROJECT}/{known}") for path in tree.paths_at(PROJECT) if path.endswith(".py"))
 
 
 def files_of_module(tree: Tree, module: str) -> Iterator[str]:

@@ -15,14 +15,21 @@ from basics.errors import PromotionError
 from basics.wording import few, short
 from basics.yaml_file import LOADER
 from basics.yaml_text import line_each, section
+from promotion.layout import PACKAGES, PROJECT
 from promotion.record.record_types import refuse_other_types
 from promotion.repository.git import ObjectMissing, Repository
 from promotion.repository.tree import Tree
 from promotion.version import VERSION
 
 FILE = "release.yaml"
-FORMAT_VERSION = "1.3"
-IMAGE_SOURCE = ("Dockerfile", ".dockerignore", "requirements.txt", "mage_project")  # what the image is built from
+FORMAT_VERSION = "1.4"
+IMAGE_SOURCE = (
+    "Dockerfile",
+    ".dockerignore",
+    "requirements.txt",
+    PROJECT,
+    PACKAGES,
+)  # what the image is built from
 _DIGEST = "  digest: "  # the last key of `release`, which is the last key of the file
 _RECORDS = "records"
 PLATFORM, CONFIGURATION = "@platform", "@configuration"  # listed beside pipelines, whose names have no @
@@ -157,6 +164,7 @@ class Release:
     approved_by: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)  # new name → old name
     backfills: tuple[Backfill, ...] = ()  # open when the release was made
+    folder: str = PROJECT  # of the project, as the chart takes it; before 1.4 it was always this
     made_with: str = VERSION  # the version of this project; before 1.3 it is not recorded
     commit: str = field(default="", compare=False)  # known once the release was read from git
 
@@ -167,7 +175,7 @@ class Release:
         return pipelines | {PLATFORM: self.platform, CONFIGURATION: self.configuration}
 
     def to_yaml(self) -> str:
-        """Write the record; the chart reads `image.tag` and `release` from it."""
+        """Write the record; the chart reads `image.tag`, `project.folder` and `release` from it."""
         about = {
             "format_version": FORMAT_VERSION,
             "made_with": self.made_with,
@@ -192,6 +200,7 @@ class Release:
             (
                 f"# Release {self.number} of {self.environment}: written by the promotion, never by hand.\n",
                 section({"image": {"tag": self.image}}),
+                section({"project": {"folder": self.folder}}) if self.folder != PROJECT else "",
                 "release:\n",
                 section(about, 1),
                 line_each("pipelines", {name: _written(each) for name, each in self.pipelines.items()}, 1),
@@ -207,14 +216,15 @@ class Release:
     def from_yaml(cls, text: str, commit: str) -> Release:
         """Read what `to_yaml` wrote."""
         overlay = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe one)
-        return _parse(overlay["release"], overlay["image"]["tag"], commit)
+        return _parse(overlay, commit)
 
 
 def _written(released: Released) -> dict[str, Any]:
     return vars(released) | {"source": dict(vars(released.source))}  # `asdict` takes ten times as long
 
 
-def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
+def _parse(overlay: dict[str, Any], commit: str) -> Release:
+    record = overlay["release"]
     if record["format_version"].split(".")[0] != FORMAT_VERSION.split(".")[0]:
         raise ValueError(f"format_version {record['format_version']}")
     return Release(
@@ -229,7 +239,7 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
         platform=record["platform"]["digest"],
         configuration=record["configuration"]["digest"],
         configuration_commit=record["configuration"]["commit"],
-        image=image,
+        image=overlay["image"]["tag"],
         smoke={name: Evidence(**entry) for name, entry in record["gates"]["smoke"].items()},
         gates=tuple(record["gates"]["passed"]),
         by=record["by"],
@@ -240,6 +250,7 @@ def _parse(record: dict[str, Any], image: str, commit: str) -> Release:
         approved_by=tuple(record.get("approved_by", ())),  # since 1.2
         renamed=record.get("renamed", {}),  # since 1.2
         backfills=tuple(map(Backfill.from_document, record.get("backfills", []))),  # since 1.2
+        folder=overlay.get("project", {}).get("folder", PROJECT),
         made_with=record.get("made_with", ""),  # since 1.3
         commit=commit,
     )

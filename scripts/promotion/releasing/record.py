@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from promotion.changes.draft import Draft
+from promotion.pipelines.own_name import project_folder
 from promotion.planning.plan import Plan
 from promotion.record.release import Evidence, Release, Released, image_tag
 from promotion.releasing.backfills import backfills_after
@@ -38,6 +39,7 @@ def record_of(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Rele
         approved_by=verdict.approved_by,
         renamed={change.name: change.renamed_from for change in draft.pipelines if change.renamed_from},
         backfills=backfills_after(draft, now.date()),
+        folder=project_folder(draft.tree),
     )
 
 

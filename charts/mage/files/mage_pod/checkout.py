@@ -15,7 +15,7 @@ _KEY = "commit"
 
 
 def is_followed() -> bool:
-    """Whether the project comes from git: then its parent folder is a link, which git-sync sets."""
+    """Whether the project comes from git: then a folder around it is a link, which git-sync sets."""
     return _link().is_symlink()
 
 
@@ -44,12 +44,20 @@ def enter(command: Sequence[str]) -> list[str]:
         # MAGE.md: run-mixes-commits
         get = Pipeline.get
         Pipeline.get = lambda uuid, **options: get(uuid, **{**options, "repo_path": checkout})
-        sys.path.insert(0, str(Path(checkout).parent))
+        _import_from(Path(checkout))
     return [verb, project, *arguments]
 
 
 def _link() -> Path:
-    return Path(os.environ["MAGE_REPO_PATH"]).parent
+    """Return the link that git-sync sets, a folder around the project; without git-sync, the next one."""
+    around = Path(os.environ["MAGE_REPO_PATH"]).parents
+    return next((folder for folder in around if folder.is_symlink()), around[0])
+
+
+def _import_from(project: Path) -> None:
+    """Put the checkout that holds `project` first on Python's path: its packages, and the project itself."""
+    root = project.resolve().parent
+    sys.path[:0] = [str(root / "packages"), str(root)]
 
 
 def _pipeline(run: Any) -> Any:
@@ -60,13 +68,14 @@ def _pipeline(run: Any) -> Any:
 
 def _project_of(run: Any) -> Path:
     """Return the project in the checkout that the run began with; in the newest if git-sync removed that one."""
-    newest = _link().resolve()
+    project, link = Path(os.environ["MAGE_REPO_PATH"]), _link()
+    newest = link.resolve()
     commit = (run.metrics or {}).get(_KEY)
     if commit is None:
         commit = newest.name
         run.update(metrics={**(run.metrics or {}), _KEY: commit})
     checkout = newest.parent / commit
-    return (checkout if checkout.is_dir() else newest) / Path(os.environ["MAGE_REPO_PATH"]).name
+    return (checkout if checkout.is_dir() else newest) / project.relative_to(link)
 
 
 def _with_its_pipeline(init: Callable[..., None]) -> Callable[..., None]:
@@ -79,7 +88,7 @@ def _with_its_pipeline(init: Callable[..., None]) -> Callable[..., None]:
 
 def _importing_from_it(execute: Callable[..., Any]) -> Callable[..., Any]:
     def importing_from_it(executor: Any, **options: Any) -> Any:
-        sys.path.insert(0, str(Path(executor.pipeline.repo_path).parent))
+        _import_from(Path(executor.pipeline.repo_path))
         return execute(executor, **options)
 
     return importing_from_it

@@ -39,6 +39,7 @@ def main() -> int:
     try:
         deadline = _deadline()
         project = _project(deadline)
+        _check_name(project)
         _check_variables(project, os.environ)
         with _database(deadline) as connection:
             _bring_to_head(connection, deadline)
@@ -86,6 +87,17 @@ def _git_sync_error(project: Path) -> str:
     except OSError:
         return ""
     return f" (git-sync: {' '.join(error.split())})"
+
+
+def _check_name(project: Path) -> None:
+    """Refuse a project under another name than the one it gives itself: Mage would not find blocks by that."""
+    folder = project.resolve()
+    for link in (folder.parent / "packages").glob("*"):
+        if link.is_symlink() and link.resolve() == folder and link.name != project.name:
+            raise NotReady(
+                f"The project calls itself {link.name}, but Mage gets it as {project}: set project.folder to "
+                f"packages/{link.name} in the environment's values, or install with release.yaml, which does."
+            )
 
 
 def _check_variables(project: Path, environ: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promotion.configuration.environment import Environment
-from promotion.layout import PROJECT
+from promotion.pipelines.own_name import project_in
 from promotion.repository.tree import Tree
 from promotion.smoke.warehouse import Warehouse, local_warehouse
 from runtime.run import Run, RunResult, run_pipelines
@@ -39,6 +39,6 @@ def local_sandbox(tree: Tree, environment: Environment) -> Iterator[LocalSandbox
     """Write `tree` to a scratch folder, with a database that is dropped at the end."""
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
         tree.write_to(Path(folder))
-        project, database = Path(folder) / PROJECT, f"smoke_{secrets.token_hex(4)}"
+        project, database = project_in(Path(folder)), f"smoke_{secrets.token_hex(4)}"
         with local_warehouse(project, environment, database, drop=True) as warehouse:
             yield LocalSandbox(project, warehouse)

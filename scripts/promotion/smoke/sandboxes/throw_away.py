@@ -34,9 +34,11 @@ _LITTLE = {"cpu": "20m", "memory": "64Mi"}  # requests only; limits do not chang
 
 
 def throw_away_values(
-    values: Mapping[str, Any], environment: Environment, io_config: str, image: str
+    values: Mapping[str, Any], environment: Environment, io_config: str, image: str, folder: str
 ) -> dict[str, Any]:
-    """Return the chart's values for a smoke test of `image` as `environment`, which has `values` itself.
+    """Return the chart's values for a smoke test of `image`, with the project in `folder`, as `environment`.
+
+    The environment has `values` itself.
 
     Profiles of `io_config` are bound to two databases of the chart's PostgreSQL. Raises `BindingError` when one
     cannot be bound.
@@ -50,6 +52,7 @@ def throw_away_values(
         | components
         | {
             "image": {"repository": repository, "tag": tag},
+            "project": {"folder": folder},
             "io": _io(environment, io_config),
             "credentials": {"ownerEmail": OWNER},
             "pod": {"env": _texts((values.get("pod") or {}).get("env") or {})},
