@@ -14,7 +14,8 @@ from basics.wording import few
 from promotion.record.evidence_record import Approval, Closing, Observed, Ratification, Record
 from promotion.record.record_types import refuse_other_types
 from promotion.record.release import Evidence
-from promotion.repository.git import ObjectMissing, Repository
+from promotion.repository.git import Repository
+from promotion.repository.objects import ObjectMissing
 from promotion.repository.tree import Tree
 
 FILE = "evidence.yaml"

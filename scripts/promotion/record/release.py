@@ -17,7 +17,8 @@ from basics.yaml_file import LOADER
 from basics.yaml_text import line_each, section
 from promotion.layout import PACKAGES, PROJECT
 from promotion.record.record_types import refuse_other_types
-from promotion.repository.git import ObjectMissing, Repository
+from promotion.repository.git import Repository
+from promotion.repository.objects import ObjectMissing
 from promotion.repository.tree import Tree
 from promotion.version import VERSION
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from basics.process import CommandError, run
 from promotion.repository.git import Repository
 from promotion.repository.memory import Memory
+from promotion.repository.settings import read_settings
 
 
 class BareClone(Repository):
@@ -19,7 +20,9 @@ class BareClone(Repository):
             shown = run("git", "rev-parse", "--is-bare-repository", cwd=folder)
         except CommandError:
             return None
-        return cls(folder, remote="", memory=Memory()) if shown.strip() == b"true" else None
+        if shown.strip() != b"true":
+            return None
+        return cls(folder, remote="", memory=Memory(), settings=read_settings(folder))
 
     def fetch(self) -> None:
         """Read which commits its own branches point to."""

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from basics.errors import Conflict, PromotionError
-from basics.process import CommandError, run, start
+from basics.process import CommandError, run
 from promotion.repository.memory import Memory
+from promotion.repository.objects import Objects
+from promotion.repository.settings import Settings, read_settings
 from promotion.repository.tree import File, Tree
 
 MAIN = "main"
 _RECORDS = ("refs/heads/env/*", "refs/heads/evidence/*")
-
-
-class ObjectMissing(PromotionError):
-    """Git was asked for something that it does not have."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("object-missing", f"git has no object {name}", fix="git fsck")
 
 
 @dataclass(frozen=True)
@@ -41,35 +33,40 @@ class Header:
 class Repository:
     """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
 
-    def __init__(self, root: Path, remote: str, memory: Memory) -> None:
+    def __init__(
+        self, root: Path, remote: str, memory: Memory, settings: Settings, *, is_shallow: bool = False
+    ) -> None:
         self.root = root
         self.remote = remote
         self.memory = memory
+        self.settings = settings
+        self._is_shallow = is_shallow
         self._followed = [f"refs/heads/{MAIN}", *_RECORDS]
         self._heads: dict[str, str] = {}
-        self._reader: subprocess.Popen[bytes] | None = None
-        self._contents: dict[str, bytes] = {}
+        self._objects = Objects(root)
 
     @classmethod
     def find(cls, folder: Path) -> Repository:
         """Return the repository around `folder`; raise `PromotionError` where there is none, or no remote."""
+        questions = ("--show-toplevel", "--git-common-dir", "--is-shallow-repository")
         try:
-            shown = run("git", "rev-parse", "--show-toplevel", "--git-common-dir", cwd=folder)
+            shown = run("git", "rev-parse", *questions, cwd=folder)
         except CommandError as error:
             raise PromotionError(
                 "not-a-repository",
                 f"{folder} is not inside a usable git repository:\n{error.stderr}",
                 fix="cd into your clone and try again",
             ) from error
-        root, common = os.fsdecode(shown.removesuffix(b"\n")).split("\n")
-        return cls(Path(root), _remote(Path(root)), Memory(folder / common / "promotion"))
+        root, common, is_shallow = os.fsdecode(shown.removesuffix(b"\n")).rsplit("\n", 2)
+        settings = read_settings(folder)
+        memory = Memory(folder / common / "promotion")
+        return cls(Path(root), _remote(settings), memory, settings, is_shallow=is_shallow == "true")
 
     def __enter__(self) -> Repository:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._reader is not None:
-            self._reader.communicate()
+        self._objects.close()
         self.memory.save()
 
     def _git(self, *arguments: str, stdin: bytes | None = None, **variables: str) -> str:
@@ -93,7 +90,7 @@ class Repository:
         No ref of this clone moves: two commands in one clone do not disturb each other, and a killed command
         leaves no lock.
         """
-        if self._git("rev-parse", "--is-shallow-repository") == "true":
+        if self._is_shallow:
             raise PromotionError(
                 "shallow-clone",
                 "this clone is shallow: the releases' history is missing",
@@ -102,7 +99,7 @@ class Repository:
         try:
             listing = self._git("ls-remote", "--quiet", self.remote, *self._followed)
             self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
-            if self._heads:
+            if not self._has(self._heads.values()):
                 options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
                 self._git("fetch", *options, self.remote, *self._heads)
         except CommandError as error:
@@ -111,6 +108,14 @@ class Repository:
                 f"the remote {self.remote} could not be read:\n{error.stderr}",
                 fix=f"check the address and your access: git ls-remote {self.remote}",
             ) from error
+
+    def _has(self, commits: Iterable[str]) -> bool:
+        """Tell whether this clone has `commits` with all that they need: a fetch that was killed leaves a part."""
+        try:
+            self._git("rev-list", "--quiet", "--objects", "--missing=allow-promisor", *commits, "--not", "--all")
+        except CommandError:
+            return False
+        return True
 
     @property
     def heads(self) -> Mapping[str, str]:
@@ -170,7 +175,7 @@ class Repository:
 
     def signs(self) -> bool:
         """Return whether git is told to sign commits."""
-        return run("git", "config", "--bool", "commit.gpgsign", cwd=self.root, check=False).strip() == b"true"
+        return self.settings.is_on("commit.gpgsign")
 
     def signer(self, commit: str) -> str | None:
         """Return the signer of `commit` as git knows them; None where `git verify-commit` finds no good signature.
@@ -184,40 +189,16 @@ class Repository:
         return self._git("show", "--no-patch", "--format=%GS", commit)
 
     def tree(self, commit: str, *roots: str) -> Tree:
-        """Return the tree of `commit`: all of it, or what is below `roots`."""
-        files = {}
-        for entry in self._git("ls-tree", "-r", "-z", "--full-tree", commit, "--", *roots).split("\0"):
-            if entry:
-                kind, path = entry.split("\t", 1)
-                mode, _, oid = kind.split(" ")
-                files[path] = File(mode, oid)
-        return Tree(files, self)
+        """Return the tree of `commit`: all of it, or what is at or below `roots`."""
+        return Tree(dict(self._objects.files(commit, roots)), self)
 
-    def read(self, oid: str) -> bytes:
-        """Return the content of the blob `oid`."""
-        if oid not in self._contents:
-            self._contents[oid] = self._read(oid)
-        return self._contents[oid]
+    def read(self, name: str) -> bytes:
+        """Return the content of the object `name`: an id, or another name that git knows, like `COMMIT:PATH`."""
+        return self._objects.read(name)
 
     def read_ahead(self, oids: Iterable[str]) -> None:
-        """Read the contents of many blobs with one call of git; one question for each would take much longer."""
-        missing = sorted({*oids} - self._contents.keys())
-        if not missing:
-            return
-        questions = "".join(f"{oid}\n" for oid in missing).encode()
-        answers = io.BytesIO(run("git", "cat-file", "--batch", "--buffer", cwd=self.root, stdin=questions))
-        for oid in missing:
-            self._contents[oid] = _content(oid, answers)
-
-    def _read(self, oid: str) -> bytes:
-        if self._reader is None:
-            self._reader = start("git", "cat-file", "--batch", cwd=self.root)
-        reader = self._reader
-        assert reader.stdin is not None  # `start` asks for both
-        assert reader.stdout is not None
-        reader.stdin.write(f"{oid}\n".encode())
-        reader.stdin.flush()
-        return _content(oid, reader.stdout)
+        """Read the contents of many blobs; one question for each would take much longer."""
+        self._objects.read_ahead(oids)
 
     # What is written
 
@@ -287,18 +268,8 @@ class Repository:
         ) from error
 
 
-def _content(oid: str, answers: IO[bytes]) -> bytes:
-    """Read the answer of `git cat-file --batch` to the question for `oid`."""
-    header = answers.readline().split()
-    if len(header) != 3:
-        raise ObjectMissing(oid)
-    content = answers.read(int(header[2]))
-    answers.read(1)  # the line end after each object
-    return content
-
-
-def _remote(root: Path) -> str:
-    remotes = run("git", "remote", cwd=root).decode().split()
+def _remote(settings: Settings) -> str:
+    remotes = sorted(settings.remotes())
     if not remotes:
         raise PromotionError(
             "no-remote",

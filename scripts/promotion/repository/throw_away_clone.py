@@ -10,8 +10,9 @@ from pathlib import Path
 
 from basics.process import run
 from promotion.repository.git import Repository
+from promotion.repository.settings import read_settings
 
-_WHO = r"^(user|author|committer|gpg|commit)\."  # who commits, and how commits are signed
+_WHO = ("user", "author", "committer", "gpg", "commit")  # who commits, and how commits are signed
 
 
 @contextmanager
@@ -28,20 +29,10 @@ def throw_away_clone(repository: Repository) -> Iterator[Repository]:
         for ref, commit in repository.heads.items():
             _ask(remote, "update-ref", ref, commit)
         _ask(clone, "remote", "add", "origin", str(remote))
-        for name, value in _settings(repository.root):
+        for name, value in repository.settings.of(_WHO):
             _ask(clone, "config", "--add", name, value)
-        with Repository(clone, "origin", repository.memory) as copy:
+        with Repository(clone, "origin", repository.memory, read_settings(clone)) as copy:
             yield copy
-
-
-def _settings(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield git's settings for `root` that a clone in another folder may lack."""
-    shown = run("git", "config", "-z", "--get-regexp", _WHO, cwd=root, check=False).decode(
-        errors="surrogateescape"
-    )
-    for entry in shown.split("\0")[:-1]:
-        name, has_value, value = entry.partition("\n")
-        yield name, value if has_value else "true"
 
 
 def _ask(folder: Path, *arguments: str) -> str:
