@@ -34,10 +34,14 @@ class WorkerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """One run to make: a pipeline and its runtime variables (`execution_date` is an ISO date)."""
+    """One run to make: a pipeline and its runtime variables (`execution_date` is an ISO date).
+
+    With a `block`, only that one runs, after those whose outputs it needs.
+    """
 
     pipeline: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    block: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class BlockResult:
     rows: int | None = None
     error: str | None = None
     output: str | None = None  # what it printed
+    input: Sequence[str] = ()  # of a failed block: what each block before it gave, in one line
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ def _follow(worker: _Worker, runs: Sequence[Run], timeout: float) -> Iterator[Ru
         raise WorkerError(f"Mage did not start: {loss}\n{worker.last_words()}") from None
     for run in runs:
         progress = _Progress(run, timeout)
-        worker.ask({"pipeline": run.pipeline, "variables": dict(run.variables)})
+        worker.ask({"pipeline": run.pipeline, "variables": dict(run.variables), "block": run.block})
         try:
             while (event := worker.next(progress.deadline)).pop("event") != "end":
                 progress.note(event)

@@ -58,7 +58,7 @@ def main(events: int) -> None:
         emit("ready")
         for line in requests:
             run = json.loads(line)
-            mage.run(run["pipeline"], run["variables"], emit)
+            mage.run(run["pipeline"], run["variables"], emit, run["block"])
 
 
 def _own_input() -> TextIO:
@@ -124,10 +124,10 @@ class Mage:
         # MAGE.md: addon-errors-swallowed
         logging.getLogger().handlers = [self.complaints]  # and not to the terminal: Mage logs to files as well
 
-    def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit) -> None:
-        """Run `pipeline` once; emits `start` and `block` for each block, then `end`."""
+    def run(self, pipeline: str, variables: Mapping[str, Any], emit: Emit, block: str | None = None) -> None:
+        """Run `pipeline` once, or only up to `block`; emits `start` and `block` for each block, then `end`."""
         try:
-            error = self._run_blocks(self._create(pipeline, variables), emit)
+            error = self._run_blocks(self._create(pipeline, variables), block, emit)
         except Exception as problem:  # noqa: BLE001 whatever Mage raises is the result of this run
             error = f"{type(problem).__name__}: {problem}"
         emit("end", error=error)
@@ -149,29 +149,38 @@ class Mage:
             status=self.pipeline_run.PipelineRunStatus.RUNNING,
         )
 
-    def _run_blocks(self, run: Any, emit: Emit) -> str | None:
-        """Run blocks for as long as any is ready; return what went wrong."""
+    def _run_blocks(self, run: Any, last: str | None, emit: Emit) -> str | None:
+        """Run blocks for as long as any is ready, or those that `last` needs; return what went wrong."""
         reported: set[int] = set()
         broken: list[str] = []
-        for block_run in self._ready(run):
+        needed = self._needed(run, last) if last else None
+        for block_run in self._ready(run, needed):
             result = self._run_block(run, block_run, emit)
             emit("block", **result)
             reported.add(block_run.id)
             if result["error"]:
                 broken.append(block_run.block_uuid)
         for block_run in run.block_runs:
-            if block_run.id not in reported:
+            if block_run.id not in reported and _is_of(block_run, needed):
                 emit("block", block=block_run.block_uuid, status=_status(block_run), seconds=0.0)
         if broken:
             return f"failed: {', '.join(broken)}"
-        return None if run.all_blocks_completed() else "some blocks never became ready to run"
+        return None if last or run.all_blocks_completed() else "some blocks never became ready to run"
+
+    def _needed(self, run: Any, last: str) -> set[str]:
+        """Return the names of `last` and of all blocks before it."""
+        pipeline = self.pipeline.get(run.pipeline_uuid)
+        needed = [last]
+        for name in needed:  # the list grows in the loop
+            needed += [other for other in pipeline.get_block(name).upstream_block_uuids if other not in needed]
+        return set(needed)
 
     @staticmethod
-    def _ready(run: Any) -> Iterator[Any]:
-        """Yield the blocks of `run`, each once those before it have ended, until no other can start."""
+    def _ready(run: Any, needed: set[str] | None = None) -> Iterator[Any]:
+        """Yield the blocks of `run` (only those `needed`), each once those before it have ended."""
         while not run.all_blocks_completed(include_failed_blocks=True):
             run.update_block_run_statuses(run.initial_block_runs)
-            ready = run.executable_block_runs()
+            ready = [block_run for block_run in run.executable_block_runs() if _is_of(block_run, needed)]
             if not ready:
                 return
             yield from ready
@@ -225,7 +234,17 @@ class Mage:
             "rows": _rows(outcome, block),
             "error": self._error(block_run, block, output) or self.complaints.text(),
             "output": output,
+            "input": self._input(run, block) if _status(block_run) == "failed" else [],
         }
+
+    @staticmethod
+    def _input(run: Any, block: Any) -> list[str]:
+        """Return what each block before a failed one gave it, as far as Mage can read it again."""
+        try:
+            values, _, names = block.fetch_input_variables(None, execution_partition=run.execution_partition)
+        except Exception:  # noqa: BLE001 the failure of the block is what people must see
+            return []
+        return [f"{name}: {_shape(value)}" for name, value in zip(names, values, strict=False)]
 
     def _variables(self, run: Any) -> dict[str, Any]:
         variables: dict[str, Any] = run.get_variables()
@@ -352,6 +371,21 @@ def _moment(value: Any) -> datetime:
 def _status(block_run: Any) -> str:
     names = {"completed": "completed", "failed": "failed", "condition_failed": "skipped"}
     return names.get(str(block_run.status.value), "upstream_failed")
+
+
+def _is_of(block_run: Any, names: set[str] | None) -> bool:
+    """Tell whether a block is one of `names` (None: all); a dynamic one has its number after a colon."""
+    return names is None or block_run.block_uuid in names or block_run.block_uuid.partition(":")[0] in names
+
+
+def _shape(value: Any) -> str:
+    """Say what a value is, without its content."""
+    kind = type(value).__name__
+    if hasattr(value, "columns") and hasattr(value, "shape"):
+        return f"{kind} of {value.shape[0]:,} rows: {', '.join(map(str, value.columns))}"
+    if isinstance(value, dict):
+        return f"dict with {', '.join(map(str, value)) or 'nothing'}"
+    return f"{kind} of {len(value):,}" if isinstance(value, list | tuple | str | set) else kind
 
 
 def _rows(outcome: Any, block: Any) -> int | None:

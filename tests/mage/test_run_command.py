@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import EXAMPLE, WHOLE_IO_CONFIG, Result, metadata_of, promote, push, run_script, write
+from helpers import EXAMPLE, TRANSFORMER, WHOLE_IO_CONFIG, Result, metadata_of, promote, push, run_script, write
 from runtime.postgres import Server
 
 
@@ -85,6 +85,28 @@ def test_a_folder_runs_as_it_is_with_uncommitted_changes(clone: Path) -> None:
     assert runs(result)[0]["blocks"][0]["status"] == "failed"
 
 
+def test_the_first_failure_tells_input_log_and_the_command_for_the_block_alone(clone: Path) -> None:
+    broken = TRANSFORMER.replace("    return", "    print('about to divide')\n    return 1 / 0 #")
+    write(clone, {"mage_project/transformers/clean.py": broken})
+    result = run_script(clone, "run", ".", "-p", "orders")
+    assert result.exit_code == 3
+    told = result.stdout.partition("first failure: ")[2].splitlines()
+    assert told[0] == "block clean of orders"
+    assert told[1] == "  input   load_orders: list of 2"
+    assert "  log     about to divide" in told
+    assert told[-1] == "  alone   scripts/run.py . -p orders --block clean"
+
+
+def test_a_block_runs_alone_after_those_that_it_needs(clone: Path) -> None:
+    result = run_script(clone, "run", ".", "-p", "orders", "--block", "load_orders", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [(block["block"], block["status"]) for block in runs(result)[0]["blocks"]] == [
+        ("load_orders", "completed")
+    ]
+    result = run_script(clone, "run", ".", "-p", "orders", "--block", "clean", "--json")
+    assert [block["block"] for block in runs(result)[0]["blocks"]] == ["load_orders", "clean"]
+
+
 def test_a_pipeline_that_cannot_be_read_is_refused_with_what_is_wrong_in_it(clone: Path) -> None:
     write(clone, {metadata_of("stock"): "blocks: [\n"})
     result = run_script(clone, "run", ".", "-p", "stock", "--json")
@@ -97,6 +119,8 @@ def test_a_pipeline_that_cannot_be_read_is_refused_with_what_is_wrong_in_it(clon
     ("arguments", "code"),
     [
         (["staging"], "no-release"),
+        (["dev", "--block", "clean"], "usage"),
+        (["dev", "-p", "orders", "--block", "claen"], "unknown-block"),
         (["nowhere"], "unknown-environment"),
         (["dev", "-p", "nothing"], "unknown-pipeline"),
         (["mage_project"], "not-a-project"),

@@ -28,7 +28,7 @@ def refused(clone: Path) -> str:
     assert helpers.remote_refs(clone) == before
     error = result.document["error"]
     return f"{error['code']}: " + "; ".join(
-        f"{finding['problem']} [{finding['code']}]" for finding in error["findings"]
+        f"{finding['problem']}; {finding['fix']} [{finding['code']}]" for finding in error["findings"]
     )
 
 
@@ -61,6 +61,7 @@ def test_a_failing_assertion_stops_the_release_and_names_block_and_reason(clone:
     findings = refused(clone)
     assert findings.startswith("smoke-failed: block load_stock")
     assert "negative stock" in findings
+    assert "--block load_stock" in findings
     assert findings.endswith("[block-failed]")
 
 
@@ -69,7 +70,8 @@ def test_a_table_that_a_second_run_changes_stops_the_release(clone: Path) -> Non
     push(clone)
     findings = refused(clone)
     assert findings.startswith("smoke-not-repeatable")
-    assert "1 rows, then 2 [not-repeatable]" in findings
+    assert "1 rows, then 2; " in findings
+    assert findings.endswith("[not-repeatable]")
 
 
 def test_a_column_that_changes_has_to_be_declared(clone: Path) -> None:

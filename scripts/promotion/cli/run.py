@@ -10,6 +10,8 @@ examples:
       one of them
   scripts/run.py . -p flights_daily --days 2013-02-08
       on a day that you choose
+  scripts/run.py . -p flights_daily --block clean_flights
+      one block, after those whose outputs it needs
   scripts/run.py prod --days 2013-02-04..2013-02-10
       what prod runs now, on a week
 """
@@ -41,6 +43,7 @@ TAKES = (
     PLACE,
     PIPELINES,
     argument("--days", metavar="FROM..TO", type=_days, default=[], help="days like 2013-02-08"),
+    argument("--block", metavar="NAME", help="only this block, after those whose outputs it needs"),
     *OUTPUT_OF_RUNS,
 )
 
@@ -49,4 +52,6 @@ def run(options: Namespace) -> Iterator[Result]:
     """Run the pipelines."""
     from promotion.commands.run import run_locally
 
-    yield from run_locally(place(options.place), options.pipelines, options.days, brief=options.quiet)
+    yield from run_locally(
+        place(options.place), options.pipelines, options.days, block=options.block, brief=options.quiet
+    )

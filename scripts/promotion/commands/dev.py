@@ -32,6 +32,7 @@ from runtime.source_data import load_source
 _HOST = "127.0.0.1"
 _PORT = 6789
 _START_SECONDS = 120
+_LINES_SHOWN = 15  # of Mage's log
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMAIL = "dev@example.com"
 _WAREHOUSE = "warehouse"
@@ -106,8 +107,8 @@ def _serve(checkout: Checkout) -> None:
             _apply_schedules(checkout, dev, environment)
             _greet(address, password, server, checkout)
             code = process.wait()
-            problem = f"Mage ended by itself with exit code {code}"
-            raise PromotionError("mage-ended", problem, fix=f"its last words are in {checkout.log}")
+            problem = f"Mage ended by itself with exit code {code}; {_last_words(checkout)}"
+            raise PromotionError("mage-ended", problem, fix="correct what it names, and start again")
 
 
 def _dev_environment(checkout: Checkout) -> Environment:
@@ -196,10 +197,16 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: 
             return
     raise PromotionError(
         "mage-not-started",
-        f"Mage did not start; its last words are in {checkout.log}",
+        f"Mage did not start; {_last_words(checkout)}",
         fix=f"if the password in {checkout.local / 'owner-password'} was changed or lost: "
         f"remove {checkout.local} to start anew",
     )
+
+
+def _last_words(checkout: Checkout) -> str:
+    """Return the end of Mage's log, with the place of all of it."""
+    lines = [line for line in checkout.log.read_text(errors="replace").splitlines() if line.strip()]
+    return "\n".join([f"its last words, from {checkout.log}:", *lines[-_LINES_SHOWN:]])
 
 
 def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[str, str]) -> None:

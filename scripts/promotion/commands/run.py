@@ -6,12 +6,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from basics.errors import GateRefused, UsageError
+from basics.wording import near
 from promotion.changes.selection import unknown_pipeline
 from promotion.changes.sides import released_tree
 from promotion.configuration.environment import Environment, environment_names, load_environment
@@ -22,6 +23,7 @@ from promotion.pipelines.project import Project
 from promotion.repository.git import Repository
 from promotion.repository.tree import tree_of_folder
 from promotion.showing.result import Result, Shown
+from promotion.smoke.first_failure import described, first_failure
 from promotion.smoke.warehouse import local_warehouse
 from runtime.run import BlockResult, Run, RunResult, run_pipelines
 
@@ -37,16 +39,21 @@ class _Subject:
     environment: Environment
 
 
-def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *, brief: bool) -> Iterator[Result]:
+def run_locally(
+    what: Path | str, names: Sequence[str], days: Sequence[date], *, block: str | None, brief: bool
+) -> Iterator[Result]:
     """Run the pipelines `names` (empty: all) of `what`, a folder or the name of an environment.
 
+    With `block`, one of the pipeline that is named, only that runs, after those whose outputs it needs.
     `brief` prints one line per run.
 
     A pipeline runs once for each of `days`. Without days, or if it takes no day, it runs once for each of its
     smoke variables. After all runs, raises `GateRefused` when one failed.
     """
     with _subject(what) as subject:
-        runs = list(_runs(subject.project, names, days))
+        if block:
+            _refuse_unknown_block(subject.project, names, block)
+        runs = [replace(run, block=block) for run in _runs(subject.project, names, days)]
         project, environment = project_in(subject.folder), subject.environment
         database = f"warehouse_{environment.name}"
         with local_warehouse(project, environment, database, drop=False) as warehouse:
@@ -55,12 +62,20 @@ def run_locally(what: Path | str, names: Sequence[str], days: Sequence[date], *,
             for result in run_pipelines(project, runs, environment=warehouse.variables):
                 results.append(result)
                 documents.append(_document(result))
-                yield Shown("runs", documents, list(_lines(result, brief=brief)))
+                lines = list(_lines(result, brief=brief))
+                if [each.status for each in results].count("failed") == 1 and result.status == "failed":
+                    lines += [(line, "") for line in first_failure([result], _typed(what))]
+                yield Shown("runs", documents, lines)
     failed = [result for result in results if result.status != "completed"]
     if failed:
         raise GateRefused(
             "run-failed", f"{len(failed)} of {len(results)} runs failed", fix=_advice(subject.project, failed)
         )
+
+
+def _typed(what: Path | str) -> str:
+    """Return what a person types for `what` in this folder."""
+    return "." if what == Path.cwd() else str(what)
 
 
 # What to run
@@ -100,6 +115,15 @@ def _runs(project: Project, names: Sequence[str], days: Sequence[date]) -> Itera
             yield from (Run(name, variables) for variables in _variables(_pipeline(project, name), days))
 
 
+def _refuse_unknown_block(project: Project, names: Sequence[str], block: str) -> None:
+    """Refuse a `block` that is not of the one pipeline that `names` must have."""
+    if len(names) != 1:
+        raise UsageError("usage", "--block is a block of one pipeline", fix="name the pipeline: -p NAME")
+    for name in names:
+        if name in project and block not in (known := [each.uuid for each in _pipeline(project, name).blocks]):
+            raise UsageError("unknown-block", f"{name} has no block {block}", fix=near(block, known))
+
+
 def _pipeline(project: Project, name: str) -> Pipeline:
     closure = project.closure(name)
     if closure.pipeline is None:
@@ -125,7 +149,7 @@ def _lines(result: RunResult, *, brief: bool) -> Iterator[tuple[str, str]]:
     count = Counter(block.status for block in result.blocks)
     skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
     blocks = f"{count['completed']} of {len(result.blocks)} blocks{skipped}"
-    text = f"{result.pipeline}  {describe(result.variables)}".rstrip()
+    text = f"{result.pipeline}  {described(result.variables)}".rstrip()
     yield f"{text}  {result.status}, {blocks}, {seconds}", "green" if result.status == "completed" else "bold red"
     width = max((len(block.block) for block in result.blocks), default=0)
     for block in result.blocks:
@@ -140,13 +164,6 @@ def _block_line(block: BlockResult, width: int) -> str:
     rows = "" if block.rows is None else f"{block.rows:,} rows"
     line = f"  {block.block:<{width}}  {status:<15}  {block.seconds:5.1f} s  {rows:>14}".rstrip()
     return f"{line}\n    {block.error}" if block.error else line
-
-
-def describe(variables: Mapping[str, Any]) -> str:
-    """Return the variables of a run as people write them: the day alone, or `name=value`."""
-    return ", ".join(
-        str(value) if name == "execution_date" else f"{name}={value}" for name, value in variables.items()
-    )
 
 
 def _advice(project: Project, failed: Sequence[RunResult]) -> str:
@@ -174,6 +191,7 @@ def _document(result: RunResult) -> dict[str, Any]:
                 "rows": block.rows,
                 "error": block.error,
                 "output": block.output,
+                "input": list(block.input),
             }
             for block in result.blocks
         ],

@@ -15,7 +15,9 @@ from promotion.layout import PROJECT
 from promotion.pipelines.project import Project
 from promotion.planning.plan import Plan
 from promotion.record.release import Evidence
+from promotion.repository.git import MAIN
 from promotion.repository.tree import Tree
+from promotion.smoke.first_failure import command, described, first_failure
 from promotion.smoke.sandboxes.kind import kind_sandbox
 from promotion.smoke.sandboxes.local import local_sandbox
 from runtime.run import Run, RunResult
@@ -56,7 +58,7 @@ def smoke(plan: Plan) -> dict[str, Evidence]:
         _SANDBOXES[kind](plan.draft.tree, plan.request.environment) as sandbox,
         progress.step(f"smoke: two runs of {few(plan.verdict.due)}"),
     ):
-        _refuse_differences(*_tables_after_each(sandbox, runs, _volatile(plan.draft.project)))
+        _refuse_differences(*_tables_after_each(sandbox, runs, plan))
     seconds = round(time.monotonic() - started, 1)
     return {
         name: Evidence(plan.draft.keys[name], kind, plan.draft.number, 2 * len(runs), seconds)
@@ -74,40 +76,45 @@ def _volatile(project: Project) -> list[str]:
     return [name for pipeline in pipelines if pipeline for name in pipeline.volatile]
 
 
-def _tables_after_each(sandbox: Sandbox, runs: Sequence[Run], volatile: Sequence[str]) -> list[Tables]:
+def _tables_after_each(sandbox: Sandbox, runs: Sequence[Run], plan: Plan) -> list[Tables]:
     """Do `runs` twice; return the tables after the first time and after the second."""
+    volatile = _volatile(plan.draft.project)
+    source = plan.request.source.endpoint.environment
+    place = "." if source == MAIN else source
     states: list[Tables] = []
     results: list[RunResult] = []
     for result in sandbox.run([*runs, *runs]):
         results.append(result)
         if len(results) % len(runs) == 0:
-            _refuse_failures(results)
+            _refuse_failures(results, place)
             states.append(sandbox.tables(volatile))
     return states
 
 
-def _refuse_failures(results: Sequence[RunResult]) -> None:
-    findings = [finding for result in results for finding in _failures(result)]
+def _refuse_failures(results: Sequence[RunResult], place: str) -> None:
+    findings = [finding for result in results for finding in _failures(result, place)]
     if findings:
         raise GateRefused(
             "smoke-failed",
-            "a pipeline failed; nothing was released",
+            "\n".join(["a pipeline failed; nothing was released", *first_failure(results, place)]),
             fix="correct it and try again",
             findings=findings,
         )
 
 
-def _failures(result: RunResult) -> Iterator[Finding]:
+def _failures(result: RunResult, place: str) -> Iterator[Finding]:
     if result.status == "completed":
         return
     path = f"{PROJECT}/pipelines/{result.pipeline}"
-    day = ", ".join(f"{name}={value}" for name, value in result.variables.items())
+    day = f" ({described(result.variables)})" if result.variables else ""
     failed = [block for block in result.blocks if block.status == "failed"]
     for block in failed:
-        problem = f"block {block.block} ({day}): {block.error or 'failed'}"
-        yield Finding(path, None, "block-failed", problem, f"run it: scripts/run.py . -p {result.pipeline}")
+        problem = f"block {block.block}{day}: {block.error or 'failed'}"
+        yield Finding(path, None, "block-failed", problem, f"run it: {command(result, block, place)}")
     if not failed:
-        yield Finding(path, None, "run-failed", f"({day}): {result.error or 'failed'}", "read the error above")
+        yield Finding(
+            path, None, "run-failed", f"the run{day}: {result.error or 'failed'}", "read the error above"
+        )
 
 
 def _refuse_differences(first: Tables, second: Tables) -> None:
