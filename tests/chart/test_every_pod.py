@@ -224,7 +224,8 @@ def secret_keys(pod: Pod) -> list[tuple[str, str]]:
             found.append((value["name"], value["key"]))
         elif path and path[-1] == "secret" and isinstance(value, dict):
             items = value.get("items") or [{"key": ""}]
-            found += [(value["secretName"], item["key"]) for item in items]
+            # In a projected volume, a Secret is named like any other object.
+            found += [(value.get("secretName") or value["name"], item["key"]) for item in items]
     return found
 
 

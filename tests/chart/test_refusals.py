@@ -15,6 +15,8 @@ ENTRANCE = {"enabled": True, "host": "mage.example.com"}
 ROUTE = {"enabled": True, "parentRefs": [{"name": "public"}]}
 OPEN: dict[str, Any] = {"webFrom": [{"namespaceSelector": {}}]}
 
+CALLED: dict[str, Any] = {"type": "api", "pipeline": "p", "enabled": True, "timeout": 60}
+
 CONTRADICTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "no-environment": ("env", {"env": ""}),
     "two-schedulers": ("scheduler.replicas", {"scheduler": {"replicas": 2}}),
@@ -52,6 +54,22 @@ CONTRADICTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "secret-without-name": ("io.secrets.TOKEN", {"io": {"secrets": {"TOKEN": {"key": "a"}}}}),
     "no-store": ("io.externalSecrets.store.name", {"io": {"externalSecrets": {"enabled": True}}}),
+    "schedule-without-interval": ("schedules.a.interval", {"schedules": {"a": CALLED | {"type": "time"}}}),
+    "call-with-interval": ("schedules.a.interval", {"schedules": {"a": CALLED | {"interval": "@daily"}}}),
+    "event-without-matchers": ("schedules.a.eventMatchers", {"schedules": {"a": CALLED | {"type": "event"}}}),
+    "token-for-the-clock": (
+        "schedules.a.token",
+        {
+            "schedules": {
+                "a": CALLED | {"type": "time", "interval": "@daily", "token": {"name": "calls", "key": "a"}}
+            }
+        },
+    ),
+    "landing-without-start": (
+        "schedules.a.landingTimeEnabled",
+        {"schedules": {"a": CALLED | {"type": "time", "interval": "@daily", "landingTimeEnabled": True}}},
+    ),
+    "no-key-of-a-secret": ("schedules.a/b", {"schedules": {"a/b": CALLED}}),
     "no-repository": ("project.git.repository", {"project": {"source": "git"}}),
     "no-git-secret": (
         "project.git.existingSecret",

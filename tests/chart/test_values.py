@@ -133,6 +133,7 @@ def test_only_these_maps_are_left_to_others() -> None:
         "global",
         "release",
         "variables",
+        "eventFields",
         "kubernetes",
         "extraObjects",
     }

@@ -404,15 +404,16 @@ def test_trigger_rows() -> None:
     from mage_ai.orchestration.db import db_connection
     from mage_ai.orchestration.db.models.schedules import BlockRun, PipelineRun, PipelineSchedule
 
-    from mage_pod.schedules import fields
+    from mage_pod.schedules import _columns, fields
 
     schedule = {"pipeline": "plain", "interval": "@daily", "enabled": True, "timeout": 60}
-    target = fields("nightly", schedule, os.environ)
+    target = _columns(fields("nightly", schedule, os.environ))
     session = db_connection.session
     row = PipelineSchedule.create(commit=False, **target, last_enabled_at=datetime.now(UTC))
     session.flush()
     assert row.id
     assert row.timeout == 60
+    assert (row.tag_associations, row.event_matchers) == ([], [])
     row.update(commit=False, status="inactive")
     session.rollback()
     assert not PipelineSchedule.query.all(), "commit=False commits."

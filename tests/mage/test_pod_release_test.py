@@ -30,7 +30,28 @@ SCHEDULES = {
         "enabled": False,
         "timeout": 60,
         "variables": {"share": 0.5},
-    }
+    },
+    "landing": {
+        "name": "Nightly, by hand",
+        "pipeline": "good",
+        "interval": "@daily",
+        "enabled": False,
+        "timeout": 0,
+        "startTime": "2026-12-01T07:30:00+01:00",
+        "landingTimeEnabled": True,
+        "skipIfPreviousRunning": True,
+        "pipelineRunLimit": 2,
+        "sla": 3600,
+        "description": "for the accounts",
+        "tags": ["nightly", "accounts"],
+    },
+    "landed": {
+        "type": "event",
+        "pipeline": "good",
+        "enabled": False,
+        "timeout": 60,
+        "eventMatchers": [{"name": "landed", "pattern": {"source": ["aws.s3"]}}],
+    },
 }
 OWNER = {"DEFAULT_OWNER_EMAIL": "owner@example.com", "DEFAULT_OWNER_USERNAME": "owner"}
 EVERYTHING = "events,event-streams,analyses,status,terminal,metrics"
@@ -216,6 +237,8 @@ def test_a_schedule_that_is_no_trigger_is_found(careless: Release) -> None:
         ("schedule_interval = '@hourly'", "schedule_interval"),
         ("variables = '{}'", "variables.share"),
         ("settings = '{\"timeout\": 5}'", "settings.timeout"),
+        ("sla = 5", "sla"),
+        ("start_time = now()", "start_time"),
     ],
 )
 def test_a_trigger_that_is_not_as_in_values_is_found(installed: Release, assignment: str, field: str) -> None:
@@ -225,7 +248,7 @@ def test_a_trigger_that_is_not_as_in_values_is_found(installed: Release, assignm
         assert f"{field} of daily differs from values" in failure(installed.web().schedules_are_as_in_values)
     finally:
         column = field.partition(".")[0]
-        value = before[column] if isinstance(before[column], str) else json.dumps(before[column])
+        value = before[column] if isinstance(before[column], str | None) else json.dumps(before[column])
         installed.database.ask(f"UPDATE pipeline_schedule SET {column} = %s WHERE name = 'daily'", value)
 
 

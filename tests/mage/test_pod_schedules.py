@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from mage.pods import FILES, Database, copy_of
 from mage.projects import Block, write_project
 from mage_pod.waiting import until
 from promotion.changes.forecast import forecast
-from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import times
+from promotion.configuration.schedule import Schedule
 
-# Answers `apply`, `due` and `next` without importing Mage each time anew.
+# Answers `apply`, `due`, `next` and `event` without importing Mage each time anew.
 _CONSOLE = """\
 import contextlib, io, json, os, sys
 from mage_pod import schedules
@@ -34,8 +34,15 @@ for line in sys.stdin:
     if verb == "apply":
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = schedules.main(argument)
+            code = schedules.main(*argument)
         answer = [code, out.getvalue(), err.getvalue()]
+    elif verb == "event":
+        from mage_ai.orchestration.db.models.schedules import PipelineRun
+        from mage_ai.orchestration.triggers.event_trigger import EventTrigger
+        before = PipelineRun.query.count()
+        with contextlib.redirect_stdout(io.StringIO()):
+            EventTrigger().run(argument)
+        answer = PipelineRun.query.count() - before
     else:
         from mage_ai.orchestration.db import db_connection
         from mage_ai.orchestration.db.models.schedules import PipelineSchedule
@@ -47,6 +54,7 @@ for line in sys.stdin:
 
 
 PIPELINES = ("orders", "stock")
+_MATCHED = "pipeline_schedule_event_matcher_association"
 
 
 class Environment:
@@ -66,7 +74,7 @@ class Environment:
         console, quiet = [sys.executable, "-P", "-c", _CONSOLE], subprocess.DEVNULL
         self.process = Program(*console, environment=self.variables, stdin=subprocess.PIPE, stderr=quiet)
 
-    def call(self, verb: str, argument: str) -> Any:
+    def call(self, verb: str, argument: str | list[str] | dict[str, Any]) -> Any:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps([verb, argument]) + "\n")
         self.process.stdin.flush()
@@ -79,14 +87,26 @@ class Environment:
 
     def apply(self, **wanted: dict[str, Any]) -> list[str]:
         """Apply the schedules and return what it printed."""
-        code, output, errors = self.call("apply", self.file(wanted))
+        return self.apply_with({}, wanted)
+
+    def apply_with(self, tokens: dict[str, str], wanted: dict[str, Any]) -> list[str]:
+        """Apply the schedules with tokens from Secrets."""
+        code, output, errors = self.call("apply", [self.file(wanted), *self.folder(tokens)])
         assert code == 0, errors
         return [line for line in output.splitlines() if not line.startswith("DBT library")]
 
     def refused(self, **wanted: dict[str, Any]) -> str:
-        code, _, errors = self.call("apply", self.file(wanted))
+        code, _, errors = self.call("apply", [self.file(wanted)])
         assert code == 1
         return str(errors)
+
+    def folder(self, tokens: dict[str, str]) -> list[str]:
+        """Return the folder of the tokens, as a Secret is mounted; none without tokens."""
+        folder = self.project.parent / "tokens"
+        folder.mkdir(exist_ok=True)
+        for key, token in tokens.items():
+            (folder / key).write_text(token)
+        return [str(folder)] if tokens else []
 
     def is_due(self, name: str) -> bool:
         """Whether Mage would start a run now."""
@@ -107,6 +127,11 @@ class Environment:
 
     def triggers(self) -> list[tuple[Any, ...]]:
         return self.ask("SELECT name, pipeline_uuid, schedule_interval, status FROM pipeline_schedule ORDER BY id")
+
+    def tags(self) -> list[str]:
+        """The tags of all triggers."""
+        question = "SELECT name FROM tag JOIN tag_association t ON t.tag_id = tag.id ORDER BY name"
+        return [name for (name,) in self.ask(question)]
 
     def change(self, name: str, assignment: str) -> None:
         """Change a trigger as the UI does."""
@@ -153,7 +178,7 @@ def shared(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def site(shared: Environment) -> Environment:
     """An environment that has no trigger."""
-    for table in ("block_run", "pipeline_run", "pipeline_schedule"):
+    for table in ("block_run", "pipeline_run", _MATCHED, "event_matcher", "tag_association", "pipeline_schedule"):
         shared.ask(f"DELETE FROM {table}")
     shared.ask("DROP TABLE IF EXISTS schedules_from_values")
     return shared
@@ -172,6 +197,137 @@ def test_a_new_schedule_becomes_a_trigger(site: Environment) -> None:
     assert site.column("daily", "settings") == {"timeout": 600}
     assert site.column("daily", "variables") == {"share": 0.5}
     assert site.column("daily", "repo_path") == str(site.project)
+
+
+EVERYTHING: dict[str, Any] = {
+    "name": "Nightly, by hand",
+    "type": "time",
+    "startTime": "2026-12-01T07:30:00+01:00",
+    "landingTimeEnabled": True,
+    "createInitialPipelineRun": True,
+    "skipIfPreviousRunning": True,
+    "allowBlocksToFail": True,
+    "pipelineRunLimit": 2,
+    "timeoutStatus": "cancelled",
+    "sla": 3600,
+    "description": "for the accounts",
+    "tags": ["nightly", "accounts"],
+}
+
+
+def test_all_settings_of_a_schedule_are_those_of_the_trigger(site: Environment) -> None:
+    site.apply(daily=schedule(**EVERYTHING))
+    ((name, start, sla, description, settings),) = site.ask(
+        "SELECT name, start_time AT TIME ZONE 'UTC', sla, description, settings FROM pipeline_schedule"
+    )
+    assert (name, sla, description) == ("Nightly, by hand", 3600, "for the accounts")
+    assert start == datetime(2026, 12, 1, 6, 30)
+    assert settings == {
+        "timeout": 600,
+        "timeout_status": "cancelled",
+        "skip_if_previous_running": True,
+        "allow_blocks_to_fail": True,
+        "create_initial_pipeline_run": True,
+        "landing_time_enabled": True,
+        "pipeline_run_limit": 2,
+    }
+    assert site.tags() == ["accounts", "nightly"]
+    assert site.apply(daily=schedule(**EVERYTHING)) == ["unchanged 1"]
+
+
+def test_settings_that_are_gone_from_values_are_gone_from_the_trigger(site: Environment) -> None:
+    site.apply(daily=schedule(**EVERYTHING))
+    site.apply(daily=schedule())
+    assert site.column("daily", "settings") == {"timeout": 600}
+    assert site.column("daily", "start_time") is None
+    assert site.tags() == []
+
+
+def test_without_a_timeout_the_trigger_has_none(site: Environment) -> None:
+    site.apply(daily=schedule(timeout=0))
+    assert site.column("daily", "settings") == {}
+
+
+def called(**more: Any) -> dict[str, Any]:
+    return {"type": "api", "pipeline": "orders", "enabled": True, "timeout": 600} | more
+
+
+def test_an_api_trigger_has_the_token_of_its_secret_and_says_where_it_is_called(site: Environment) -> None:
+    lines = site.apply_with({"call": "t0ken"}, {"call": called()})
+    address = (
+        f"call is started by POST /api/pipeline_schedules/{site.column('call', 'id')}/api_trigger with its token"
+    )
+    assert lines == ["created call (orders api, active)", "unchanged 0", address]
+    assert site.column("call", "schedule_type") == "API"
+    assert site.column("call", "token") == "t0ken"
+    assert site.apply_with({"call": "t0ken"}, {"call": called()}) == ["unchanged 1", address]
+
+
+def test_a_token_that_was_rotated_in_the_ui_is_set_back_and_not_printed(site: Environment) -> None:
+    site.apply_with({"call": "t0ken"}, {"call": called()})
+    site.change("call", "token = 'rotated'")
+    (line, *_) = site.apply_with({"call": "t0ken"}, {"call": called()})
+    assert line == "call: token was another, now that of its Secret"
+    assert site.column("call", "token") == "t0ken"
+    ((applied,),) = site.ask("SELECT applied::text FROM schedules_from_values")
+    assert "t0ken" not in applied
+
+
+def test_without_a_folder_of_tokens_mage_makes_one_that_stays(site: Environment) -> None:
+    site.apply(call=called())
+    token = site.column("call", "token")
+    assert token
+    site.apply(call=called(timeout=5))
+    assert site.column("call", "token") == token
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\n", "x" * 256])
+def test_a_token_that_no_client_could_send_is_refused_and_not_shown(site: Environment, token: str) -> None:
+    code, _, errors = site.call("apply", [site.file({"call": called()}), *site.folder({"call": token})])
+    assert (code, site.triggers()) == (1, [])
+    assert errors.startswith("schedules.call.token: ")
+    assert "two words" not in errors
+
+
+LANDED = {"name": "landed", "pattern": {"source": ["aws.s3"], "detail": {"bucket": {"name": ["lake"]}}}}
+
+
+def happened(*matchers: dict[str, Any]) -> dict[str, Any]:
+    return called(type="event", eventMatchers=list(matchers))
+
+
+def matchers(site: Environment) -> list[tuple[Any, ...]]:
+    return site.ask(
+        "SELECT s.name, m.name, m.pattern FROM event_matcher m"
+        " LEFT JOIN pipeline_schedule_event_matcher_association a ON a.event_matcher_id = m.id"
+        " LEFT JOIN pipeline_schedule s ON s.id = a.pipeline_schedule_id ORDER BY s.name, m.name"
+    )
+
+
+def test_an_event_trigger_has_its_matchers(site: Environment) -> None:
+    site.apply(load=happened(LANDED, LANDED | {"name": "again"}))
+    assert [row[:2] for row in matchers(site)] == [("load", "again"), ("load", "landed")]
+    assert matchers(site)[1][2] == LANDED["pattern"]
+    assert site.apply(load=happened(LANDED | {"name": "again"}, LANDED)) == ["unchanged 1"]
+
+
+def test_an_event_starts_a_run(site: Environment) -> None:
+    site.apply(load=happened(LANDED))
+    assert site.call("event", {"source": "aws.s3", "detail": {"bucket": {"name": "other"}}}) == 0
+    assert site.call("event", {"source": "aws.s3", "detail": {"bucket": {"name": "lake"}}}) == 1
+
+
+def test_a_matcher_that_is_gone_from_values_is_gone_unless_another_trigger_has_it(site: Environment) -> None:
+    site.apply(load=happened(LANDED), keep=happened(LANDED))
+    site.ask(
+        "UPDATE pipeline_schedule_event_matcher_association SET event_matcher_id ="
+        " (SELECT min(id) FROM event_matcher)"
+    )  # the UI can give one matcher to several triggers
+    (line, *_) = site.apply(load=happened(LANDED | {"name": "other"}), keep=happened(LANDED))
+    assert line.startswith("load: event_matchers was [")
+    assert [row[:2] for row in matchers(site) if row[0]] == [("keep", "landed"), ("load", "other")]
+    site.apply()
+    assert [row for row in matchers(site) if row[0]] == []
 
 
 def test_the_trigger_s_description_says_where_to_change_it(site: Environment) -> None:
@@ -400,7 +556,7 @@ def test_after_a_refusal_the_next_time_succeeds(site: Environment) -> None:
 
 def planned(change: dict[str, Any] | None) -> Schedule | None:
     """Return the schedule as a plan reads it."""
-    return Schedule("daily", **change) if change else None
+    return Schedule("daily", change) if change else None
 
 
 def test_the_next_run_is_the_one_that_a_plan_tells(site: Environment) -> None:
@@ -428,6 +584,33 @@ def test_what_a_plan_says_starts_at_once_is_what_mage_starts(
         site.ran("daily", "COMPLETED" if "pipeline" in change else "RUNNING")
     site.apply(daily=new)
     assert site.is_due("daily") == bool(forecast(planned(old), planned(new), datetime.now(UTC)).at_once)
+
+
+PAST, AHEAD = "2026-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("interval", ["@once", "@always_on", "@hourly", "@daily", "@weekly", "@monthly", YEARLY])
+@pytest.mark.parametrize("more", [{}, {"startTime": PAST}, {"startTime": AHEAD}])
+@pytest.mark.parametrize("begun", [False, True])
+def test_with_a_start_too_mage_starts_at_once_what_a_plan_says(
+    site: Environment, interval: str, more: dict[str, Any], begun: bool
+) -> None:
+    new = schedule(interval=interval) | more | ({"createInitialPipelineRun": True} if begun else {})
+    site.apply(daily=new)
+    assert site.is_due("daily") == bool(forecast(None, planned(new), datetime.now(UTC)).at_once)
+
+
+@pytest.mark.parametrize("interval", ["@hourly", "@daily", "@weekly", "@monthly"])
+@pytest.mark.parametrize("hours", [-49, -5, -1, 1, 5, 49])
+@pytest.mark.parametrize("more", [{}, {"createInitialPipelineRun": True}])
+def test_with_a_landing_time_mage_starts_at_once_what_a_plan_says(
+    site: Environment, interval: str, hours: int, more: dict[str, Any]
+) -> None:
+    now = datetime.now(UTC)
+    start = (now.replace(year=now.year - 1) + timedelta(hours=hours, minutes=hours)).isoformat()
+    new = schedule(interval=interval, startTime=start, landingTimeEnabled=True) | more
+    site.apply(daily=new)
+    assert site.is_due("daily") == bool(forecast(None, planned(new), now).at_once)
 
 
 @pytest.mark.parametrize(("interval", "status"), [("@once", "COMPLETED"), ("@always_on", "RUNNING")])

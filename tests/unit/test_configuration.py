@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,34 +70,80 @@ def test_an_interval_that_mage_cannot_run(interval: str) -> None:
         (EMPTY + "postgres: {databases: [lake, lake]}", "postgres.databases[1]"),
         (EMPTY + "postgres: {enabled: false, databases: [lake]}", "postgres.databases"),
         ("env: dev\nio: {}\nschedules: [x]", "schedules"),
-        (BEGIN + "schedules: {a: {pipeline: orders}}", "schedules.a.interval"),
+        (BEGIN + "schedules: {a: {pipeline: orders, enabled: true, timeout: 9}}", "schedules.a.interval"),
+        (BEGIN + "schedules: {a: {interval: '@daily', enabled: true, timeout: 9}}", "schedules.a.pipeline"),
         ("env: dev\nio: {}\nschedules: {1: {}}", "schedules"),
-        (
-            BEGIN + "schedules: {a: {pipeline: orders, interval: daily, enabled: true, timeout: 9}}",
-            "schedules.a.interval",
-        ),
-        (
-            BEGIN + "schedules: {a: {pipeline: orders, interval: '61 * * * *', enabled: true, timeout: 9}}",
-            "schedules.a.interval",
-        ),
-        (
-            BEGIN + "schedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 0}}",
-            "schedules.a.timeout",
-        ),
-        (
-            BEGIN + "schedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: true}}",
-            "schedules.a.timeout",
-        ),
-        (
-            BEGIN + "schedules: {a: {pipeline: orders, interval: '@daily', enabled: true, timeout: 9, x: 1}}",
-            "schedules.a.x",
-        ),
     ],
 )
 def test_values_in_another_shape_are_refused_with_their_key(sources: Path, text: str, key: str) -> None:
     finding = finding_in(sources, "environments/dev/values.yaml", text)
     assert finding.path == "environments/dev/values.yaml"
     assert finding.problem.startswith(f"{key}: ")
+
+
+DAILY = {"pipeline": "orders", "interval": "@daily", "enabled": True, "timeout": 9}
+CALLED = {"type": "api", "pipeline": "orders", "enabled": True, "timeout": 9}
+EVENTS = CALLED | {"type": "event", "eventMatchers": [{"name": "landed", "pattern": {"detail": {"key": ["a"]}}}]}
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        (DAILY | {"interval": "daily"}, "interval"),
+        (DAILY | {"interval": "61 * * * *"}, "interval"),
+        (DAILY | {"timeout": -1}, "timeout"),
+        (DAILY | {"timeout": True}, "timeout"),
+        (DAILY | {"timeoutStatus": "completed"}, "timeoutStatus"),
+        (DAILY | {"x": 1}, "x"),
+        (DAILY | {"type": "cron"}, "type"),
+        (DAILY | {"name": ""}, "name"),
+        (DAILY | {"startTime": "2026-12-01T06:00:00"}, "startTime"),
+        (DAILY | {"startTime": "soon"}, "startTime"),
+        (DAILY | {"landingTimeEnabled": True}, "landingTimeEnabled"),
+        (
+            DAILY | {"interval": "0 6 * * *", "startTime": "2026-12-01T06:00:00Z", "landingTimeEnabled": True},
+            "landingTimeEnabled",
+        ),
+        (DAILY | {"skipIfPreviousRunning": "yes"}, "skipIfPreviousRunning"),
+        (DAILY | {"pipelineRunLimit": 0}, "pipelineRunLimit"),
+        (DAILY | {"sla": "1h"}, "sla"),
+        (DAILY | {"variables": {1: 2}}, "variables"),
+        (DAILY | {"tags": ["a", "a"]}, "tags"),
+        (DAILY | {"token": {"name": "calls", "key": "orders"}}, "token"),
+        (CALLED | {"token": "abc"}, "token"),
+        (CALLED | {"token": {"name": "calls"}}, "token"),
+        (CALLED | {"interval": "@daily"}, "interval"),
+        (CALLED | {"createInitialPipelineRun": True}, "createInitialPipelineRun"),
+        (CALLED | {"type": "event"}, "eventMatchers"),
+        (EVENTS | {"eventMatchers": []}, "eventMatchers"),
+        (EVENTS | {"eventMatchers": [{"name": "a", "pattern": {"source": "aws.s3"}}]}, "eventMatchers"),
+    ],
+)
+def test_a_schedule_in_another_shape_is_refused_with_its_key(
+    sources: Path, entry: dict[str, Any], key: str
+) -> None:
+    text = values("dev", schedules={"a": entry})
+    finding = finding_in(sources, "environments/dev/values.yaml", text)
+    assert finding.problem.startswith(f"schedules.a.{key}: ")
+    assert finding.line
+
+
+def test_the_key_of_an_api_trigger_can_be_a_key_of_a_secret(sources: Path) -> None:
+    finding = finding_in(sources, "environments/dev/values.yaml", values("dev", schedules={"a b": CALLED}))
+    assert finding.problem.startswith("schedules.a b: ")
+    assert "a b" in dev_with(sources, schedules={"a b": DAILY}).schedules
+
+
+@pytest.mark.parametrize("entry", [DAILY, CALLED, EVENTS, DAILY | {"timeout": 0, "variables": None}])
+def test_a_schedule_is_read_as_it_is_written(sources: Path, entry: dict[str, Any]) -> None:
+    assert dev_with(sources, schedules={"a": entry}).schedules["a"].entry == entry
+
+
+def test_a_start_without_quotes_is_the_same_moment(sources: Path) -> None:
+    text = values("dev", schedules={"a": DAILY | {"startTime": "NOON"}}).replace("NOON", "2026-12-01T06:00:00Z")
+    write(sources, {"environments/dev/values.yaml": text})
+    (schedule,) = load_environment(tree_of(sources), "dev").schedules.values()
+    assert schedule.start == datetime(2026, 12, 1, 6, tzinfo=UTC)
 
 
 def dev_with(folder: Path, **changes: Any) -> Environment:

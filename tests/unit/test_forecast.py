@@ -12,9 +12,9 @@ from basics.errors import Malformed
 from helpers import call_script, promote, push, refused, schedule, values, write, write_policy
 from promotion.changes.forecast import Forecast, forecast
 from promotion.commands.promote import plan_promotion
-from promotion.configuration.environment import Schedule
 from promotion.configuration.interval import WORDS
 from promotion.configuration.policy import read_policy
+from promotion.configuration.schedule import Schedule
 from promotion.gates.approvals import draft_digest
 from promotion.options import Options
 from promotion.planning.document import plan_document
@@ -22,15 +22,20 @@ from promotion.planning.plan import Plan
 from promotion.releasing.plan_file import read_plan_file, write_plan_file
 from promotion.repository.git import Repository
 from promotion.showing.plan_markdown import plan_markdown
-from promotion.showing.plan_text import plan_lines
+from promotion.showing.plan_text import next_runs, plan_lines
 
 # Berlin is two hours ahead of UTC until 2026-10-25 01:00 UTC, then one.
 SUMMER_TIME_ENDS = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
 VALUES = "environments/dev/values.yaml"
 
 
-def trigger(interval: str, pipeline: str = "orders", *, enabled: bool = True, timeout: int = 9) -> Schedule:
-    return Schedule("nightly", pipeline, interval, enabled, timeout, {})
+def trigger(interval: str, pipeline: str = "orders", **more: Any) -> Schedule:
+    entry = {"pipeline": pipeline, "interval": interval, "enabled": True, "timeout": 9}
+    return Schedule("nightly", entry | more)
+
+
+def called(**more: Any) -> Schedule:
+    return Schedule("nightly", {"pipeline": "orders", "enabled": True, "timeout": 9} | more)
 
 
 def foreseen(old: Schedule | None, new: Schedule | None) -> Forecast:
@@ -97,6 +102,38 @@ def test_what_goes_or_is_paused_does_not_start(new: Schedule | None) -> None:
     found = foreseen(trigger("@hourly"), new)
     assert found.at_once is None
     assert found.after is None or (found.after.times, found.after.otherwise) == ((), "paused")
+
+
+def text_of(schedule: Schedule) -> str:
+    return next_runs(foreseen(None, schedule).after, UTC)
+
+
+def test_what_does_not_wait_for_a_time_says_what_it_waits_for() -> None:
+    assert text_of(called(type="api")) == "at each call of its address"
+    assert text_of(called(type="event")) == "at each event that matches"
+
+
+def test_before_its_start_a_trigger_does_not_run() -> None:
+    start = {"startTime": "2026-12-01T06:30:00+01:00"}
+    assert text_of(trigger("@daily", **start)).startswith("Wed 2026-12-02 00:00 UTC")
+    assert text_of(trigger("30 5 * * *", **start)).startswith("Tue 2026-12-01 05:30 UTC")
+    assert text_of(trigger("@once", **start)) == "Tue 2026-12-01 05:30 UTC, one run only"
+    assert foreseen(None, trigger("@once", **start)).at_once is None
+    assert foreseen(None, trigger("@daily", **start, createInitialPipelineRun=True)).at_once is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "first"),
+    [
+        ("@hourly", "Sun 2026-10-25 00:15 UTC, Sun 2026-10-25 01:15 UTC"),
+        ("@daily", "Sun 2026-10-25 22:15 UTC, Mon 2026-10-26 22:15 UTC"),
+        ("@weekly", "Sun 2026-10-25 22:15 UTC, Sun 2026-11-01 22:15 UTC"),
+        ("@monthly", "Tue 2026-11-03 22:15 UTC, Thu 2026-12-03 22:15 UTC"),
+    ],
+)
+def test_with_a_landing_time_the_plan_tells_when_runs_have_to_end(interval: str, first: str) -> None:
+    landing = trigger(interval, startTime="2024-03-03T22:15:00Z", landingTimeEnabled=True)  # a Sunday
+    assert text_of(landing).startswith(f"to end by {first}")
 
 
 def test_programs_read_the_next_runs_in_utc(scheduled: Path) -> None:

@@ -17,10 +17,10 @@
 - name: DB_URL
   {{- include "mage.secretRef" (list $external.urlSecret.name $external.urlSecret.key) | nindent 2 }}
 {{- else if $external.host }}
-- {name: DB_HOST, value: {{ $external.host | quote }}}
+- {name: DB_HOST, value: {{ include "mage.asWritten" $external.host }}}
 - {name: DB_PORT, value: {{ $external.port | quote }}}
-- {name: DB_NAME, value: {{ $external.name | quote }}}
-- {name: DB_USER, value: {{ $external.user | quote }}}
+- {name: DB_NAME, value: {{ include "mage.asWritten" $external.name }}}
+- {name: DB_USER, value: {{ include "mage.asWritten" $external.user }}}
 - name: DB_PASS
   {{- include "mage.secretRef" (list $external.passwordSecret.name $external.passwordSecret.key) | nindent 2 }}
 {{- else }}

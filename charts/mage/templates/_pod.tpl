@@ -32,13 +32,16 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 {{ include "mage.database.env" . | trim }}
 {{- end -}}
 
+{{/* A text as the value of a variable. Kubernetes would read $(NAME) in it as another variable, and $$ as $. */}}
+{{- define "mage.asWritten" -}}{{ replace "$" "$$" . | quote }}{{- end -}}
+
 {{- define "mage.env" -}}
 {{ include "mage.coreEnv" . }}
 {{- with include "mage.blockDatabases.env" . | trim }}
 {{ . }}
 {{- end }}
 {{- range $name, $value := .Values.io.settings }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
+- {name: {{ $name }}, value: {{ include "mage.asWritten" $value }}}
 {{- end }}
 {{- range $name, $secret := .Values.io.secrets }}
 - name: {{ $name }}
@@ -49,7 +52,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
 - name: {{ $name }}
   {{- toYaml $value | nindent 2 }}
 {{- else }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
+- {name: {{ $name }}, value: {{ include "mage.asWritten" $value }}}
 {{- end }}
 {{- end }}
 {{- end -}}

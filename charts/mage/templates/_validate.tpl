@@ -6,7 +6,7 @@ Every rule is a define of its own that prints its lines, or nothing.
 
 {{- define "mage.validate" -}}
 {{- $findings := list -}}
-{{- range $rule := list "environment" "scheduler" "database" "databases" "io" "project" "entrance" "volumes" -}}
+{{- range $rule := list "environment" "scheduler" "database" "databases" "io" "schedules" "project" "entrance" "volumes" -}}
 {{- $findings = concat $findings (include (printf "mage.validate.%s" $rule) $ | trim | splitList "\n" | compact) -}}
 {{- end -}}
 {{- if $findings -}}
@@ -85,6 +85,27 @@ io.externalSecrets.store.name – is empty – name the SecretStore to read from
 {{- end }}
 {{- end -}}
 
+{{- define "mage.validate.schedules" -}}
+{{- $only := dict "interval" "time" "startTime" "time" "landingTimeEnabled" "time" "createInitialPipelineRun" "time" "skipIfPreviousRunning" "time" "token" "api" "eventMatchers" "event" }}
+{{- $words := list "@hourly" "@daily" "@weekly" "@monthly" }}
+{{- range $key, $schedule := .Values.schedules }}
+{{- $type := $schedule.type | default "time" }}
+{{- range $field, $for := $only }}
+{{- if and (hasKey $schedule $field) (ne $type $for) }}
+schedules.{{ $key }}.{{ $field }} – is read only with type: {{ $for }} – remove it, or correct the type
+{{- else if and (not (hasKey $schedule $field)) (eq $type $for) (has $field (list "interval" "eventMatchers")) }}
+schedules.{{ $key }}.{{ $field }} – is missing – write it, or correct the type
+{{- end }}
+{{- end }}
+{{- if and $schedule.landingTimeEnabled (not (and $schedule.startTime (has $schedule.interval $words))) }}
+schedules.{{ $key }}.landingTimeEnabled – Mage ignores it without startTime, and with another interval than {{ join ", " $words }} – write both, or remove it
+{{- end }}
+{{- if and (eq $type "api") (not (regexMatch "^[A-Za-z0-9._-]+$" $key)) }}
+schedules.{{ $key }} – the key of an API trigger also names its token in a Secret – use letters, digits, -, _ and ., and write the trigger's own name as name
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "mage.validate.project" -}}
 {{- if include "mage.isGit" . }}
 {{- with .Values.project.git }}
@@ -118,7 +139,7 @@ networkPolicy.webFrom – is empty: the network policy would block the ingress c
 
 {{- define "mage.validate.volumes" -}}
 {{- range $name, $_ := .Values.pod.volumes }}
-{{- if has $name (list "app" "tmp" "data" "secrets-key" "executor" "project" "database-ca" "schedules" "git-tmp" "git-credentials") }}
+{{- if has $name (list "app" "tmp" "data" "secrets-key" "executor" "project" "database-ca" "schedules" "trigger-tokens" "git-tmp" "git-credentials") }}
 pod.volumes.{{ $name }} – is a volume of the chart – choose another name
 {{- end }}
 {{- end }}

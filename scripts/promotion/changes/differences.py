@@ -13,7 +13,8 @@ from basics.wording import few
 from promotion.changes.forecast import Forecast, forecast
 from promotion.changes.impact import NO_IMPACT, Impact
 from promotion.changes.renames import renamed
-from promotion.configuration.environment import Environment, Schedule, load_environment
+from promotion.configuration.environment import Environment, load_environment
+from promotion.configuration.schedule import Schedule
 from promotion.pipelines.project import Project
 from promotion.record.release import FILE
 from promotion.repository.tree import Tree
@@ -208,11 +209,7 @@ def database_changes(
 
 
 def _told(old: Schedule | None, new: Schedule | None) -> tuple[str | None, str | None]:
-    """Return both as text; with timeout and variables where the short texts are equal."""
+    """Return both as text; with all of their settings where the short texts are equal."""
     if old and new and str(old) == str(new):
-        return _in_full(old), _in_full(new)
+        return old.told_in_full(), new.told_in_full()
     return str(old) if old else None, str(new) if new else None
-
-
-def _in_full(schedule: Schedule) -> str:
-    return f"{schedule}, timeout {schedule.timeout} s, variables {dict(schedule.variables)}"

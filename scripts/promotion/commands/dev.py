@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -211,7 +211,7 @@ def _last_words(checkout: Checkout) -> str:
 
 def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[str, str]) -> None:
     """Make triggers of this Mage from dev's schedules, as the chart's Job does in a cluster; the UI shows them."""
-    wanted = json.dumps({name: asdict(schedule) for name, schedule in dev.schedules.items()})
+    wanted = json.dumps({name: schedule.entry for name, schedule in dev.schedules.items()})
     command = [sys.executable, "-P", "-m", "mage_pod.schedules", "/dev/stdin"]
     done = subprocess.run(
         command,

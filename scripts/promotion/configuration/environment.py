@@ -11,8 +11,8 @@ from basics.errors import Finding, GateRefused, Malformed, UsageError
 from basics.wording import near
 from basics.yaml_file import load_mapping, located, malformed, mapping
 from promotion.configuration.connections import Connections, read_connections, variables_of
-from promotion.configuration.interval import WORDS, is_interval
 from promotion.configuration.policy import Policy, read_policy
+from promotion.configuration.schedule import Schedule, read_schedule
 from promotion.layout import ENVIRONMENTS
 from promotion.options import VERBS
 from promotion.repository.git import MAIN
@@ -21,22 +21,6 @@ from promotion.repository.tree import Tree
 T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # also names a branch, a namespace and a Helm release
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """One trigger of one pipeline, as the environment wants it; `timeout` in seconds."""
-
-    name: str
-    pipeline: str
-    interval: str
-    enabled: bool
-    timeout: int
-    variables: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        state = "" if self.enabled else ", paused"
-        return f"{self.pipeline} {self.interval}{state}"
 
 
 @dataclass(frozen=True)
@@ -149,25 +133,5 @@ def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections,
     return (
         read_connections(path, content),
         str(executor.get("type", "local")),
-        {key: _schedule(path, key, value) for key, value in schedules.items()},
+        {key: read_schedule(path, key, value) for key, value in schedules.items()},
     )
-
-
-def _schedule(path: str, name: str, value: Any) -> Schedule:
-    key = f"schedules.{name}"
-    entry = mapping(path, key, value)
-    expected = {"pipeline": str, "interval": str, "enabled": bool, "timeout": int}
-    for field, kind in expected.items():
-        if not isinstance(entry.get(field), kind):
-            raise malformed(path, f"{key}.{field}", f"is missing or not {kind.__name__}", f"write `{field}:`")
-    if isinstance(entry["timeout"], bool) or entry["timeout"] < 1:
-        raise malformed(path, f"{key}.timeout", "is not a number of seconds", "write e.g. `timeout: 1800`")
-    unknown = sorted(set(entry) - {*expected, "variables"})
-    if unknown:
-        raise malformed(path, f"{key}.{unknown[0]}", "is unknown", near(unknown[0], {*expected, "variables"}))
-    interval = entry["interval"]
-    if not is_interval(interval):
-        fix = f"write five cron fields in quotes, of days that exist, or one of {', '.join(WORDS)}"
-        raise malformed(path, f"{key}.interval", f"{interval!r} is not an interval", fix)
-    variables = mapping(path, f"{key}.variables", entry.get("variables"))
-    return Schedule(name, entry["pipeline"], interval, entry["enabled"], entry["timeout"], variables)

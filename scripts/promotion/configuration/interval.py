@@ -12,6 +12,7 @@ ONCE, ALWAYS_ON = "@once", "@always_on"
 # The words that stand for times. Mage's @weekly runs on Mondays, cron's own on Sundays.
 _TIMES = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * mon", "@monthly": "0 0 1 * *"}
 WORDS = (ONCE, *_TIMES, ALWAYS_ON)
+TIMED_WORDS = tuple(_TIMES)
 
 
 class _Field(NamedTuple):

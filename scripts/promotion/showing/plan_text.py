@@ -156,7 +156,8 @@ def next_runs(runs: Runs | None, zone: tzinfo) -> str:
     """Return the next runs of a trigger, with the name of their `zone`: each year one hour comes twice."""
     if runs is None:
         return "—"
-    return ", ".join(f"{time.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for time in runs.times) or runs.otherwise
+    told = [f"{time.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for time in runs.times]
+    return ("to end by " if runs.lands else "") + ", ".join([*told, *filter(None, [runs.otherwise])])
 
 
 def schedule_action(change: ScheduleChange) -> str:

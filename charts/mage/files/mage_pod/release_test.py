@@ -23,7 +23,7 @@ from mage_pod.credentials import ACCOUNT, CredentialsError
 from mage_pod.database import DatabaseSettingsError
 from mage_pod.executor_rights import wrong_rights
 from mage_pod.mage_api import ApiError, MageApi
-from mage_pod.schedules import fields, flat
+from mage_pod.schedules import fields, flat, told
 from mage_pod.waiting import NotInTime, until
 
 _CLOSED = (401, 403, 404)
@@ -39,7 +39,6 @@ _ENDPOINTS = {
 }
 # MAGE.md: well-known-owner
 _REFUSED = "password invalid"  # in Mage's words
-_COMPARED = ("pipeline_uuid", "schedule_interval", "status", "variables", "settings")
 
 Check = Callable[[], None]
 
@@ -153,19 +152,19 @@ class Web:
         if wrong := [line for name in sorted(wanted) for line in self._differences(name, wanted[name])]:
             raise CheckFailed(f"{'; '.join(wrong)}. `helm upgrade` brings them in line.")
 
-    def _differences(self, name: str, schedule: Mapping[str, Any]) -> Iterator[str]:
+    def _differences(self, key: str, schedule: Mapping[str, Any]) -> Iterator[str]:
         # MAGE.md: api-runs
         path = f"/api/pipelines/{schedule['pipeline']}/pipeline_schedules"
         triggers = self._api.call("GET", path)["pipeline_schedules"]
-        trigger = next((trigger for trigger in triggers if trigger["name"] == name), None)
+        target = fields(key, schedule, self._environ)
+        trigger = next((trigger for trigger in triggers if trigger["name"] == target["name"]), None)
         if trigger is None:
-            yield f"{schedule['pipeline']} has no trigger {name}"
+            yield f"{schedule['pipeline']} has no trigger {target['name']}"
             return
-        target = fields(name, schedule, self._environ)
-        now, then = (flat({key: row[key] for key in _COMPARED}) for row in (trigger, target))
-        for key in sorted({*now, *then}):
-            if now.get(key) != then.get(key):
-                yield f"{key} of {name} differs from values"
+        now, then = flat(told(trigger)), flat(target)
+        for field in sorted({*now, *then}):
+            if now.get(field) != then.get(field):
+                yield f"{field} of {key} differs from values"
 
     def completes(self, pipeline: str) -> None:
         """A run goes from the web through the scheduler to its end."""

@@ -19,4 +19,9 @@ database-password=password
 {{ . }}-password=password
 {{- end }}
 {{- end }}
+{{- range $key, $schedule := .Values.schedules }}
+{{- if and (eq ($schedule.type | default "time") "api") (not $schedule.token) }}
+{{ $key }}-trigger-token=password
+{{- end }}
+{{- end }}
 {{- end -}}
