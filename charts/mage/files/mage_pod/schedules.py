@@ -7,8 +7,8 @@ without it, Mage makes a token for a new trigger.
 
 A trigger that people made in the UI is left alone; each field that they changed on a trigger of ours is reported
 and set back. A table of our own beside Mage's keeps what was applied last, to tell such a change from a change in
-values. The trigger itself has no place for it: all its fields can be edited in the UI, and its settings refuse keys
-that Mage does not know.
+values. The trigger itself has no place for it: all its fields can be edited in the UI, and its settings refuse
+keys that Mage does not know.
 
 A trigger that is gone from values is deleted if it never ran. If it ran, it is paused and kept: Mage would detach
 its runs; the UI would hide them, and those in progress would never end.
