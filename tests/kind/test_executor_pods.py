@@ -14,6 +14,8 @@ from mage.projects import WAREHOUSE_LOGIN, Block, write_project
 from mage_pod import mage_runs
 
 MEMORY = "700Mi"
+# Kubernetes would read some of it as variables, YAML as a number, a shell as commands.
+GREETING = "good morning $(ENV) $(HOME) $$ \"\" '' `id` \\ é 中 😀\n0123"
 AT_ONCE = 4
 WIDE = 30
 
@@ -83,7 +85,7 @@ def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathF
         "executor": {"type": "k8s", "resources": {"limits": {"memory": MEMORY}}},
         "scheduler": {"concurrency": AT_ONCE},
         "postgres": {"databases": ["warehouse"]},
-        "io": {"settings": {"GREETING": "good morning"}},
+        "io": {"settings": {"GREETING": GREETING}},
     }
     mounted = mounted_project(prepared.namespace, project)
     return prepared.install({**values, **mounted})
@@ -99,8 +101,9 @@ def telling(release: Release) -> mage_runs.Run:
 
 @pytest.mark.usefixtures("telling")
 def test_a_block_has_the_release_s_environment_and_the_data_of_the_block_before_it(release: Release) -> None:
-    ((loader, env, greeting, exporter),) = release.sql("SELECT * FROM told", "warehouse")
-    assert (env, greeting) == ("dev", "good morning")
+    columns = "loader, env, encode(convert_to(greeting, 'UTF8'), 'hex'), exporter"  # it has a line break
+    ((loader, env, greeting, exporter),) = release.sql(f"SELECT {columns} FROM told", "warehouse")
+    assert (env, bytes.fromhex(greeting).decode()) == ("dev", GREETING)
     assert loader != exporter
     assert all(name.startswith(f"{release.full_name}-data-prep-block-") for name in (loader, exporter))
 

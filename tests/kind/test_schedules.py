@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,17 +30,20 @@ def schedule(interval: str, enabled: bool = True, **variables: str) -> dict[str,
     return told | {"timeout": 300, "variables": variables}
 
 
+CALLED = {"type": "api", "pipeline": PIPELINE, "enabled": True, "timeout": 300, "variables": {}}
 FIRST: Schedules = {
     "kept": schedule(EACH_MINUTE),
     "paused": schedule(EACH_MINUTE),
     "removed": schedule("@daily"),
     "removed-with-runs": schedule(EACH_MINUTE),
     "changed": schedule("@daily", region="north"),
+    "called": CALLED,
 }
 SECOND: Schedules = {
     "kept": schedule(EACH_MINUTE),
     "paused": schedule(EACH_MINUTE, enabled=False),
-    "changed": schedule("@weekly", region="south"),
+    "changed": schedule("@weekly", region='south $(HOME) $$ "é"\n0123'),
+    "called": CALLED,
     "added": schedule("30 2 * * *"),
 }
 
@@ -71,11 +76,11 @@ def triggers(release: Release) -> Schedules:
     return {
         name: {
             "pipeline": row["pipeline_uuid"],
-            "interval": row["schedule_interval"],
             "enabled": row["status"] == "active",
             "timeout": row["settings"]["timeout"],
             "variables": row["variables"],
         }
+        | ({"type": "api"} if row["schedule_type"] == "api" else {"interval": row["schedule_interval"]})
         for name, row in rows(release).items()
     }
 
@@ -137,6 +142,22 @@ def third(release: Release, complaint: str) -> State:
 
 def test_schedules_are_applied(first: State) -> None:
     assert first.triggers == FIRST
+
+
+def test_a_call_with_the_token_of_the_secret_starts_a_run(release: Release, second: State) -> None:
+    (address,) = re.findall(r"called is started by POST (\S+) with its token", second.log)
+    token = release.credential("called-trigger-token")
+    assert token not in second.log
+    for secret, accepted in (("wrong", False), (token, True)):
+        headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+        _, answer = MageApi(release.url()).request("POST", address, {"pipeline_run": {}}, headers)
+        assert ("pipeline_run" in json.loads(answer)) is accepted
+    assert release.ended(json.loads(answer)["pipeline_run"]["id"])["status"] == "completed"
+
+
+def test_the_token_stays_at_an_upgrade(release: Release, first: State, third: State) -> None:
+    assert rows(release)["called"]["token"] == release.credential("called-trigger-token")
+    assert "called: " not in third.log
 
 
 def test_a_run_starts_when_it_is_due(release: Release, second: State) -> None:

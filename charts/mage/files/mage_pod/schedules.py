@@ -185,12 +185,17 @@ class Triggers:
         deferred.import_mage()
         # MAGE.md: trigger-rows
         from mage_ai.orchestration.db import db_connection
-        from mage_ai.orchestration.db.models import schedules, tags
+        from mage_ai.orchestration.db.models.schedules import (
+            BlockRun,
+            EventMatcher,
+            PipelineRun,
+            PipelineSchedule,
+        )
+        from mage_ai.orchestration.db.models.tags import Tag, TagAssociation
         from sqlalchemy import JSON, Column, Integer, MetaData, String, Table
 
-        self._row, self._matcher = schedules.PipelineSchedule, schedules.EventMatcher
-        self._run, self._block_run = schedules.PipelineRun, schedules.BlockRun
-        self._tag, self._tagging = tags.Tag, tags.TagAssociation
+        self._row, self._matcher, self._tag, self._tagging = PipelineSchedule, EventMatcher, Tag, TagAssociation
+        self._run, self._block_run = PipelineRun, BlockRun
         db_connection.start_session()
         self._session = db_connection.session
         self._applied = Table(
