@@ -17,7 +17,7 @@ TIME, API, EVENT = "time", "api", "event"
 _NEEDED = ("pipeline", "enabled", "timeout")
 _NEEDED_FOR = {TIME: ("interval",), EVENT: ("eventMatchers",)}
 # Mage reads these settings for one type of trigger only.
-_ONLY_FOR = {
+ONLY_FOR = {
     "interval": TIME,
     "startTime": TIME,
     "landingTimeEnabled": TIME,
@@ -117,8 +117,8 @@ def _check_type(path: str, key: str, schedule: Schedule) -> None:
         if field not in schedule.entry:
             raise malformed(path, f"{key}.{field}", "is missing", f"write {_FIELDS[field].example}")
     for field in schedule.entry:
-        if _ONLY_FOR.get(field, schedule.type) != schedule.type:
-            problem = f"is read only with `type: {_ONLY_FOR[field]}`"
+        if ONLY_FOR.get(field, schedule.type) != schedule.type:
+            problem = f"is read only with `type: {ONLY_FOR[field]}`"
             raise malformed(path, f"{key}.{field}", problem, "remove it, or correct the type")
 
 
