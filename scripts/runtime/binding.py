@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -24,7 +24,12 @@ class BindingError(ValueError):
 
 
 def bind_locally(
-    io_config: str, settings: Mapping[str, str], unknown: Iterable[str], server: Server, warehouse: str
+    io_config: str,
+    opened: Collection[str],
+    settings: Mapping[str, str],
+    unknown: Iterable[str],
+    server: Server,
+    warehouse: str,
 ) -> dict[str, str]:
     """Return the environment variables that run a project against `server` instead of the real databases.
 
@@ -38,30 +43,41 @@ def bind_locally(
         "POSTGRES_USER": server.user,
         "POSTGRES_PASSWORD": server.password,
     }
-    names = bound(io_config, login | {"POSTGRES_DBNAME": warehouse}, login | {"POSTGRES_DBNAME": SOURCE})
+    names = bound(io_config, opened, login | {"POSTGRES_DBNAME": warehouse}, login | {"POSTGRES_DBNAME": SOURCE})
     return dict.fromkeys(unknown, PLACEHOLDER) | dict(settings) | names
 
 
-def bound(io_config: str, warehouse: Mapping[str, str], source: Mapping[str, str]) -> dict[str, str]:
+def bound(
+    io_config: str, opened: Collection[str], warehouse: Mapping[str, str], source: Mapping[str, str]
+) -> dict[str, str]:
     """Return the environment variables by which `io_config`, the text of io_config.yaml, reads its databases.
 
     A PostgreSQL profile takes the values of `warehouse`, the one named `source` those of `source`; the keys of
-    both are Mage's, POSTGRES_HOST and so on. Raises `BindingError` when a profile names its database in another
-    way.
+    both are Mage's, POSTGRES_HOST and so on. Raises `BindingError` when one of the profiles `opened` names its
+    database in another way; what nobody opens stays as it is then.
     """
     profiles = yaml.safe_load(_UNQUOTED.sub(_quoted, io_config)) or {}
     variables: dict[str, str] = {}
-    for profile, keys in profiles.items():
-        if "POSTGRES_HOST" not in (keys or {}):
-            continue
-        for key, value in (source if profile == "source" else warehouse).items():
-            name = _name(keys, profile, key)
-            if variables.setdefault(name, value) != value:
-                raise BindingError(
-                    f"io_config.yaml: {name} would have to be {variables[name]!r} for one profile and {value!r} "
-                    f"for profile {profile}: give every profile names of its own."
-                )
+    for profile, keys in sorted(profiles.items(), key=lambda entry: entry[0] not in opened):
+        if isinstance(keys, dict) and "POSTGRES_HOST" in keys:
+            try:
+                _bind(profile, keys, source if profile == "source" else warehouse, variables)
+            except BindingError:
+                if profile in opened:
+                    raise
     return variables
+
+
+def _bind(profile: str, keys: Mapping[str, Any], values: Mapping[str, str], variables: dict[str, str]) -> None:
+    """Add to `variables` those by which `profile` takes `values`."""
+    names = {key: _name(keys, profile, key) for key in values}
+    for key, name in names.items():
+        if variables.get(name, values[key]) != values[key]:
+            raise BindingError(
+                f"io_config.yaml: {name} would have to be {variables[name]!r} for one profile and {values[key]!r} "
+                f"for profile {profile}: give every profile names of its own."
+            )
+    variables |= {name: values[key] for key, name in names.items()}
 
 
 def _quoted(expression: re.Match[str]) -> str:

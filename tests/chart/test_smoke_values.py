@@ -11,21 +11,21 @@ from chart.engine import Object
 from chart.objects import of_kind, one, pods, walk
 from chart.rendering import Renderer
 from chart.scenarios import Scenario
-from helpers import EXAMPLE
+from helpers import EXAMPLE, tree_of
 from promotion.configuration.connections import read_connections
 from promotion.configuration.environment import Environment
 from promotion.configuration.policy import Policy
+from promotion.pipelines.project import Project
 from promotion.smoke.sandboxes.throw_away import CREDENTIALS, POSTGRES, RELEASE, WEB, throw_away_values
 
-IO_CONFIG = (EXAMPLE / "mage_project" / "io_config.yaml").read_text()
-FOLDER = "packages/unit_3"
+EXAMPLE_PROJECT = Project(tree_of(EXAMPLE))
 OF_A_CLUSTER = {"Ingress", "HTTPRoute", "ExternalSecret"}
 
 
 def smoke_values(values: dict[str, Any]) -> dict[str, Any]:
     connections = read_connections("values.yaml", {"io": {}} | values)
     environment = Environment("prod", *connections, "local", {}, Policy("main", ()))
-    return throw_away_values(values, environment, IO_CONFIG, "registry.example.com:5000/mage:src-1", FOLDER)
+    return throw_away_values(values, environment, EXAMPLE_PROJECT, "registry.example.com:5000/mage:src-1")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,9 @@ default:
 """
 
 
-def bind(io_config: str = IO_CONFIG) -> dict[str, str]:
+def bind(io_config: str = IO_CONFIG, opened: Collection[str] = ("default", "source")) -> dict[str, str]:
     settings = {"WH_HOST": "warehouse.example.com", "S3_BUCKET": "lake"}
-    return bind_locally(io_config, settings, ["WH_PASSWORD", "API_TOKEN"], SERVER, "wh")
+    return bind_locally(io_config, opened, settings, ["WH_PASSWORD", "API_TOKEN"], SERVER, "wh")
 
 
 def test_a_bound_profile_reads_the_local_server() -> None:
@@ -61,6 +62,16 @@ def test_a_profile_of_another_kind_of_database_stays_as_it_is() -> None:
 def test_a_key_that_is_not_read_from_the_environment_is_named() -> None:
     with pytest.raises(BindingError, match="profile default: POSTGRES_PORT is not read from the environment"):
         bind(IO_CONFIG.replace("\"{{ env_var('WH_PORT') }}\"", "5432"))
+
+
+def test_a_profile_that_nobody_opens_stays_as_it_is() -> None:
+    template = "default:\n  POSTGRES_HOST: hostname\n  POSTGRES_PORT: 5432\n"
+    assert bind(template, opened=[])["WH_HOST"] == "warehouse.example.com"
+    assert bind(IO_CONFIG + template.replace("default", "lake"), opened=["default"])["WH_DB"] == "wh"
+
+
+def test_a_profile_that_nobody_is_seen_to_open_is_bound_where_that_is_possible() -> None:
+    assert bind(opened=[])["WH_HOST"] == "127.0.0.1"
 
 
 def test_two_profiles_with_the_same_name_for_two_databases_are_refused() -> None:

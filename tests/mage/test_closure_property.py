@@ -25,7 +25,7 @@ PLATFORM = {
 
 @pytest.fixture(scope="module")
 def mage(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[OneMage]:
-    environment = bind_locally(WHOLE_IO_CONFIG, {}, [], server, SOURCE)
+    environment = bind_locally(WHOLE_IO_CONFIG, ["default"], {}, [], server, SOURCE)
     with one_mage(tmp_path_factory.mktemp("one mage"), environment) as running:
         yield running
 

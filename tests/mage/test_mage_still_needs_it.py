@@ -6,6 +6,7 @@ rely on has a test that it is there.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import functools
@@ -39,6 +40,7 @@ from mage_pod.waiting import until
 
 Question = Callable[..., None]
 
+_MAGE = Path(cast(Any, importlib.util.find_spec("mage_ai")).submodule_search_locations[0])
 _CALLBACK = "@callback('failure')\ndef told(*args, **kwargs):\n    open('told', 'a').write('again ')\n"
 _BROKEN = "@callback('success')\ndef broken(*args, **kwargs):\n    raise ValueError('spilled milk')\n"
 _UNKNOWN = "@condition\ndef unknown(*args, **kwargs):\n    raise ValueError('nobody knows')\n"
@@ -974,6 +976,53 @@ def test_templates_stand_alone() -> None:
     assert interpolate_vars("SELECT '{{ variables('day') }}'", {"day": "today"}) == "SELECT 'today'"
     with pytest.raises(TypeError, match="no loader"):
         interpolate_vars("{% include 'custom/hello.py' %}")
+
+
+@relied_on
+def test_io_clients() -> None:
+    from promotion.pipelines.io_clients import keys_of, reads
+
+    found = {client: keys for file in (_MAGE / "io").glob("*.py") for client, keys in keys_read(file)}
+    assert len(found) > 20
+    for client, keys in found.items():
+        known = keys_of(client)
+        assert known is not None, f"Mage has a client {client}: add the keys that it reads."
+        assert [key for key in keys if not reads(known, key)] == [], f"{client} reads other keys."
+
+
+def keys_read(file: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the clients in a file of Mage, each with the keys that its `with_config` looks up."""
+    for client in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ClassDef)):
+        nodes = (node for method in client.body for node in ast.walk(method) if named(method) == "with_config")
+        keys = [
+            node.attr
+            for node in nodes
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "ConfigKey"
+        ]
+        if keys:
+            yield client.name, keys
+
+
+def named(method: ast.stmt) -> str:
+    return method.name if isinstance(method, ast.FunctionDef) else ""
+
+
+@relied_on
+def test_sinks_with_profile() -> None:
+    from mage_ai.streaming.constants import GENERIC_IO_SINK_TYPES
+
+    from promotion.pipelines import demands
+
+    assert {sink.value for sink in GENERIC_IO_SINK_TYPES} == demands._SINKS_WITH_PROFILE
+
+
+@relied_on
+def test_secret_functions() -> None:
+    from promotion.pipelines.environment_reads import _SECRETS
+
+    for module, function in _SECRETS:
+        path = _MAGE.parent / f"{module.replace('.', '/')}.py"  # not imported: a cloud's package may be missing
+        assert f"def {function}(" in path.read_text(), f"{module} has no {function}."
 
 
 @relied_on

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from helpers import EXAMPLE
-from promotion.pipelines.io_config import without_jinja
+from promotion.pipelines.jinja import without_jinja
 from runtime.binding import bind_locally
 from runtime.postgres import Server
 from runtime.run import Run, RunResult, run_pipelines
@@ -33,6 +33,7 @@ RUNS = [
     Run("late_flight_alerts", SNOWSTORM),
     Run("late_flight_alerts", QUIET),
 ]
+_PROFILES = ("default", "source")
 VOLATILE = ["audit.pipeline_runs.recorded_at"]
 
 
@@ -57,7 +58,9 @@ def warehouse(server: Server) -> Iterator[Warehouse]:
     values = yaml.safe_load((EXAMPLE / "environments/staging/values.yaml").read_text())
     io = values["io"]
     io_config = (PROJECT / "io_config.yaml").read_text()
-    environment = bind_locally(io_config, io["settings"], io["secrets"], server, name) | {"ENV": "staging"}
+    environment = bind_locally(io_config, _PROFILES, io["settings"], io["secrets"], server, name) | {
+        "ENV": "staging"
+    }
     url = server.url(name)
     tables = []
 
@@ -133,7 +136,7 @@ def test_the_healthcheck_asks_every_profile_of_io_config(warehouse: Warehouse) -
 def test_alerts_fail_clearly_when_the_day_has_no_flights_yet(server: Server, database: str) -> None:
     values = yaml.safe_load((EXAMPLE / "environments/dev/values.yaml").read_text())["io"]
     io_config = (PROJECT / "io_config.yaml").read_text()
-    environment = bind_locally(io_config, values["settings"], values["secrets"], server, database)
+    environment = bind_locally(io_config, _PROFILES, values["settings"], values["secrets"], server, database)
     runs = [Run("late_flight_alerts", {"execution_date": "2013-03-01"})]
     (result,) = run_pipelines(PROJECT, runs, environment=environment, sensor_seconds=0.1)
     assert "not true within 0.1 s" in str(result.blocks[0].error)
@@ -141,7 +144,7 @@ def test_alerts_fail_clearly_when_the_day_has_no_flights_yet(server: Server, dat
 
 def test_a_profile_that_does_not_answer_fails_the_healthcheck(server: Server, database: str) -> None:
     io_config = (PROJECT / "io_config.yaml").read_text()
-    environment = bind_locally(io_config, {}, [], server, database) | {"SOURCE_DATABASE": "nowhere"}
+    environment = bind_locally(io_config, _PROFILES, {}, [], server, database) | {"SOURCE_DATABASE": "nowhere"}
     (result,) = run_pipelines(PROJECT, [Run("healthcheck")], environment=environment)
     assert "no answer from source:" in str(result.blocks[-1].error)
     assert 'database "nowhere" does not exist' in str(result.blocks[0].output)

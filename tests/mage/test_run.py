@@ -261,7 +261,7 @@ def untouched(project: Path) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(scope="module")
 def results(project: Path, untouched: object, notes: Path, server: Server, warehouse: str) -> dict[str, RunResult]:
-    bound = bind_locally((project / "io_config.yaml").read_text(), {}, [], server, warehouse)
+    bound = bind_locally((project / "io_config.yaml").read_text(), ["default"], {}, [], server, warehouse)
     environment = bound | {"NOTES": str(notes), "ENV": "staging"}
     os.environ["OF_THE_DEVELOPER"] = "set"
     runs = [Run(name) for name in PIPELINES if name not in ("variables", "in_r")]

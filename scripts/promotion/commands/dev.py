@@ -21,9 +21,12 @@ from basics.supervised import supervised
 from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.waiting import NotInTime, until
 from promotion.configuration.environment import Environment, load_environment
-from promotion.layout import ENVIRONMENTS
+from promotion.layout import ENVIRONMENTS, PROJECT
+from promotion.pipelines.demands import opened_profiles
+from promotion.pipelines.io_config import text_of
 from promotion.pipelines.own_name import project_in
-from promotion.repository.tree import tree_of_folder
+from promotion.pipelines.project import Project
+from promotion.repository.tree import Tree, tree_of_folder
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.python_path import python_path
@@ -112,15 +115,19 @@ def _serve(checkout: Checkout) -> None:
 
 
 def _dev_environment(checkout: Checkout) -> Environment:
-    files = (checkout.root / ENVIRONMENTS).rglob("*.yaml")
-    paths = {file.relative_to(checkout.root).as_posix() for file in files}
-    return load_environment(tree_of_folder(checkout.root, paths), "dev")
+    return load_environment(_tree(checkout, ENVIRONMENTS), "dev")
+
+
+def _tree(checkout: Checkout, folder: str) -> Tree:
+    files = (checkout.root / folder).rglob("*")
+    return tree_of_folder(checkout.root, {file.relative_to(checkout.root).as_posix() for file in files})
 
 
 def _environment(checkout: Checkout, dev: Environment, server: Server, password: str) -> dict[str, str]:
     """Return Mage's environment variables: dev's values, bound to `server`."""
-    io_config = (checkout.project / "io_config.yaml").read_text()
-    bound = bind_locally(io_config, dev.settings, dev.secrets, server, _WAREHOUSE)
+    project = Project(_tree(checkout, PROJECT))
+    opened = opened_profiles(project)
+    bound = bind_locally(text_of(project.tree), opened, dev.settings, dev.secrets, server, _WAREHOUSE)
     own = {
         "ENV": dev.name,
         # MAGE.md: autoreload-in-dev

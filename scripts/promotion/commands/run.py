@@ -56,7 +56,7 @@ def run_locally(
         runs = [replace(run, block=block) for run in _runs(subject.project, names, days)]
         project, environment = project_in(subject.folder), subject.environment
         database = f"warehouse_{environment.name}"
-        with local_warehouse(project, environment, database, drop=False) as warehouse:
+        with local_warehouse(subject.project, environment, database, drop=False) as warehouse:
             results: list[RunResult] = []
             documents: list[dict[str, Any]] = []
             for result in run_pipelines(project, runs, environment=warehouse.variables):

@@ -1,4 +1,4 @@
-"""The environment variables that `values.yaml` supplies to blocks: `io`, and `postgres.databases` of the chart."""
+"""The environment variables that `values.yaml` supplies to blocks: `io`, `postgres.databases` and `pod.env`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ class Connections(NamedTuple):
     settings: Mapping[str, str]
     secrets: Mapping[str, str]  # environment variable → `secret/key`
     databases: tuple[str, ...]  # in the chart's own PostgreSQL
+    pod: frozenset[str]  # what `pod.env` gives to every pod
 
 
 def read_connections(path: str, content: Mapping[str, Any]) -> Connections:
     """Read the connections of the values at `path`; raise `Malformed` at the first that cannot be supplied."""
     io = mapping(path, "io", content["io"])
-    connections = Connections(_settings(path, io), _secrets(path, io), _databases(path, content))
+    connections = Connections(
+        _settings(path, io), _secrets(path, io), _databases(path, content), _of_pods(path, content)
+    )
     _refuse_two_sources(path, connections)
     return connections
 
@@ -86,6 +89,11 @@ def _databases(path: str, content: Mapping[str, Any]) -> tuple[str, ...]:
         fix = "remove them and supply their variables by io, or enable PostgreSQL"
         raise malformed(path, "postgres.databases", "need the PostgreSQL that postgres.enabled turns off", fix)
     return tuple(names)
+
+
+def _of_pods(path: str, content: Mapping[str, Any]) -> frozenset[str]:
+    pod = mapping(path, "pod", content.get("pod"))
+    return frozenset(mapping(path, "pod.env", pod.get("env")))
 
 
 def _refuse_two_sources(path: str, connections: Connections) -> None:

@@ -31,6 +31,7 @@ class Environment:
     settings: Mapping[str, str]
     secrets: Mapping[str, str]  # environment variable → `secret/key`
     databases: tuple[str, ...]  # in the chart's own PostgreSQL
+    pod: frozenset[str]  # the environment variables that `pod.env` gives to every pod
     executor: str  # where blocks run on a cluster
     schedules: Mapping[str, Schedule]
     policy: Policy
@@ -43,7 +44,7 @@ class Environment:
     @property
     def supplied(self) -> frozenset[str]:
         """The environment variables that a block finds in this environment."""
-        return self.from_cluster | frozenset(self.settings) | {"ENV"}
+        return self.from_cluster | self.pod | frozenset(self.settings) | {"ENV"}
 
 
 def configured(tree: Tree) -> list[str]:

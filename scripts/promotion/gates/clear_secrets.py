@@ -14,6 +14,7 @@ from basics.yaml_file import LOADER
 from promotion.configuration.environment import Environment
 from promotion.layout import PROJECT
 from promotion.pipelines import io_config
+from promotion.pipelines.jinja import SUPPLIED, is_expression, without_jinja
 from promotion.pipelines.python_source import read_python
 from promotion.repository.tree import Tree, as_text
 
@@ -108,15 +109,15 @@ def _lines_with_secrets(kind: str, text: str) -> set[int]:
         literals = read_python(text).literals
         return {line for name, value, line in literals if len(value) >= _SHORTEST and _is_secret(name, value)}
     if kind == "pipeline":
-        return set(_literal_values(io_config.without_jinja(text), _SENSITIVE_NAME))
+        return set(_literal_values(without_jinja(text), _SENSITIVE_NAME))
     if kind == "profiles":
-        return set(_literal_values(io_config.without_jinja(text)))
+        return set(_literal_values(without_jinja(text)))
     return set()
 
 
 def _is_secret(name: str, value: object) -> bool:
     """Tell whether `name` is that of a secret and `value` the secret, not just another name for it."""
-    if not isinstance(value, str) or value in ("", _MAGES_OWN_KEY) or io_config.is_expression(value):
+    if not isinstance(value, str) or value in ("", _MAGES_OWN_KEY) or is_expression(value):
         return False
     is_name = value.lower() == name.lower() or (value.isupper() and value.isidentifier() and _is_sensitive(value))
     return _is_sensitive(name) and not is_name
@@ -151,6 +152,6 @@ def _literal_values(text: str, sensitive: re.Pattern[str] = _SENSITIVE_KEY) -> I
 def _is_literal(value: yaml.Node) -> bool:
     return (
         isinstance(value, yaml.ScalarNode)
-        and value.value not in ("", io_config.SUPPLIED)
+        and value.value not in ("", SUPPLIED)
         and value.tag != "tag:yaml.org,2002:null"
     )

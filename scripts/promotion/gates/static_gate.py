@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import partial
 
-from basics.errors import Finding, Malformed
-from basics.wording import near
+from basics.errors import Finding
 from promotion.configuration.environment import Environment
 from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
 from promotion.gates.clear_secrets import secrets_in_clear
+from promotion.gates.demanded import demanded_findings
 from promotion.gates.named_pipelines import named_pipeline_findings
 from promotion.gates.packages import package_findings
 from promotion.layout import PACKAGES, PROJECT
-from promotion.pipelines import io_config
 from promotion.pipelines.own_name import own_names
 from promotion.pipelines.project import Project
-from promotion.pipelines.python_source import python_sources, read_python
 from promotion.repository.memory import Memory
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree
-
-# How SQL, YAML and R read a variable; one with a default (`env_var('X', 'd')`) may be missing.
-_NAME = r"\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)"
-_ENV_VAR, _GETENV = re.compile(r"\benv_var" + _NAME), re.compile(r"\bSys\.getenv" + _NAME)
-_READERS = {".yaml": _ENV_VAR, ".yml": _ENV_VAR, ".sql": _ENV_VAR, ".r": _GETENV, ".R": _GETENV, ".py": None}
-_OF_EVERY_PROCESS = {"HOME", "PATH", "USER", "HOSTNAME", "TMPDIR", "PWD", "LANG", "TZ", "MAGE_REPO_PATH"}
 
 _CODE = (".py", ".sql", ".r", ".R")
 _CODE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
@@ -61,10 +51,8 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
     checks: tuple[Callable[[_Release], Iterator[Finding]], ...] = (
         _closures,
         _blocks,
-        _environment_variables,
+        _demanded,
         _file_names,
-        _connections,
-        _profiles,
         _named_pipelines,
         _packages,
         _triggers,
@@ -100,42 +88,8 @@ def _blocks(release: _Release) -> Iterator[Finding]:
         yield from block_findings(release.project, name)
 
 
-def _environment_variables(release: _Release) -> Iterator[Finding]:
-    environment = release.environment
-    known = environment.supplied | _OF_EVERY_PROCESS
-    for path, name, line in _variables_read(release.project.tree, release.part.paths):
-        if name not in known:
-            problem = f"reads {name}, which environments/{environment.name}/values.yaml does not supply"
-            fix = f"add {name} to io.settings or io.secrets there, on main"
-            yield Finding(path, line, "name-not-supplied", problem, fix)
-
-
-def _variables_read(tree: Tree, paths: Iterable[str]) -> Iterator[tuple[str, str, int]]:
-    by_suffix: dict[str, list[str]] = {suffix: [] for suffix in _READERS}
-    for path in tree.texts(path for path in paths if path.startswith(f"{PROJECT}/")):
-        by_suffix.get(posixpath.splitext(path)[1], []).append(path)
-    for suffix, paths in by_suffix.items():
-        for path, names in tree.recall_each(f"variables{suffix}", paths, partial(_variables, suffix)):
-            yield from ((path, *name) for name in names)
-
-
-def _variables(suffix: str, content: bytes) -> list[tuple[str, int]]:
-    return sorted(names_in(suffix, content.decode()))
-
-
-def names_in(suffix: str, text: str) -> set[tuple[str, int]]:
-    """Return the environment variables that a file `….suffix` reads without a default, with their lines."""
-    reader = _READERS[suffix]
-    if reader is None:
-        return set(read_python(text).environment)
-    if not reader.search(text):  # nearly every file
-        return set()
-    code = "\n".join(_uncommented(line) for line in text.split("\n"))
-    return {(match[1], code.count("\n", 0, match.start()) + 1) for match in reader.finditer(code)}
-
-
-def _uncommented(line: str) -> str:
-    return "" if line.lstrip().startswith(("#", "--")) else line
+def _demanded(release: _Release) -> Iterator[Finding]:
+    yield from demanded_findings(release.project, release.environment, release.part.pipelines)
 
 
 def _file_names(release: _Release) -> Iterator[Finding]:
@@ -146,50 +100,6 @@ def _file_names(release: _Release) -> Iterator[Finding]:
             shown = ascii(path)[1:-1]
             fix = "rename it: letters A-Z, digits, `_`, `-` and `.`"
             yield Finding(shown, None, "bad-name", "the path has a character that some tools cannot read", fix)
-
-
-def _connections(release: _Release) -> Iterator[Finding]:
-    """`io_config.yaml` must hold only the names of variables: the same file goes to every environment."""
-    for key, line in io_config.literal_connections(release.project.tree):
-        fix = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
-        yield Finding(io_config.PATH, line, "literal-connection", f"{key} holds the value itself", fix)
-
-
-def _profiles(release: _Release) -> Iterator[Finding]:
-    """Every io profile that a pipeline names must be in `io_config.yaml`."""
-    try:
-        profiles = io_config.profiles(release.project.tree)
-    except Malformed as error:
-        yield error.finding
-        return
-    for referrer, profile, line in _profiles_named(release):
-        if profile not in profiles and not io_config.is_expression(profile):
-            add = f"add it to {io_config.PATH} (a change of the platform: promote all pipelines)"
-            fix = f"{near(profile, profiles)}; or {add}" if profiles else add
-            yield Finding(
-                referrer,
-                line,
-                "profile-missing",
-                f"names the io profile {profile!r}, which is not in io_config.yaml",
-                fix,
-            )
-
-
-def _profiles_named(release: _Release) -> Iterator[tuple[str, str, int | None]]:
-    for name in release.part.pipelines:
-        yield from release.project.recall("profiles", name, _profiles_of)
-
-
-def _profiles_of(project: Project, name: str) -> list[tuple[str, str, int | None]]:
-    closure = project.closure(name)
-    found: list[tuple[str, str, int | None]] = []
-    for block in closure.pipeline.blocks if closure.pipeline else ():
-        profile = block.configuration.get("data_provider_profile")
-        if isinstance(profile, str):
-            found.append((closure.pipeline.metadata_path if closure.pipeline else "", profile, None))
-    for path, source in python_sources(project.tree, closure.files):
-        found += [(path, *profile) for profile in source.profiles]
-    return found
 
 
 def _named_pipelines(release: _Release) -> Iterator[Finding]:

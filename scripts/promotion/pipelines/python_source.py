@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from promotion.pipelines.environment_reads import python_reads, secret_reads
+from promotion.pipelines.io_calls import Opened, opened_profiles
 from promotion.pipelines.pipeline_calls import called_pipelines
 from promotion.pipelines.references.expressions import dotted_name
 from promotion.pipelines.references.python import python_references
@@ -25,7 +27,8 @@ class PythonSource:
 
     references: References
     environment: tuple[tuple[str, int], ...] = ()  # names read without a default, with their lines
-    profiles: tuple[tuple[str, int], ...] = ()  # io profiles named in the code, with their lines
+    secrets: tuple[tuple[str, str, int], ...] = ()  # the store, the name and the line of each that Mage reads
+    opened: tuple[Opened, ...] = ()  # io profiles
     unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
     literals: tuple[tuple[str, str, int], ...] = ()  # name, literal text that it gets, line
     decorators: frozenset[str] = frozenset()
@@ -60,48 +63,14 @@ def read_python(text: str) -> PythonSource:
     syntax = SyntaxTree(module)
     return PythonSource(
         references=python_references(text, syntax),
-        environment=tuple(_environment_names(syntax)),
-        profiles=tuple(_profiles(syntax)),
+        environment=tuple(python_reads(text, syntax)),
+        secrets=tuple(secret_reads(text, syntax)),
+        opened=tuple(opened_profiles(text, syntax)),
         unguarded=tuple(_unguarded(module)),
         literals=tuple(_literals(syntax)),
         decorators=frozenset(_decorators(syntax)),
         calls=tuple(called_pipelines(text, syntax)),
     )
-
-
-def _environment_names(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
-    aliases = dict(_aliases_of_os(syntax))
-
-    def full_name(node: ast.AST) -> str:
-        first, dot, rest = dotted_name(node).partition(".")
-        return aliases.get(first, first) + dot + rest
-
-    for call in syntax.of(ast.Call):
-        if full_name(call.func) in {"os.getenv", "os.environ.get"}:
-            arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-            yield from _literal(arguments[0]) if len(arguments) == 1 else ()  # a second argument is the default
-    for item in syntax.of(ast.Subscript):
-        if isinstance(item.ctx, ast.Load):  # only reading needs a value
-            yield from _literal(item.slice) if full_name(item.value) == "os.environ" else ()
-
-
-def _aliases_of_os(syntax: SyntaxTree) -> Iterator[tuple[str, str]]:
-    """Yield every alias of `os` or of a name in it, with the full name."""
-    for node in syntax.of(ast.Import, ast.ImportFrom):
-        if isinstance(node, ast.Import):
-            yield from ((alias.asname or "os", "os") for alias in node.names if alias.name == "os")
-        elif node.module == "os" and not node.level:
-            yield from ((alias.asname or alias.name, f"os.{alias.name}") for alias in node.names)
-
-
-def _profiles(syntax: SyntaxTree) -> Iterator[tuple[str, int]]:
-    for node in syntax.of(ast.Call):
-        if dotted_name(node.func).endswith("ConfigFileLoader"):
-            if len(node.args) > 1:
-                yield from _literal(node.args[1])
-            for keyword in node.keywords:
-                if keyword.arg in {"profile", "config_profile"}:
-                    yield from _literal(keyword.value)
 
 
 def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:

@@ -12,9 +12,13 @@ import psycopg2
 from basics import progress
 from basics.errors import GateCouldNotRun, GateRefused
 from promotion.configuration.environment import Environment
+from promotion.pipelines.demands import opened_profiles
+from promotion.pipelines.io_config import text_of
+from promotion.pipelines.project import Project
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import EXTERNAL_SERVER, ServerError, local_server
 from runtime.run import WorkerError
+from runtime.source_data import DATABASE as SOURCE
 from runtime.source_data import load_source
 
 # `make dev` keeps its databases here, too, so that the source data is loaded once for both.
@@ -30,23 +34,27 @@ class Warehouse:
 
 
 @contextmanager
-def local_warehouse(project: Path, environment: Environment, database: str, *, drop: bool) -> Iterator[Warehouse]:
-    """Bind the project folder `project`, as `environment` runs it, to `database`, which is made if missing.
+def local_warehouse(
+    project: Project, environment: Environment, database: str, *, drop: bool
+) -> Iterator[Warehouse]:
+    """Bind `project`, as `environment` runs it, to `database`, which is made if missing.
 
     With `drop` the database is removed at the end; otherwise the next run uses it again. Every failure of Mage or
     PostgreSQL, in the `with` block too, is raised as `GateCouldNotRun`.
     """
-    io_config = (project / "io_config.yaml").read_text(encoding="utf-8")
+    opened = opened_profiles(project)
     try:
         with ExitStack() as stack:
             with progress.step(f"PostgreSQL with the source data and {database}"):
                 server = stack.enter_context(local_server(None if drop else _DATA, join=True))
-                load_source(server)
+                if SOURCE in opened:
+                    load_source(server)
                 if drop:
                     stack.callback(server.drop_database, database)
                 if database not in server.databases():
                     server.create_database(database)
-            bound = bind_locally(io_config, environment.settings, environment.from_cluster, server, database)
+            io_config, unknown = text_of(project.tree), environment.from_cluster
+            bound = bind_locally(io_config, opened, environment.settings, unknown, server, database)
             yield Warehouse(bound | {"ENV": environment.name}, server.url(database))
     except BindingError as error:
         raise GateRefused("cannot-bind", str(error), fix="see docs/how-to/connections-and-secrets.md") from error

@@ -79,6 +79,23 @@ class Expressions:
             self._known[node] = self._work_out(node)
         return self._known[node]
 
+    def sources(self, node: ast.AST) -> list[_Given]:
+        """Return the expressions whose value `node` has: of a name or an attribute, all that it is given."""
+        if isinstance(node, ast.Name):
+            return self._assigned(node)
+        if isinstance(node, ast.Attribute):
+            return self._bound.get((_ATTRIBUTES, node.attr), [None])
+        return [node] if isinstance(node, ast.expr) else [None]
+
+    def function_of(self, node: ast.Name) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """Return the function whose parameter the name `node` is; None if it is no parameter."""
+        scope = self._scope_of(node)
+        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = scope.args
+            names = {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+            return scope if node.id in names else None
+        return None
+
     # Names
 
     def _enter(self, node: ast.AST, scope: ast.AST) -> None:
@@ -126,10 +143,14 @@ class Expressions:
 
     def _assigned(self, node: ast.Name) -> list[_Given]:
         """Return every value that the name gets in the innermost scope that assigns it."""
+        scope = self._scope_of(node)
+        return self._bound[scope, node.id] if scope is not None else [None]
+
+    def _scope_of(self, node: ast.Name) -> ast.AST | None:
         scope = self._scopes.get(node)
         while scope is not None and (scope, node.id) not in self._bound:
             scope = self._outer.get(scope)
-        return self._bound[scope, node.id] if scope is not None else [None]
+        return scope
 
     # Expressions
 

@@ -25,8 +25,7 @@ from promotion.image import docker
 from promotion.image.ensure import ensure_image
 from promotion.image.wanted import Wanted
 from promotion.layout import CHART, ENVIRONMENTS
-from promotion.pipelines.io_config import PATH as IO_CONFIG
-from promotion.pipelines.own_name import project_folder
+from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
 from promotion.smoke.cluster import smoke_cluster, throw_away_namespace, troubles
 from promotion.smoke.sandboxes.api_runs import run_through_api
@@ -166,4 +165,4 @@ def _install(tree: Tree, wanted: Mapping[str, object], namespace: Namespace) -> 
 def _values(tree: Tree, environment: Environment, image: str) -> dict[str, object]:
     path = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
     values = load_mapping(path, tree.text(path))
-    return throw_away_values(values, environment, tree.text(IO_CONFIG), image, project_folder(tree))
+    return throw_away_values(values, environment, Project(tree), image)

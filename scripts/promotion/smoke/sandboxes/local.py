@@ -11,6 +11,7 @@ from pathlib import Path
 
 from promotion.configuration.environment import Environment
 from promotion.pipelines.own_name import project_in
+from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
 from promotion.smoke.warehouse import Warehouse, local_warehouse
 from runtime.run import Run, RunResult, run_pipelines
@@ -40,5 +41,5 @@ def local_sandbox(tree: Tree, environment: Environment) -> Iterator[LocalSandbox
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
         tree.write_to(Path(folder))
         project, database = project_in(Path(folder)), f"smoke_{secrets.token_hex(4)}"
-        with local_warehouse(project, environment, database, drop=True) as warehouse:
+        with local_warehouse(Project(tree), environment, database, drop=True) as warehouse:
             yield LocalSandbox(project, warehouse)

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from promotion.configuration.environment import Environment
+from promotion.pipelines.demands import opened_profiles
+from promotion.pipelines.io_config import text_of
+from promotion.pipelines.own_name import project_folder
+from promotion.pipelines.project import Project
 from runtime.binding import PLACEHOLDER, bound
 
 RELEASE = "mage"
@@ -34,14 +38,12 @@ _LITTLE = {"cpu": "20m", "memory": "64Mi"}  # requests only; limits do not chang
 
 
 def throw_away_values(
-    values: Mapping[str, Any], environment: Environment, io_config: str, image: str, folder: str
+    values: Mapping[str, Any], environment: Environment, project: Project, image: str
 ) -> dict[str, Any]:
-    """Return the chart's values for a smoke test of `image`, with the project in `folder`, as `environment`.
+    """Return the chart's values for a smoke test of `image` as `environment`, which has `values` itself.
 
-    The environment has `values` itself.
-
-    Profiles of `io_config` are bound to two databases of the chart's PostgreSQL. Raises `BindingError` when one
-    cannot be bound.
+    The io profiles of `project` are bound to two databases of the chart's PostgreSQL. Raises `BindingError` when
+    one that its pipelines open cannot be bound.
     """
     repository, _, tag = image.rpartition(":")
     kept = {key: value for key, value in values.items() if key not in _LEFT_OUT}
@@ -52,8 +54,8 @@ def throw_away_values(
         | components
         | {
             "image": {"repository": repository, "tag": tag},
-            "project": {"folder": folder},
-            "io": _io(environment, io_config),
+            "project": {"folder": project_folder(project.tree)},
+            "io": _io(environment, project),
             "credentials": {"ownerEmail": OWNER},
             "pod": {"env": _texts((values.get("pod") or {}).get("env") or {})},
         }
@@ -71,9 +73,10 @@ def _texts(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in variables.items() if not isinstance(value, dict)}
 
 
-def _io(environment: Environment, io_config: str) -> dict[str, Any]:
-    texts = bound(io_config, _login(WAREHOUSE), _login(SOURCE))
-    keys = bound(io_config, _password(WAREHOUSE), _password(SOURCE))
+def _io(environment: Environment, project: Project) -> dict[str, Any]:
+    io_config, opened = text_of(project.tree), opened_profiles(project)
+    texts = bound(io_config, opened, _login(WAREHOUSE), _login(SOURCE))
+    keys = bound(io_config, opened, _password(WAREHOUSE), _password(SOURCE))
     unknown = dict.fromkeys(environment.from_cluster, PLACEHOLDER)
     settings = unknown | dict(environment.settings) | texts
     return {
