@@ -74,7 +74,7 @@ def test_a_profile_that_a_block_names_and_io_config_lacks_is_refused(sources: Pa
 def test_a_schedule_that_names_no_pipeline_is_refused(sources: Path) -> None:
     path = "environments/dev/values.yaml"
     finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": schedule("nobody")})}))
-    assert places([finding]) == [("schedule-without-pipeline", path, None)]
+    assert places([finding]) == [("schedule-without-pipeline", path, 10)]
     assert "schedules.nightly" in finding.problem
     assert finding.fix == "promote it too: -p nobody, or remove the schedule on main"
 

@@ -20,7 +20,8 @@ from helpers import (
 
 ORDERS = metadata_of("orders")
 MONEY = f"{PROJECT}/utils/money.py"
-PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n"
+BODY = "MIIEpAIBAAKCAQEA2Zx7c9vQk8r1uTnW0sYbJdHfGgPqLmNoEiXaRtUvCwSzK4jM"
+PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,13 @@ PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n"
             3,
         ),
         (f"{PROJECT}/utils/key.pem", PRIVATE_KEY, 1),
+        (f"{PROJECT}/utils/key.json", f'{{"private_key": "-----BEGIN PRIVATE KEY-----\\n{BODY}\\n"}}', 1),
+        (f"{PROJECT}/.env", f"HOST=warehouse\nexport API_TOKEN={SECRET}\n", 2),
+        (f"{PROJECT}/dev.env", f"API_TOKEN='{SECRET}'\n", 1),
+        (f"{PROJECT}/scratchpads/try.ipynb", f'{{"source": [\n"password = \\"{SECRET}\\"\\n"]}}\n', 2),
+        (f"{PROJECT}/data_loaders/stream.yaml", f"connector_type: kafka\nsasl: {{password: {SECRET}}}\n", 2),
+        (f"{PROJECT}/utils/unused.py", f"API_KEY = '{SECRET}'\n", 1),
+        (f"{PROJECT}/utils/unused.json", f'{{"client_secret": "{SECRET}"}}\n', 1),
         ("charts/mage/values.yaml", f"url: https://mage:{SECRET}@example.com/\n", 1),
     ],
 )
@@ -65,7 +73,7 @@ def test_a_setting_that_is_named_like_a_secret_is_refused_and_not_repeated(sourc
     path = "environments/dev/values.yaml"
     io = {"settings": {"WAREHOUSE_HOST": "w", "WAREHOUSE_PASSWORD": SECRET}, "secrets": {}}
     finding = only(static_findings(sources, {path: values("dev", io=io)}))
-    assert places([finding]) == [("secret-in-clear", path, None)]
+    assert places([finding]) == [("secret-in-clear", path, 6)]
     assert SECRET not in repr(finding)
 
 
@@ -73,7 +81,7 @@ def test_a_secret_in_the_variables_of_a_schedule_is_refused_and_not_repeated(sou
     path = "environments/dev/values.yaml"
     nightly = schedule("orders") | {"variables": {"api_token": SECRET, "max_tokens": "100"}}
     finding = only(static_findings(sources, {path: values("dev", schedules={"nightly": nightly})}))
-    assert places([finding]) == [("secret-in-clear", path, None)]
+    assert places([finding]) == [("secret-in-clear", path, 16)]
     assert "schedules.nightly.variables.api_token" in finding.problem
     assert SECRET not in repr(finding)
 
@@ -94,6 +102,54 @@ def test_a_secret_in_the_variables_of_a_schedule_is_refused_and_not_repeated(sou
 )
 def test_code_that_only_speaks_of_a_secret_passes(sources: Path, line: str) -> None:
     assert static_findings(sources, {MONEY: f"def rounded(amount):\n    return amount\n{line}\n"}) == []
+
+
+# Put together here, so that nobody who looks for secrets in this file finds one.
+FORMS = {
+    "a GitHub token": ("ghp_", "a1B2" * 9),
+    "a GitLab token": ("glpat-", "a1B2c3D4e5F6g7H8i9J0"),
+    "a Slack token": ("xoxb-", "123456789012-abcdefABCDEF"),
+    "the address of a Slack webhook": (
+        "hooks.slack.com/services/",
+        "T0123456/B0123456/abcdEFGH12345678",
+    ),
+    "a key of Google's API": ("AIza", "Sy-1234567890abcdefghijklmnopqrstuvw"[:35]),
+    "a Stripe key": ("sk_live_", "a1B2c3D4e5F6g7H8i9J0k1L2"),
+    "a SendGrid key": ("SG.", "a1B2c3D4e5F6g7H8i9J0k1." + "a1B2c3D4e5F6g7H8i9J0k1a1B2c3D4e5F6g7H8i9J0k"),
+    "an OpenAI key": ("sk-proj-", "a1B2c3D4e5F6g7H8i9J0T3BlbkFJa1B2c3D4e5F6g7H8i9J0"),
+    "an AWS access key": ("AKIA", "ABCDEFGHIJKLMNOP"),
+    "a key of Azure's storage": ("AccountKey=", "a1B2" * 21 + "a1=="),
+    "a token of a package registry": ("npm_", "a1B2" * 9),
+    "a password in a URL": ("postgresql://mage:", f"{SECRET}@warehouse/db"),
+}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_secret_that_shows_by_its_form_is_named_in_any_file(sources: Path, kind: str) -> None:
+    path = f"{PROJECT}/notes.txt"
+    finding = only(static_findings(sources, {path: "\n" + "".join(FORMS[kind]) + "\n"}))
+    assert (finding.path, finding.line, finding.problem) == (path, 2, f"the line holds {kind}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PASSWORD=your_password_here",
+        "PASSWORD=changeme123",
+        "PASSWORD=${DB_PASSWORD}",
+        "POSTGRES_PASSWORD=postgres",
+        "PRIVATE_KEY=/run/secrets/private.pem",
+        "TOKEN_URL=https://accounts.example.com/token",
+        "API_TOKEN=https://accounts.google.com/o/oauth2/token",
+        "API_KEY=<your key>",
+        "CONNECTION=mongodb://{username}:{password}@{host}/",
+        "CONNECTION=postgresql://postgres:postgres@localhost/db",
+        "KEY=-----BEGIN PRIVATE KEY-----",
+        "# PASSWORD=",
+    ],
+)
+def test_a_placeholder_or_a_default_that_everybody_knows_is_no_secret(sources: Path, line: str) -> None:
+    assert static_findings(sources, {f"{PROJECT}/.env": f"{line}\n"}) == []
 
 
 @pytest.mark.parametrize(

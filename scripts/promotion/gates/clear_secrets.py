@@ -1,7 +1,8 @@
-"""Secrets in clear, found by their shape or by their key; no finding shows the secret."""
+"""Secrets in clear, found by their form or by their name; no finding shows the secret."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,64 +11,27 @@ from functools import partial
 import yaml
 
 from basics.errors import Finding
-from basics.yaml_file import LOADER
+from basics.yaml_file import LOADER, located
 from promotion.configuration.environment import Environment
-from promotion.layout import PROJECT
-from promotion.pipelines import io_config
-from promotion.pipelines.jinja import SUPPLIED, is_expression, without_jinja
+from promotion.gates.secret_values import is_secret, may_have_a_secret, shapes_in
+from promotion.layout import ENVIRONMENTS, PROJECT
+from promotion.pipelines.jinja import SUPPLIED, without_jinja
 from promotion.pipelines.python_source import read_python
 from promotion.repository.tree import Tree, as_text
 
-_SENSITIVE_KEY = re.compile(
-    r"PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY|API_KEY|\bPASS\b", re.IGNORECASE
-)
-# In code and variables, names like `tokenizer` or `token_url` are common: there the name must end with the word.
-_SENSITIVE_NAME = re.compile(rf"({_SENSITIVE_KEY.pattern})[_0-9]*$", re.IGNORECASE)
 _SHORTEST = 8  # characters that a secret in code has at least
-# MAGE.md: api-session
-# It is named like a secret, but is the same in every Mage: it tells the server that the client is the web UI.
-_MAGES_OWN_KEY = "zkWlN0PkIKSN0C11CfUHUj84OT5XOJ6tDZ6bDRO2"
-_SHAPES = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
-    # The literal `user:password@` is an example.
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$]+:(?!(?i:password)@)[^/\s:@'\"{}$]+@"),
-}
-# A text without any of these, in lower case, cannot hold such a secret: true for nearly every file.
-_SIGNS = (
-    "-----begin",
-    "akia",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "xox",
-    "://",
-    "pass",
-    "secret",
-    "token",
-    "_key",
-)
+_ASSIGNED = re.compile(r"""["']?\b([A-Za-z_][\w-]*)["']?\s*[:=]\s*["']([^"'\n]+)["']""")
+_IN_ENV_FILE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*[\"']?(.*?)[\"']?\s*$")
+_READ_BY_LINE = (".ipynb", ".json", ".toml", ".ini", ".cfg", ".sh")
 
 
 def secrets_in_clear(tree: Tree, paths: Iterable[str], environment: Environment) -> Iterator[Finding]:
-    """Yield every line of `paths` in `tree`, and every setting of `environment`, that seems to hold a secret."""
-    for name in environment.settings:
-        if _SENSITIVE_KEY.search(name):
-            path = f"environments/{environment.name}/values.yaml"
-            problem = f"io.settings.{name} looks like a secret in clear"
-            fix = "move it to io.secrets and name a Secret; then change the secret: git keeps the old text"
-            yield Finding(path, None, "secret-in-clear", problem, fix)
-    for schedule in environment.schedules.values():
-        for name, value in schedule.variables.items():
-            if _is_secret(name, value):
-                path = f"environments/{environment.name}/values.yaml"
-                problem = f"schedules.{schedule.name}.variables.{name} looks like a secret in clear"
-                fix = "read it with os.getenv from io.secrets; then change the secret: git keeps the old text"
-                yield Finding(path, None, "secret-in-clear", problem, fix)
+    """Yield every line of `paths` in `tree`, and every setting of `environment`, that seems to hold a secret.
+
+    The paths need not belong to a pipeline: every file of the project is in git, and in the image.
+    """
+    values = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
+    yield from (located(finding, tree.text(values)) for finding in _of_values(values, environment))
     kinds: dict[str, list[str]] = defaultdict(list)
     for path in tree.contents(paths):
         kinds[_kind(path)].append(path)
@@ -76,55 +40,61 @@ def secrets_in_clear(tree: Tree, paths: Iterable[str], environment: Environment)
             yield from (_finding(path, number, what) for number, what in lines)
 
 
+def _of_values(path: str, environment: Environment) -> Iterator[Finding]:
+    for name, value in environment.settings.items():
+        if is_secret(name, value):
+            problem = f"io.settings.{name}: this looks like a secret in clear"
+            fix = "move it to io.secrets and name a Secret; then change the secret: git keeps the old text"
+            yield Finding(path, None, "secret-in-clear", problem, fix)
+    for schedule in environment.schedules.values():
+        for name, value in schedule.variables.items():
+            if is_secret(name, value):
+                problem = f"schedules.{schedule.name}.variables.{name}: this looks like a secret in clear"
+                fix = "read it with os.getenv from io.secrets; then change the secret: git keeps the old text"
+                yield Finding(path, None, "secret-in-clear", problem, fix)
+
+
 def _kind(path: str) -> str:
     """Return how a file is read; this and its content alone decide which lines look like secrets."""
-    if path == io_config.PATH or path.endswith("/profiles.yml"):  # the latter is dbt's
-        return "profiles"
-    if path.endswith(".py"):
+    name, suffix = posixpath.basename(path), posixpath.splitext(path)[1]
+    if name.startswith(".env") or suffix == ".env":
+        return "variables"
+    if suffix == ".py":
         return "python"
-    return "pipeline" if path.startswith(f"{PROJECT}/pipelines/") and path.endswith(".yaml") else "text"
+    if path.startswith(f"{PROJECT}/"):
+        if suffix in (".yaml", ".yml"):
+            return "yaml"
+        if suffix in _READ_BY_LINE:
+            return "lines"
+    return "text"
 
 
 def _places(kind: str, content: bytes) -> tuple[tuple[int, str], ...]:
     """Return the lines that seem to hold a secret, each with the kind of secret."""
     text = as_text(content)
-    if text is None or not _may_have_a_secret(text.lower()):
+    if text is None or not may_have_a_secret(text):
         return ()
-    lines = [
-        (number, what)
-        for number, line in enumerate(text.splitlines(), start=1)
-        for what, shape in _SHAPES.items()
-        if shape.search(line)
-    ]
-    return (*lines, *((number, "a value for a secret key") for number in sorted(_lines_with_secrets(kind, text))))
-
-
-def _may_have_a_secret(lowered: str) -> bool:
-    return any(sign in lowered for sign in _SIGNS)
+    by_name = dict.fromkeys(_lines_with_secrets(kind, text), "a value for a secret key")
+    return tuple(sorted({**by_name, **dict(shapes_in(text))}.items()))  # a form says more than a name
 
 
 def _lines_with_secrets(kind: str, text: str) -> set[int]:
-    """Return the lines of a module, a pipeline or io profiles that give a literal value to a secret's name."""
+    """Return the lines that give a literal value to a secret's name."""
     if kind == "python":
         literals = read_python(text).literals
-        return {line for name, value, line in literals if len(value) >= _SHORTEST and _is_secret(name, value)}
-    if kind == "pipeline":
-        return set(_literal_values(without_jinja(text), _SENSITIVE_NAME))
-    if kind == "profiles":
-        return set(_literal_values(without_jinja(text)))
-    return set()
+        return {line for name, value, line in literals if len(value) >= _SHORTEST and is_secret(name, value)}
+    if kind == "yaml":
+        return set(_of_yaml(without_jinja(text)))
+    if kind == "lines":
+        return set(_of_lines(text.replace('\\"', '"'), _ASSIGNED))
+    return set(_of_lines(text, _IN_ENV_FILE)) if kind == "variables" else set()
 
 
-def _is_secret(name: str, value: object) -> bool:
-    """Tell whether `name` is that of a secret and `value` the secret, not just another name for it."""
-    if not isinstance(value, str) or value in ("", _MAGES_OWN_KEY) or is_expression(value):
-        return False
-    is_name = value.lower() == name.lower() or (value.isupper() and value.isidentifier() and _is_sensitive(value))
-    return _is_sensitive(name) and not is_name
-
-
-def _is_sensitive(name: str) -> bool:
-    return bool(_SENSITIVE_NAME.search(name))
+def _of_lines(text: str, assigned: re.Pattern[str]) -> Iterator[int]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        for match in assigned.finditer(line):
+            if len(match[2]) >= _SHORTEST and is_secret(match[1], match[2]):
+                yield number
 
 
 def _finding(path: str, line: int, what: str) -> Finding:
@@ -132,12 +102,12 @@ def _finding(path: str, line: int, what: str) -> Finding:
     return Finding(path, line, "secret-in-clear", f"the line holds {what}", fix)
 
 
-def _literal_values(text: str, sensitive: re.Pattern[str] = _SENSITIVE_KEY) -> Iterator[int]:
+def _of_yaml(text: str) -> Iterator[int]:
     """Yield the lines with a literal value under the key of a secret."""
     try:
         unread = [yaml.compose(text, Loader=LOADER)]
     except yaml.YAMLError:
-        return  # the gate that reads the profiles reports it
+        return  # the check that needs the file reports it
     while unread:
         node = unread.pop()
         if isinstance(node, yaml.SequenceNode):
@@ -145,13 +115,9 @@ def _literal_values(text: str, sensitive: re.Pattern[str] = _SENSITIVE_KEY) -> I
         elif isinstance(node, yaml.MappingNode):
             unread += [value for _, value in node.value]
             for key, value in node.value:
-                if sensitive.search(str(key.value)) and _is_literal(value):
+                if isinstance(value, yaml.ScalarNode) and _is_literal(str(key.value), value.value):
                     yield value.start_mark.line + 1
 
 
-def _is_literal(value: yaml.Node) -> bool:
-    return (
-        isinstance(value, yaml.ScalarNode)
-        and value.value not in ("", SUPPLIED)
-        and value.tag != "tag:yaml.org,2002:null"
-    )
+def _is_literal(name: str, value: str) -> bool:
+    return value != SUPPLIED and is_secret(name, value)

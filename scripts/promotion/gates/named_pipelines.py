@@ -100,4 +100,5 @@ def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
         if schedule.pipeline not in project:
             problem = f"schedules.{schedule.name}: the pipeline {schedule.pipeline} is not in this release"
             fix = f"{_missing(schedule.pipeline, project)}, or remove the schedule on main"
-            yield Finding(path, None, "schedule-without-pipeline", problem, fix)
+            finding = Finding(path, None, "schedule-without-pipeline", problem, fix)
+            yield located(finding, project.tree.text(path))

@@ -20,7 +20,8 @@ def text_of(tree: Tree) -> str:
 def profiles(tree: Tree) -> dict[str, Any]:
     """Return the profiles by name; raise `Malformed` where Mage could not read the file."""
     text = text_of(tree)
-    return load_mapping(PATH, without_jinja(text), unique=not has_branches(text))
+    content = load_mapping(PATH, without_jinja(text), unique=not has_branches(text))
+    return {name: keys for name, keys in content.items() if isinstance(keys, dict)}  # `version` is no profile
 
 
 def settings(tree: Tree) -> list[Leaf]:
