@@ -14,8 +14,8 @@ PromotionError            1   could not find out
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, order=True)
@@ -27,11 +27,22 @@ class Finding:
     code: str
     problem: str
     fix: str
+    environments: tuple[str, ...] = ()  # those that it concerns, where it depends on them
 
     @property
     def where(self) -> str:
         """Where the problem is, in the form that editors open: `file:line`."""
         return f"{self.path}:{self.line}" if self.line else self.path
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return each of `findings` once, by place; what several environments have in common names them all."""
+    concerned: dict[Finding, list[str]] = {}
+    for finding in findings:
+        names = concerned.setdefault(replace(finding, environments=()), [])
+        names += [name for name in finding.environments if name not in names]
+    told = (replace(finding, environments=tuple(names)) for finding, names in concerned.items())
+    return sorted(told, key=lambda finding: (finding.path, finding.line or 0, finding.problem))
 
 
 class PromotionError(Exception):

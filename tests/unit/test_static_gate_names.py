@@ -42,7 +42,8 @@ def test_a_name_that_the_target_does_not_supply_is_refused(sources: Path, path: 
     finding = next(f for f in static_findings(sources, {path: text}) if f.code == "name-not-supplied")
     assert places([finding]) == [("name-not-supplied", path, line)]
     assert "SALES_REGION" in finding.problem
-    assert "environments/dev/values.yaml" in finding.problem
+    assert finding.environments == ("dev",)
+    assert "environments/<env>/values.yaml" in finding.fix
 
 
 def test_a_name_that_a_database_of_the_chart_supplies_passes(sources: Path) -> None:

@@ -124,6 +124,7 @@ RELEASING = (
     ),
     VERIFY_DEPENDANTS,
 )
+ALL = argument("--all", action="store_true", help="of very many findings, show every one")
 _JSON = argument("--json", action="store_true", help="print one JSON document on stdout")
 _MARKDOWN = argument("--markdown", action="store_true", help="with --plan: show it as Markdown")
 

@@ -29,7 +29,11 @@ def run(command: Command, arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name in git may be no valid text
     gc.set_threshold(_OBJECTS)
-    report = Report(as_json="--json" in arguments, as_markdown="--markdown" in arguments)
+    report = Report(
+        as_json="--json" in arguments,
+        as_markdown="--markdown" in arguments,
+        everything="--all" in arguments,
+    )
     try:
         with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
             parser = parser_of(command)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from basics import progress
-from basics.errors import Finding, GateRefused, UsageError
+from basics.errors import Finding, GateRefused, UsageError, merged
 from basics.wording import counted
 from promotion.changes.sides import main_side
 from promotion.configuration.environment import environment_names, load_environment, source_findings
@@ -42,12 +42,12 @@ def _verify_folder(folder: Path) -> Iterator[Result]:
         missing = f"{PROJECT}/pipelines" if not project.pipelines else ENVIRONMENTS
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     with progress.step(f"static gate for {', '.join(names)}"):
-        findings = {f for name in names for f in static_findings(project, load_environment(tree, name))}
-        findings |= set(source_findings(tree))
+        findings = [f for name in names for f in static_findings(project, load_environment(tree, name))]
+        findings += source_findings(tree)
     if not findings:
         with progress.step("static gate: Mage loads every pipeline"):
-            findings = set(mage_findings(project_in(folder), project.pipelines))
-    _conclude(sorted(findings, key=lambda finding: (finding.path, finding.line or 0, finding.problem)))
+            findings = list(mage_findings(project_in(folder), project.pipelines))
+    _conclude(merged(findings))
     count = f"{counted(len(project.pipelines), 'pipeline')}, {counted(len(names), 'environment')}"
     yield Shown("verified", {"folder": str(folder), "pipelines": project.pipelines}, [(f"OK: {count}", "green")])
 
@@ -72,4 +72,5 @@ def _verify_environment(repository: Repository, name: str) -> Iterator[Result]:
 def _conclude(findings: list[Finding]) -> None:
     if findings:
         count = counted(len(findings), "finding")
-        raise GateRefused("verification-failed", count, fix="fix each finding and try again", findings=findings)
+        fix = "fix each finding and try again; --all shows every one"
+        raise GateRefused("verification-failed", count, fix=fix, findings=findings)

@@ -17,7 +17,7 @@ from promotion.pipelines.project import Project
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
 from promotion.repository.work_tree import read_work_tree
-from promotion.showing.report import finding_lines
+from promotion.showing.findings import finding_lines
 from promotion.showing.result import Result, Shown
 
 

@@ -14,7 +14,7 @@ from basics.errors import Finding
 from basics.yaml_file import LOADER, located
 from promotion.configuration.environment import Environment
 from promotion.gates.secret_values import is_secret, may_have_a_secret, shapes_in
-from promotion.layout import ENVIRONMENTS, PROJECT
+from promotion.layout import ENVIRONMENTS, PACKAGES, PROJECT
 from promotion.pipelines.jinja import SUPPLIED, without_jinja
 from promotion.pipelines.python_source import read_python
 from promotion.repository.tree import Tree, as_text
@@ -61,7 +61,7 @@ def _kind(path: str) -> str:
         return "variables"
     if suffix == ".py":
         return "python"
-    if path.startswith(f"{PROJECT}/"):
+    if path.startswith((f"{PROJECT}/", f"{PACKAGES}/")):
         if suffix in (".yaml", ".yml"):
             return "yaml"
         if suffix in _READ_BY_LINE:

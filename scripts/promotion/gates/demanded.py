@@ -45,9 +45,10 @@ def _variables(demands: Demands, environment: Environment) -> Iterator[Finding]:
     known = environment.supplied | _OF_EVERY_POD
     for variable in demands.variables:
         if variable.name not in known:
-            problem = f"reads {variable.name}, which environments/{environment.name}/values.yaml does not supply"
-            fix = f"add {variable.name} to io.settings or io.secrets there, on main"
-            yield Finding(variable.path, variable.line, "name-not-supplied", problem, fix)
+            problem = f"reads {variable.name}, which the environment does not supply"
+            fix = f"add {variable.name} to io.settings or io.secrets in environments/<env>/values.yaml, on main"
+            concerned = (environment.name,)
+            yield Finding(variable.path, variable.line, "name-not-supplied", problem, fix, concerned)
 
 
 def _profiles(tree: Tree, opened: Iterable[Profile]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from basics.errors import Finding
+from basics.errors import Finding, merged
 from promotion.configuration.environment import Environment
 from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
@@ -61,7 +61,7 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
         _chart,
     )
     release = _Release(project, environment, part or Part(project.pipelines, project.tree))
-    return sorted({finding for check in checks for finding in check(release)}, key=_by_path)
+    return merged(finding for check in checks for finding in check(release))
 
 
 def passes(project: Project, environment: Environment, commit: str) -> bool:
@@ -72,10 +72,6 @@ def passes(project: Project, environment: Environment, commit: str) -> bool:
 def remember_passed(memory: Memory, commit: str) -> None:
     """Remember that the gate passed for what is now the release `commit`."""
     memory.remember(_PASSED, commit, value=True)
-
-
-def _by_path(finding: Finding) -> tuple[str, int, str]:
-    return (finding.path, finding.line or 0, finding.problem)
 
 
 def _closures(release: _Release) -> Iterator[Finding]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
-from basics.errors import Finding, PromotionError
+from basics.errors import PromotionError
 from basics.terminal import Terminal, end_unread
-from promotion.showing.result import Lines, Result
+from promotion.showing.findings import finding_document, finding_lines
+from promotion.showing.result import Result
 
 
 class Report:
     """Prints results: text at once, JSON as one document when the command ends."""
 
-    def __init__(self, *, as_json: bool, as_markdown: bool = False) -> None:
+    def __init__(self, *, as_json: bool, as_markdown: bool = False, everything: bool = False) -> None:
         self._as_json = as_json
         self._as_markdown = as_markdown
+        self._everything = everything
         self._document: dict[str, Any] = {}
         self._console = Terminal()
         self._errors = Terminal(stderr=True)
@@ -42,7 +43,7 @@ class Report:
             "findings": [finding_document(finding) for finding in error.findings],
         }
         self._errors.print(f"error[{error.code}]: {error.message}", "bold red")
-        for text, style in finding_lines(error.findings):
+        for text, style in finding_lines(error.findings, everything=self._everything):
             self._errors.print(text, style)
         if error.fix:
             for line in f"  fix: {error.fix}".split("\n"):
@@ -59,23 +60,3 @@ class Report:
             sys.stdout.flush()
         except BrokenPipeError:
             end_unread()
-
-
-def finding_lines(findings: Sequence[Finding]) -> Lines:
-    """Return two lines per finding: where and what, then the fix."""
-    lines = []
-    for finding in findings:
-        lines.append((f"  {finding.where}: {finding.problem} [{finding.code}]", "red"))
-        lines.append((f"      fix: {finding.fix}", ""))
-    return lines
-
-
-def finding_document(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON."""
-    return {
-        "path": finding.path,
-        "line": finding.line,
-        "code": finding.code,
-        "problem": finding.problem,
-        "fix": finding.fix,
-    }
