@@ -20,6 +20,7 @@ MODULES = (
     "promotion.cli.run",
     "promotion.cli.lock",
     "promotion.cli.image",
+    "promotion.cli.adopt",
     "promotion.cli.dev",
     "demonstration.demo",
 )

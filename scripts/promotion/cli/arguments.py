@@ -105,13 +105,17 @@ PR = argument(
     action="store_true",
     help="push the release to a branch for a pull request; afterwards: promote.py finalize ENV",
 )
-# What every command takes that makes a release.
-RELEASING = (
+# Whether a command shows its plan, asks, or carries it out.
+MODE = (
     one_of(
         argument("--plan", dest="mode", action="store_const", const="plan", help="show the plan, write nothing"),
         argument("--yes", dest="mode", action="store_const", const="yes", help="apply without asking"),
     ),
     given(mode="ask"),
+)
+# What every command takes that makes a release.
+RELEASING = (
+    *MODE,
     PR,
     REASON,
     argument(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from basics import progress
-from basics.errors import Declined, UsageError
+from promotion.commands.question import ask, refuse_without_terminal
 from promotion.planning.plan import Plan
 from promotion.releasing.apply import apply
 from promotion.releasing.pull_request import propose
@@ -38,10 +37,7 @@ class CarryOut:
         """Compute the plan, which reads `what`, and do with it what `mode` says."""
         with progress.step(f"read {what}"):
             plan = self.make_plan()
-        if self.mode == "ask" and not (sys.stdin and sys.stdin.isatty()):
-            raise UsageError(
-                "no-terminal", "there is no terminal to ask at", fix="add --yes to apply, or --plan to only look"
-            )
+        refuse_without_terminal(self.mode)
         yield from self.decide(plan)
 
     def decide(self, plan: Plan) -> Iterator[Result]:
@@ -56,14 +52,8 @@ class CarryOut:
         if self.mode == "plan":
             return
         question = f"{'Propose' if self.pr else 'Release'} this to {plan.request.environment.name}?"
-        if self.mode == "ask" and not _agreed(question):
-            raise Declined("declined", "nothing was released", fix="answer yes, or add --yes")
+        ask(self.mode, question, "nothing was released")
         if self.pr:
             yield shown_pull_request(propose(plan, self.make_plan, self.repository))
         else:
             yield shown_release(apply(plan, self.make_plan, self.repository))
-
-
-def _agreed(question: str) -> bool:
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -206,6 +206,13 @@ class Repository:
         """Store `content` and return it as a regular file."""
         return File("100644", self._git("hash-object", "-w", "--stdin", stdin=content))
 
+    def write_files(self, files: Iterable[Path]) -> list[File]:
+        """Store the contents of files on disk, byte for byte, and return each as a regular file."""
+        names = [os.fsencode(file.resolve()) for file in files]
+        options = ("-w", "--no-filters", "--stdin-paths")
+        oids = self._git("hash-object", *options, stdin=b"".join(name + b"\n" for name in names)).splitlines()
+        return [File("100644", oid) for oid in oids]
+
     def commit(self, tree: Tree, parent: str | None, message: str, at: datetime) -> str:
         """Store `tree` as a commit on `parent`, made `at` that moment, without moving any ref; return its id."""
         entries = "".join(f"{file.mode} {file.oid}\t{path}\0" for path, file in tree.items())

@@ -1,0 +1,1 @@
+"""How a Mage project that exists elsewhere becomes the project of this repository."""
