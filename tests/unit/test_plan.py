@@ -55,6 +55,7 @@ def plans_before_and_after_a_release_of_stock(clone: Path) -> list[Plan]:
                         options=Options(("orders",)),
                         holds=(),
                         now=datetime.now(UTC),
+                        remote=repository.remote,
                     )
                 )
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,13 @@ from helpers import (
     PROJECT,
     TRANSFORMER,
     block,
+    call_script,
     commit,
     git,
     metadata_of,
     only,
     places,
-    refused,
+    push,
     static_findings,
     write,
     write_environment_gates,
@@ -383,15 +385,52 @@ def test_triggers_in_the_project_are_refused(sources: Path) -> None:
     assert "environments/<env>/values.yaml" in finding.fix
 
 
-def test_a_submodule_is_refused(project: Path) -> None:
-    write_environment_gates(project, "dev", ["static"])
-    (project / PROJECT / "vendored").mkdir()
-    entry = f"160000,{commit(project)},{PROJECT}/vendored"
-    git(project, "update-index", "--add", "--cacheinfo", entry)
-    git(project, "commit", "--quiet", "-m", "Add a submodule")
-    git(project, "push", "--quiet", "origin", "HEAD:main")
-    findings = refused(project, "promote", "main", "dev", "--yes")["findings"]
-    assert (f"{PROJECT}/vendored", "submodule") in [(each["path"], each["code"]) for each in findings]
+@pytest.fixture
+def gated(project: Path) -> Path:
+    """A clone of which every environment asks for the static gate."""
+    for name in ("dev", "staging", "prod"):
+        write_environment_gates(project, name, ["static"])
+    return project
+
+
+@pytest.mark.parametrize("folder", [f"{PROJECT}/vendored", "charts/mage/charts/other", "environments/dev/more"])
+@pytest.mark.parametrize("is_filled", [True, False])
+def test_verify_and_promote_say_the_same_of_a_submodule(gated: Path, folder: str, is_filled: bool) -> None:
+    add_submodule(gated, folder)
+    if not is_filled:  # as a clone has it
+        git(gated, "submodule", "--quiet", "deinit", "--force", "--all")
+    told = submodules_told(gated, "promote", "main", "dev", "--yes")
+    assert [each["path"] for each in told] == [folder]
+    assert submodules_told(gated, "verify") == told
+
+
+def test_a_submodule_that_no_release_has_is_not_told(gated: Path) -> None:
+    add_submodule(gated, "notebooks/shared")
+    assert submodules_told(gated, "promote", "main", "dev", "--yes") == []
+    assert submodules_told(gated, "verify") == []
+
+
+def test_verify_says_it_before_it_is_added(gated: Path) -> None:
+    git(gated, "init", "--quiet", f"{PROJECT}/vendored")
+    commit(gated / PROJECT / "vendored")
+    assert [each["path"] for each in submodules_told(gated, "verify")] == [f"{PROJECT}/vendored"]
+
+
+def submodules_told(clone: Path, *words: str) -> list[dict[str, Any]]:
+    """Return what a script has against submodules."""
+    findings = call_script(clone, *words, "--json").document.get("error", {}).get("findings", [])
+    return [finding for finding in findings if finding["code"] == "submodule"]
+
+
+def add_submodule(clone: Path, folder: str) -> None:
+    """Add another repository to the clone, as a submodule."""
+    other = clone.parent / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    write(other, {"x.py": "x = 1\n"})
+    commit(other)
+    git(clone, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), folder)
+    push(clone, "Add a submodule")
 
 
 def test_a_transformer_shared_by_two_pipelines_is_told_once(sources: Path) -> None:

@@ -82,6 +82,7 @@ def plan(clone: Path, *selected: str) -> Plan:
                     options=Options(selected, verify_dependants=True),
                     holds=(),
                     now=datetime.now(UTC),
+                    remote=repository.remote,
                 )
             )
         )

@@ -31,6 +31,7 @@ class Request:
     options: Options
     holds: tuple[Hold, ...]
     now: datetime
+    remote: str  # its name in this clone
     by: str | None = None  # `Name <email>`
     signing: bool = False  # whether git will sign the release's commit
     proven: tuple[Evidence, ...] = ()

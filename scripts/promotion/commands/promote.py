@@ -88,6 +88,7 @@ def plan_promotion(
             options=options,
             holds=side.current.holds if side.current else (),
             now=now or datetime.now(UTC),
+            remote=repository.remote,
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
             proven=tuple(record.smoke.values()),

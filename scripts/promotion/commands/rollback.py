@@ -71,6 +71,7 @@ def plan_rollback(
             options=options,
             holds=holds_after_rollback(current, {part: older.digests.get(part) for part in names}, options.reason),
             now=now or datetime.now(UTC),
+            remote=repository.remote,
             by=promoter(repository, environment.policy),
             signing=repository.signs(),
             proven=tuple(older.smoke.values()),

@@ -9,7 +9,7 @@ from promotion.changes.forecast import Runs
 from promotion.changes.impact import Impact
 from promotion.gates.approvals import draft_digest
 from promotion.planning.plan import Plan
-from promotion.record.release import Endpoint
+from promotion.record.release import Endpoint, branch_of
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -19,6 +19,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "action": request.action,
         "source": _endpoint(request.source.endpoint),
         "target": _endpoint(request.target.endpoint),
+        "destination": {"remote": request.remote, "branch": branch_of(request.environment.name)},
         "number": draft.number,
         "changes": not draft.is_empty,
         "pipelines": [

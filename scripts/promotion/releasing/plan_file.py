@@ -22,8 +22,10 @@ from promotion.planning.plan import Plan
 from promotion.record.release import CONFIGURATION, FORMAT_VERSION, PLATFORM, Release
 
 # Everything else that the file says must still be true. These may change: a refusal may be gone, evidence may have
-# been added, the source may have a new commit that changes nothing in the plan, and next runs move on.
+# been added, the source may have a new commit that changes nothing in the plan, next runs move on, and
+# another clone has its own name for the remote.
 _MAY_DIFFER = {
+    "destination",
     "refusals",
     "smoke.reused",
     "approvals.plan",

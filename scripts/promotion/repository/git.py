@@ -12,8 +12,10 @@ from pathlib import Path
 
 from basics.errors import Conflict, PromotionError
 from basics.process import CommandError, run
+from promotion.repository.hooks import HookWatch
 from promotion.repository.memory import Memory
 from promotion.repository.objects import Objects
+from promotion.repository.remotes import remote_of_main
 from promotion.repository.settings import Settings, read_settings
 from promotion.repository.tree import File, Tree
 
@@ -60,7 +62,7 @@ class Repository:
         root, common, is_shallow = os.fsdecode(shown.removesuffix(b"\n")).rsplit("\n", 2)
         settings = read_settings(folder)
         memory = Memory(folder / common / "promotion")
-        return cls(Path(root), _remote(settings), memory, settings, is_shallow=is_shallow == "true")
+        return cls(Path(root), remote_of_main(settings), memory, settings, is_shallow=is_shallow == "true")
 
     def __enter__(self) -> Repository:
         return self
@@ -240,11 +242,14 @@ class Repository:
         """
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected or ''}"
-        try:
-            options = ("--quiet", "--no-follow-tags", "--no-recurse-submodules", lease)
-            self._git("push", *options, self.remote, f"{commit or ''}:{ref}")
-        except CommandError as error:
-            self._explain_failed_push(branch, commit, expected, error)
+        options = ("--quiet", "--no-follow-tags", "--no-recurse-submodules", lease)
+        with HookWatch() as watch:
+            try:
+                self._git("push", *options, self.remote, f"{commit or ''}:{ref}", GIT_TRACE2_EVENT=watch.events)
+            except CommandError as error:
+                if hook := watch.stopped_by("pre-push"):
+                    raise _stopped_push(branch, hook, error) from error
+                self._explain_failed_push(branch, commit, expected, error)
 
     def _explain_failed_push(
         self, branch: str, commit: str | None, expected: str | None, error: CommandError
@@ -275,12 +280,11 @@ class Repository:
         ) from error
 
 
-def _remote(settings: Settings) -> str:
-    remotes = sorted(settings.remotes())
-    if not remotes:
-        raise PromotionError(
-            "no-remote",
-            "this clone has no remote, and releases live on a remote's env/* branches",
-            fix="git remote add origin ADDRESS",
-        )
-    return "origin" if "origin" in remotes else remotes[0]
+def _stopped_push(branch: str, hook: str, error: CommandError) -> PromotionError:
+    said = "\n".join(filter(None, (error.stdout.strip(), error.stderr)))
+    return PromotionError(
+        "push-stopped",
+        f"the hook {hook} of this clone stopped the push to {branch}, and nothing was written:\n{said}",
+        fix="mend what the hook asks for, or let it pass this branch (`git help githooks`: pre-push); then run "
+        "the command again",
+    )

@@ -12,6 +12,7 @@ from promotion.showing.markdown import code, code_block, document, folded, table
 from promotion.showing.plan_text import (
     approvals,
     asks_for_approvals,
+    destination,
     digests,
     gates_due,
     needs,
@@ -78,7 +79,8 @@ def _files(plan: Plan) -> list[list[str]]:
 
 
 def _facts(plan: Plan) -> list[list[str]]:
-    facts = [["Platform", digests(plan.draft.platform)], ["Configuration", digests(plan.draft.configuration)]]
+    facts = [["Goes to", destination(plan)]]
+    facts += [["Platform", digests(plan.draft.platform)], ["Configuration", digests(plan.draft.configuration)]]
     facts += [
         [f"Database {c.action} in the chart's PostgreSQL", f"{c.name}; {c.reason}"] for c in plan.draft.databases
     ]

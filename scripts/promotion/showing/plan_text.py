@@ -12,7 +12,7 @@ from promotion.changes.forecast import Forecast, Runs
 from promotion.configuration.zone import zone_of
 from promotion.gates.policy_gate import approvals_of
 from promotion.planning.plan import Plan
-from promotion.record.release import Emergency
+from promotion.record.release import Emergency, branch_of
 
 _SIGNS = {"added": "+", "changed": "~", "renamed": "»", "removed": "-", "affected": "!"}
 _STYLES = {"added": "green", "changed": "yellow", "renamed": "yellow", "removed": "red", "affected": "bold red"}
@@ -29,7 +29,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
     lines = [(f"{request.action.capitalize()} plan  {ends}", "bold")]
     if plan.draft.is_empty:
         return [*lines, (f"Nothing to do: {request.environment.name} would not change.", "green")]
-    lines += [("Pipelines", "bold"), *_pipeline_lines(plan)]
+    lines += [(f"Goes to        {destination(plan)}", ""), ("Pipelines", "bold"), *_pipeline_lines(plan)]
     if request.target.current:  # all files of a first release are new
         lines += [("Files", "bold"), *_file_lines(plan.draft.files)]
     lines += [
@@ -47,6 +47,11 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
         lines.append((f"Emergency      {skips(plan.verdict.emergency)}", "bold red"))
     lines += [(f"Refused        {error.message} [{error.code}]", "red") for error in plan.verdict.refusals]
     return [*lines, (summary(plan), "bold")]
+
+
+def destination(plan: Plan) -> str:
+    """Return the branch that gets the release, and its remote."""
+    return f"{branch_of(plan.request.environment.name)} on {plan.request.remote}"
 
 
 def _pipeline_lines(plan: Plan) -> list[tuple[str, str]]:
