@@ -111,7 +111,7 @@ def first(release: Release) -> State:
 @pytest.fixture(scope="module")
 def second(release: Release, first: State) -> State:
     """After the upgrade to other schedules, when each has run that runs at all."""
-    names = {name for name in FIRST if FIRST[name]["interval"] == EACH_MINUTE}
+    names = {name for name in FIRST if FIRST[name].get("interval") == EACH_MINUTE}
 
     def each_has_run() -> bool:
         return names <= {run["pipeline_schedule_name"] for run in runs(release) if run["completed_at"]}

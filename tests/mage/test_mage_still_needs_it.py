@@ -1150,11 +1150,16 @@ def test_trigger_times() -> None:
 def test_executor_config() -> None:
     from mage_ai.services.k8s import config, constants
 
+    from promotion.gates.executor_settings import _KEYS
+
     file = Path("k8s.yaml")
     file.write_text(_EXECUTOR_CONFIG)
     os.environ["K8S_CONFIG_FILE"] = str(file.absolute())
     importlib.reload(constants)
     loaded = importlib.reload(config).K8sExecutorConfig.load(config={})
+    assert _KEYS - {"k8s_executor_config"} == set(loaded.__dataclass_fields__)
+    with pytest.raises(TypeError):
+        config.K8sExecutorConfig.load(config={"memory": "8Gi"})
     assert (loaded.namespace, loaded.meta.labels) == ("here", {"a": "b"})
     assert (loaded.container_config["working_dir"], loaded.resource_limits) == ("/", {"memory": "1Gi"})
     assert loaded.pod_config.service_account_name == "executor"

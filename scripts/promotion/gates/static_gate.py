@@ -12,6 +12,7 @@ from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
 from promotion.gates.clear_secrets import secrets_in_clear
 from promotion.gates.demanded import demanded_findings
+from promotion.gates.executor_settings import executor_findings
 from promotion.gates.named_pipelines import named_pipeline_findings
 from promotion.gates.packages import package_findings
 from promotion.layout import PACKAGES, PROJECT
@@ -54,6 +55,7 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
         _demanded,
         _file_names,
         _named_pipelines,
+        _executors,
         _packages,
         _triggers,
         _links,
@@ -96,6 +98,10 @@ def _file_names(release: _Release) -> Iterator[Finding]:
             shown = ascii(path)[1:-1]
             fix = "rename it: letters A-Z, digits, `_`, `-` and `.`"
             yield Finding(shown, None, "bad-name", "the path has a character that some tools cannot read", fix)
+
+
+def _executors(release: _Release) -> Iterator[Finding]:
+    yield from executor_findings(release.project, release.environment, release.part.pipelines)
 
 
 def _named_pipelines(release: _Release) -> Iterator[Finding]:
