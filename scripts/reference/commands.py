@@ -18,6 +18,7 @@ MODULES = (
     "promotion.cli.verify",
     "promotion.cli.smoke",
     "promotion.cli.run",
+    "promotion.cli.new",
     "promotion.cli.lock",
     "promotion.cli.image",
     "promotion.cli.adopt",

@@ -107,6 +107,13 @@ def test_a_block_runs_alone_after_those_that_it_needs(clone: Path) -> None:
     assert [block["block"] for block in runs(result)[0]["blocks"]] == ["load_orders", "clean"]
 
 
+def test_a_new_pipeline_runs_at_once(clone: Path) -> None:
+    assert run_script(clone, "new", "pipeline", "parcels").exit_code == 0
+    result = run_script(clone, "run", ".", "-p", "parcels", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [block["rows"] for block in runs(result)[0]["blocks"]] == [2, 2]
+
+
 def test_a_pipeline_that_cannot_be_read_is_refused_with_what_is_wrong_in_it(clone: Path) -> None:
     write(clone, {metadata_of("stock"): "blocks: [\n"})
     result = run_script(clone, "run", ".", "-p", "stock", "--json")
