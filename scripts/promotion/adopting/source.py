@@ -10,6 +10,7 @@ from pathlib import Path
 from basics.errors import Malformed, UsageError
 from basics.process import CommandError, run
 from basics.yaml_file import load_mapping
+from promotion.adopting.changes import Left
 
 _DEPTH = 3  # folders in which a project is looked for
 # What Mage, Python, dbt and people leave in a project, by the name of a file or folder anywhere in it.
@@ -35,14 +36,6 @@ _STATE = {
     ".git": "another repository's history",
 }
 _BESIDE_DBT = {"target": "written by dbt", "logs": "written by dbt"}  # where dbt_project.yml is
-
-
-@dataclass(frozen=True)
-class Left:
-    """A file or folder (with `/` at its end) that stays behind, and why."""
-
-    path: str
-    why: str
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ examples:
       what would come, change and stay behind
   scripts/adopt.py ../our-mage
       the one project in a repository
+  scripts/adopt.py ../our-mage --triggers-from https://mage.example.com
+      with the triggers that people made in Mage's UI
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ from promotion.showing.result import Result
 
 TAKES = (
     argument("folder", metavar="FOLDER", type=Path, help="a Mage project, or a folder with one project in it"),
+    argument(
+        "--triggers-from",
+        metavar="URL",
+        help="also the triggers of the Mage that runs there; login in MAGE_EMAIL and MAGE_PASSWORD, read only",
+    ),
     *MODE,
     *OUTPUT,
 )
@@ -33,4 +40,4 @@ def run(options: Namespace) -> Iterator[Result]:
     from promotion.commands.adopt import adopt
 
     with clone() as repository:
-        yield from adopt(repository, options.folder, mode=options.mode)
+        yield from adopt(repository, options.folder, options.triggers_from, mode=options.mode)

@@ -30,7 +30,7 @@ _OF_EVERY_POD = {
     "TZ",
     "USER",
 }
-_CONNECTION = {f"POSTGRES_{part}" for part in ("HOST", "PORT", "USER", "DBNAME", "PASSWORD")}
+CONNECTION = {f"POSTGRES_{part}" for part in ("HOST", "PORT", "USER", "DBNAME", "PASSWORD")}
 
 
 def demanded_findings(project: Project, environment: Environment, names: Iterable[str]) -> Iterator[Finding]:
@@ -39,6 +39,11 @@ def demanded_findings(project: Project, environment: Environment, names: Iterabl
     yield from _variables(demands, environment)
     yield from _profiles(project.tree, demands.profiles)
     yield from _literal_connections(project.tree, demands.profiles)
+
+
+def not_supplied(demands: Demands) -> list[str]:
+    """Return the variables of `demands` that an environment has to supply: pods do not have them by themselves."""
+    return sorted({variable.name for variable in demands.variables} - _OF_EVERY_POD - {"ENV"})
 
 
 def _variables(demands: Demands, environment: Environment) -> Iterator[Finding]:
@@ -75,6 +80,6 @@ def _literal_connections(tree: Tree, opened: Iterable[Profile]) -> Iterator[Find
     """A connection must hold only the names of variables: the same file goes to every environment."""
     for path, leaf in used_settings(tree, opened):
         key = leaf.keys[1]
-        if key in _CONNECTION and leaf.text and SUPPLIED not in leaf.text:
+        if key in CONNECTION and leaf.text and SUPPLIED not in leaf.text:
             fix = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
             yield Finding(path, leaf.line, "literal-connection", f"{key} holds the value itself", fix)

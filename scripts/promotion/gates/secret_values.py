@@ -78,6 +78,11 @@ def shapes_in(text: str) -> list[tuple[int, str]]:
     return found
 
 
+def is_name_of_secret(name: str) -> bool:
+    """Tell whether what is called `name` is secret, whatever it is."""
+    return bool(_NAME.search(name))
+
+
 def is_secret(name: str, value: object) -> bool:
     """Tell whether `name` is that of a secret, and `value` the secret itself."""
     if not isinstance(value, str) or not _NAME.search(name) or value.strip() in {"", *_PUBLIC}:

@@ -15,6 +15,7 @@ from promotion.gates.demanded import demanded_findings
 from promotion.gates.executor_settings import executor_findings
 from promotion.gates.named_pipelines import named_pipeline_findings
 from promotion.gates.packages import package_findings
+from promotion.gates.to_fill_in import settings_to_fill_in
 from promotion.layout import PACKAGES, PROJECT
 from promotion.pipelines.own_name import own_names
 from promotion.pipelines.project import Project
@@ -60,6 +61,7 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
         _triggers,
         _links,
         _secrets,
+        _to_fill_in,
         _chart,
     )
     release = _Release(project, environment, part or Part(project.pipelines, project.tree))
@@ -146,6 +148,10 @@ def _leads_to_a_file(tree: Tree, link: str) -> bool:
 
 def _secrets(release: _Release) -> Iterator[Finding]:
     yield from secrets_in_clear(release.project.tree, release.part.paths, release.environment)
+
+
+def _to_fill_in(release: _Release) -> Iterator[Finding]:
+    yield from settings_to_fill_in(release.project.tree, release.environment)
 
 
 def _chart(release: _Release) -> Iterator[Finding]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from basics.errors import Finding
 from basics.wording import counted, few
 from promotion.adopting.plan import Adoption
 from promotion.layout import EXAMPLE, PACKAGES, PROJECT
+from promotion.showing.findings import finding_document, finding_lines
 from promotion.showing.result import Lines
 
 
@@ -17,6 +19,7 @@ class ShownAdoption:
     """What an adoption would do."""
 
     adoption: Adoption
+    findings: Sequence[Finding] = ()
     exit_code: int = 0
     key: ClassVar[str] = "adoption"
     markdown: ClassVar[str | None] = None
@@ -33,6 +36,12 @@ class ShownAdoption:
             "packages": [package.name for package in adoption.packages],
             "changes": [asdict(change) for change in adoption.changes],
             "left": [asdict(left) for left in adoption.left],
+            "secrets": {
+                name: {secret: list(keys) for secret, keys in each.items()}
+                for name, each in adoption.secrets.items()
+            },
+            "secrets_of_mage": list(adoption.secrets_of_mage),
+            "findings": [finding_document(finding) for finding in self.findings],
             "changed": adoption.before.differences(adoption.tree),
         }
 
@@ -41,7 +50,10 @@ class ShownAdoption:
         """The plan for people."""
         if self.adoption.is_empty:
             return [(f"Nothing to do: {PROJECT}/ is {self.adoption.source.name} already.", "green")]
-        return list(_lines(self.adoption))
+        lines = list(_lines(self.adoption))
+        if self.findings:
+            lines.append((f"Left to you: {counted(len(self.findings), 'finding')} of the static gate", "bold"))
+        return [*lines, *finding_lines(self.findings, everything=False)]
 
 
 def _lines(adoption: Adoption) -> Iterator[tuple[str, str]]:
@@ -66,15 +78,26 @@ def _lines(adoption: Adoption) -> Iterator[tuple[str, str]]:
         yield f"  - {few([left.path for left in adoption.left if left.why == why])}  {why}", ""
 
 
-def next_steps(adoption: Adoption, mends: Sequence[str]) -> Lines:
-    """Return what a person does with the branch, in order; `mends` are commands that make the gate pass."""
-    steps = [
-        f"git merge --ff-only {adoption.branch}",
-        *mends,
-        "scripts/verify.py",
-        "git commit --all, if you changed something; git push",
-        "scripts/promote.py main dev",
-    ]
-    return [
-        (f"The branch {adoption.branch} has the project. What is checked out has not changed.", "bold green")
-    ] + [(f"  {number}. {step}", "") for number, step in enumerate(steps, 1)]
+def next_steps(adoption: Adoption, findings: Sequence[Finding]) -> Lines:
+    """Return what a person does with the branch, in order."""
+    steps = [f"git merge --ff-only {adoption.branch}", *_mends(adoption, findings), "scripts/verify.py"]
+    if findings:
+        steps.append("git commit --all")
+    steps += ["git push origin HEAD:main", "scripts/promote.py main dev"]
+    done = f"The branch {adoption.branch} has the project. What is checked out has not changed."
+    return [(done, "bold green"), *((f"  {number}. {step}", "") for number, step in enumerate(steps, 1))]
+
+
+def _mends(adoption: Adoption, findings: Sequence[Finding]) -> Iterator[str]:
+    codes = {finding.code for finding in findings}
+    if "package-not-locked" in codes:
+        yield "make lock && make .venv/installed"
+    if rest := [finding for finding in findings if finding.code != "package-not-locked"]:
+        yield f"mend the {counted(len(rest), 'finding')} above"
+    for environment, secrets in adoption.secrets.items():
+        for secret, keys in secrets.items():
+            values = " ".join(f"--from-literal={key}=…" for key in keys)
+            yield f"kubectl --namespace mage-{environment} create secret generic {secret} {values}"
+    if adoption.secrets_of_mage:
+        names = ", ".join(adoption.secrets_of_mage)
+        yield f"make Mage's own secrets in the UI of each environment once it is installed: {names}"
