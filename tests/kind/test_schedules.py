@@ -151,7 +151,7 @@ def test_a_call_with_the_token_of_the_secret_starts_a_run(release: Release, seco
     for secret, accepted in (("wrong", False), (token, True)):
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         _, answer = MageApi(release.url()).request("POST", address, {"pipeline_run": {}}, headers)
-        assert ("pipeline_run" in json.loads(answer)) is accepted
+        assert ('"pipeline_run"' in answer) is accepted  # Mage refuses with status 200 and an empty answer
     assert release.ended(json.loads(answer)["pipeline_run"]["id"])["status"] == "completed"
 
 

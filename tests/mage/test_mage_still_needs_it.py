@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
@@ -260,6 +260,16 @@ def test_endless_wait_for_database() -> None:
     assert "host" in seen, seen
     limits = {key for key in seen if "timeout" in key or "keepalive" in key}
     assert not limits, f"Mage sets {limits}."
+
+
+@mend
+def test_zone_of_server_ignored() -> None:
+    trigger = _trigger(schedule_type="time", schedule_interval="@once")
+    minutes_ago = datetime.now(UTC) - timedelta(minutes=5)
+    trigger.start_time = minutes_ago.astimezone(timezone(timedelta(hours=2)))  # as such a server tells it
+    assert not trigger.should_schedule(), "Mage starts it."
+    trigger.start_time = minutes_ago
+    assert trigger.should_schedule()
 
 
 @mend

@@ -28,9 +28,11 @@ from sklearn.linear_model import LinearRegression
 fit = LinearRegression()
 model = infer_variable_type(fit)[0].value, "LinearRegression" in estimator_html_repr(fit)
 connection = engine.raw_connection().dbapi_connection.get_dsn_parameters()
+with engine.connect() as asked:
+    zone = asked.exec_driver_sql("SHOW timezone").scalar()
 print(json.dumps({
     "connection": connection, "queue": type(get_job_manager().queue).__name__, "project": get_repo_path(),
-    "imported": imported, "model": model,
+    "imported": imported, "model": model, "zone": zone,
 }))
 """
 
@@ -42,6 +44,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, template: Database) -> dict[
     variables = {
         "PYTHONPATH": str(FILES),
         "DB_URL": template.url,
+        "PGTZ": "Europe/Berlin",  # as if that were the zone of the server
         "MAGE_REPO_PATH": str(write_project(folder, {})),
     }
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "ENV": "dev"} | variables
@@ -58,6 +61,10 @@ def test_mage_has_our_queue_and_its_project(found: dict[str, Any]) -> None:
 def test_mage_has_no_endless_patience_with_its_database(found: dict[str, Any]) -> None:
     connection = found["connection"]
     assert (connection["connect_timeout"], connection["tcp_user_timeout"]) == ("10", "30000")
+
+
+def test_mage_s_database_tells_moments_in_utc(found: dict[str, Any]) -> None:
+    assert found["zone"] == "UTC"
 
 
 def test_what_mage_hardly_ever_uses_is_not_imported(found: dict[str, Any]) -> None:

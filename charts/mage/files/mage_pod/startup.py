@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mage_pod import database, deferred, patience
+from mage_pod import database, deferred, patience, zone
 from mage_pod.jobs import JobQueue
 
 
@@ -32,6 +32,7 @@ def start_mage(queue: JobQueue) -> None:
     from mage_ai.shared.logger import set_logging_format
 
     patience.notice_loss(engine)
+    zone.tell_utc(engine)
     engine.dispose()  # drop the connection that the imports made
     initialize_globals()
     init_project_uuid(root_project=True)
