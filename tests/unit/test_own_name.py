@@ -10,6 +10,7 @@ import yaml
 
 from helpers import (
     PROJECT,
+    ROOT,
     block,
     call_script,
     metadata_of,
@@ -27,6 +28,7 @@ from helpers import (
 from promotion.pipelines.project import Project
 
 NAME = "unit_3"
+LOCK = (ROOT / "requirements.txt").read_text()
 LINK = f"packages/{NAME}"
 MONEY, RATES = f"{PROJECT}/utils/money.py", f"{PROJECT}/data/rates.csv"
 CUSTOM = f"{PROJECT}/custom/x.py"
@@ -135,6 +137,32 @@ def test_a_module_that_a_package_beside_the_project_lacks_is_refused(sources: Pa
     finding = only(static_findings(sources))
     assert (finding.code, finding.problem.split(",")[0]) == ("import-missing", "imports tools.nowhere")
     assert "add packages/tools/nowhere.py" in finding.fix
+
+
+@pytest.mark.parametrize(
+    "code", ["import old.utils.money", "from old.utils import money", "from old.utils.money import rounded"]
+)
+def test_an_import_by_a_name_that_the_project_has_not_says_how_to_give_it(sources: Path, code: str) -> None:
+    write_pipeline(sources, "named", [block("x", "custom")])
+    write(sources, {"requirements.txt": LOCK, CUSTOM: f"{code}\n{CODE.format('return 1')}"})
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("import-missing", CUSTOM, 1)]
+    assert finding.fix == "give the project that name: ln -s ../mage_project packages/old"
+    give_name(sources, "old")
+    assert static_findings(sources) == []
+
+
+def test_an_import_by_another_name_than_the_projects_own_says_the_own(named: Path) -> None:
+    write_pipeline(named, "named", [block("x", "custom")])
+    write(named, {"requirements.txt": LOCK, CUSTOM: f"import old.utils.money\n{CODE.format('return 1')}"})
+    assert only(static_findings(named)).fix == "write unit_3 instead"
+
+
+@pytest.mark.parametrize("path", ["old/custom/x.py", "/home/src/old/custom/x.py"])
+def test_a_block_file_by_a_name_that_the_project_has_not_says_how_to_give_it(sources: Path, path: str) -> None:
+    write_block(sources, "return 1")
+    write_pipeline(sources, "named", [block("y", "custom", configuration={"file_path": path})])
+    assert "ln -s ../mage_project packages/old" in only(static_findings(sources)).fix
 
 
 def test_a_project_has_one_name(named: Path) -> None:

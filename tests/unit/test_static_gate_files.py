@@ -90,6 +90,28 @@ def test_a_block_name_that_mage_cannot_use_is_refused(sources: Path, uuid: str) 
     assert places(static_findings(sources)) == [("bad-name", ORDERS, 5)]
 
 
+@pytest.mark.parametrize(("uuid", "read"), [("no", "False"), ("0123", "83"), ("2013-01-01", "datetime.date")])
+@pytest.mark.parametrize("form", ["uuid: {}\n  type: custom", "uuid: a\n  type: custom\n  upstream_blocks: [{}]"])
+def test_a_name_that_yaml_reads_as_something_else_is_told_as_that(
+    sources: Path, uuid: str, read: str, form: str
+) -> None:
+    finding = only(static_findings(sources, {ORDERS: f"blocks:\n- {form.format(uuid)}\n"}))
+    assert f"reads this as {read}" in finding.problem or f"reads a name as {read}" in finding.problem
+    assert finding.fix == "put the name in quotes"
+
+
+def test_a_name_that_yaml_reads_as_text_needs_no_quotes(sources: Path) -> None:
+    write(sources, {f"{PROJECT}/data_loaders/1e3.py": LOADER.format(name="x")})
+    assert static_findings(sources, {ORDERS: "blocks: [{uuid: 1e3, type: data_loader}]\n"}) == []
+
+
+def test_a_byte_order_mark_is_refused_only_where_mage_takes_it_for_code(sources: Path) -> None:
+    files = {path: f"\ufeff{(sources / path).read_text()}" for path in (MONEY, ORDERS)}
+    assert static_findings(sources, files) == []
+    found = static_findings(sources, {LOAD_ORDERS: f"\ufeff{(sources / LOAD_ORDERS).read_text()}"})
+    assert places(found) == [("byte-order-mark", LOAD_ORDERS, 1)]
+
+
 # Malformed YAML
 
 YAML_FILES = [ORDERS, f"{PROJECT}/pipelines/orders/promotion.yaml", f"{PROJECT}/io_config.yaml"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 from basics.errors import Finding
@@ -40,6 +41,9 @@ def _findings(project: Project, name: str) -> list[Finding]:
     for block, path in zip(closure.pipeline.blocks, closure.block_paths, strict=True):
         if path not in closure.files or not tree.is_text(path):
             continue
+        if tree.recall("byte order", path, _begins_with_mark) and block.language in ("python", "sql"):
+            problem = "the file begins with a byte-order mark, which Mage takes for code"
+            found.append(Finding(path, 1, "byte-order-mark", problem, "save it as UTF-8 without one"))
         if block.language == "python":
             found += _decorator(python_source(tree, path), closure.pipeline, path, block)
         elif block.type != "dbt":  # dbt renders the Jinja of its models
@@ -48,6 +52,10 @@ def _findings(project: Project, name: str) -> list[Finding]:
                 fix = "write the text into the block, or read the file in a Python block"
                 found.append(Finding(path, line, "template-of-another-file", problem, fix))
     return found
+
+
+def _begins_with_mark(content: bytes) -> bool:
+    return content.startswith(BOM_UTF8)
 
 
 def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block) -> Iterator[Finding]:

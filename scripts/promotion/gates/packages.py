@@ -13,12 +13,12 @@ from packaging.version import InvalidVersion
 from basics.errors import Finding
 from promotion.layout import PROJECT
 from promotion.pipelines.certain_imports import certain_imports
-from promotion.pipelines.own_name import importable
+from promotion.pipelines.own_name import how_to_name, importable
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_modules import files_of_module, imported_modules
 from promotion.pipelines.references.values import Import
 from promotion.pipelines.requirements import LOCK, Asked, asked_packages, locked_packages
-from promotion.pipelines.supplied_modules import likely_packages, missing_modules
+from promotion.pipelines.supplied_modules import is_known_here, likely_packages, missing_modules
 from promotion.repository.tree import Tree
 
 _LOCK_ANEW = "run make lock, and promote all pipelines: packages are of the platform"
@@ -36,15 +36,28 @@ class _Imported(NamedTuple):
 
 def package_findings(project: Project, pipelines: Iterable[str]) -> Iterator[Finding]:
     """Yield what the image lacks for `pipelines`; nothing for a tree that does not say what its image has."""
-    locked = locked_packages(project.tree)
-    if not locked or _installs_more(project.tree):
+    tree = project.tree
+    locked = locked_packages(tree)
+    if not locked or _installs_more(tree):
         return
-    asked = asked_packages(project.tree)
+    asked = asked_packages(tree)
     yield from _not_locked(asked, locked)
     promised = {each.name for each in asked}
     for name in pipelines:
         for imported in project.recall("imports", name, _imports_of_others):
-            yield from _missing(imported, frozenset(locked), promised)
+            if _is_of_project(tree, imported) and not is_known_here(imported.module):
+                problem = f"imports {imported.module}, which the project has, but not under that name"
+                fix = how_to_name(tree, imported.module.partition(".")[0])
+                yield Finding(imported.path, imported.line, "import-missing", problem, fix)
+            else:
+                yield from _missing(imported, frozenset(locked), promised)
+
+
+def _is_of_project(tree: Tree, imported: _Imported) -> bool:
+    """Tell whether the project has the module under another first name, as where it comes from."""
+    rest = imported.module.partition(".")[2].replace(".", "/")
+    paths = [f"{PROJECT}/{rest}", *(f"{PROJECT}/{rest}/{name}".replace("//", "/") for name in imported.names)]
+    return any(f"{path}.py" in tree for path in paths)
 
 
 def _installs_more(tree: Tree) -> bool:

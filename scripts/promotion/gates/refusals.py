@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from basics.errors import Conflict, GateRefused, PolicyRefused
+from basics.errors import Conflict, Finding, GateRefused, PolicyRefused
 from basics.wording import counted, few, short
 from promotion.changes.draft import Draft
 from promotion.gates.static_gate import Part, passes, static_findings
 from promotion.options import Options
 from promotion.pipelines import io_config
+from promotion.pipelines.closure import Closure
 from promotion.record.release import Hold
 
 _NAMES_TOLD = 10
+_OF_A_BLOCK = ("block-file-missing", "dbt-project-missing", "path-outside-project", "stands-for-content")
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")  # Python's form of bytes that are not UTF-8
 
 
@@ -77,6 +79,26 @@ def _would_change(reasons: Mapping[str, str]) -> Iterator[str]:
             yield f"{names[0]} is not selected and would change: it {reason}"
         else:
             yield f"{few(names)} are not selected and would change: each {reason}"
+
+
+def untold_files(draft: Draft) -> Iterator[GateRefused]:
+    """Every file of a pipeline must be told: a pipeline with too few would be released, and would fail."""
+    names = draft.project.pipelines if draft.selected is None else draft.selected
+    found = [
+        finding
+        for name in names
+        if name in draft.project and draft.project.summaries[name].findings
+        for finding in _short(draft.project.closure(name))
+    ]
+    if found:
+        problem = "it cannot be told which files the pipelines consist of"
+        yield GateRefused("untold-files", problem, fix="fix each finding", findings=sorted(set(found)))
+
+
+def _short(closure: Closure) -> Iterator[Finding]:
+    """Yield why the closure may have too few files."""
+    unread = closure.pipeline is None
+    yield from (finding for finding in closure.findings if unread or finding.code in _OF_A_BLOCK)
 
 
 def static_gate(draft: Draft) -> Iterator[GateRefused]:

@@ -11,7 +11,8 @@ from promotion.layout import PROJECT
 from promotion.pipelines.block_files import below_project, block_path, callback_path, dbt_folders, declared_paths
 from promotion.pipelines.gathered_files import GatheredFiles
 from promotion.pipelines.gathered_files import Reason as Reason
-from promotion.pipelines.pipeline import PIPELINE_NAME, Block, Pipeline, parse_pipeline
+from promotion.pipelines.own_name import how_to_name
+from promotion.pipelines.pipeline import BLOCK_TYPES, PIPELINE_NAME, Block, Pipeline, parse_pipeline
 from promotion.pipelines.project_files import matching
 from promotion.repository.tree import Tree
 
@@ -70,6 +71,8 @@ class _ClosureBuilder:
         except Malformed as error:
             self._malformed(error.finding)
             return None
+        for mistake in pipeline.mistakes:
+            self._malformed(mistake)
         for block in pipeline.blocks:
             self._block(pipeline, block)
         self._declared_files(pipeline)
@@ -101,6 +104,9 @@ class _ClosureBuilder:
         if block.type == "global_data_product" and not block.replicated:
             self._global_data_product(pipeline, block)
             return
+        if block.type not in BLOCK_TYPES:
+            self._of_unknown_type(pipeline, block)
+            return
         # A replicated block runs the file of another block of this pipeline, which has its own entry.
         if not block.replicated and not self._leaves_project(pipeline, block):
             self._need(block_path(self.tree, block), f"block {block.uuid}", pipeline, block)
@@ -109,11 +115,18 @@ class _ClosureBuilder:
         if block.has_callback:
             self._need(callback_path(block), f"callback of block {block.uuid}", pipeline, block)
 
+    def _of_unknown_type(self, pipeline: Pipeline, block: Block) -> None:
+        """Add the files that the block may have: Mage cannot run it, and has no rule for them."""
+        paths = {f"{PROJECT}/{folder}/{block.uuid}.py" for folder in (block.type, f"{block.type}s")}
+        for path in sorted({*paths, block_path(self.tree, block)}):
+            if path in self.tree:
+                self.files.add(path, Reason(f"block {block.uuid}", pipeline.metadata_path, name=block.uuid))
+
     def _leaves_project(self, pipeline: Pipeline, block: Block) -> bool:
         for path in declared_paths(block):
             if below_project(self.tree, path) is None:
                 problem = f"block {block.uuid}: {path!r} is outside the project"
-                fix = f"name a path below {PROJECT}/"
+                fix = self._other_name(path.removeprefix("/home/src/")) or f"name a path below {PROJECT}/"
                 self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
                 return True
         return False
@@ -152,9 +165,15 @@ class _ClosureBuilder:
         if path in self.tree:
             self.files.add(path, Reason(reason, pipeline.metadata_path, name=block.uuid))
         else:
-            fix = "restore the file, or remove the block from the pipeline"
+            other_name = self._other_name(path.removeprefix(f"{PROJECT}/"))
+            fix = other_name or "restore the file, or remove the block from the pipeline"
             problem = f"{reason}: there is no file {path}"
             self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
+
+    def _other_name(self, path: str) -> str | None:
+        """Return how the file is found if `path` begins with a name that the project has somewhere else."""
+        name, _, rest = path.partition("/")
+        return how_to_name(self.tree, name) if f"{PROJECT}/{rest}" in self.tree else None
 
     # What a pipeline's promotion.yaml declares, and what it should declare
 

@@ -10,7 +10,7 @@ from basics.errors import Finding
 from basics.yaml_file import located
 from promotion.layout import PROJECT
 from promotion.pipelines.own_name import importable
-from promotion.pipelines.project_files import named_files
+from promotion.pipelines.project_files import candidates, named_files
 from promotion.pipelines.python_modules import (
     exported_modules,
     files_of_module,
@@ -20,11 +20,15 @@ from promotion.pipelines.python_modules import (
 )
 from promotion.pipelines.references.of_file import references_of
 from promotion.pipelines.references.values import UNKNOWN, Import, NamedPath, References
+from promotion.pipelines.stand_ins import kept_elsewhere, stands_for
 from promotion.repository.tree import SUBMODULE, SYMLINK, Tree, not_utf8
 
 _TEXTS = (".py", ".sql", ".r", ".R", ".yaml", ".yml", ".md")
 # Files of every release that all pipelines share: a pipeline whose code names them does not claim them.
 _OF_ALL = {f"{PROJECT}/{name}" for name in ("io_config.yaml", "metadata.yaml", "requirements.txt")}
+
+
+_BRING = "commit the content itself, or let the code fetch it from where it is kept"
 
 
 class Reason(NamedTuple):
@@ -76,6 +80,10 @@ class GatheredFiles:
     def _follow(self, path: str) -> None:
         mode = self.tree[path].mode
         if mode == SUBMODULE:
+            return
+        if tool := stands_for(self.tree, path):
+            problem = f"{tool} keeps the content elsewhere, and a release would have only what stands for it"
+            self.findings.append(Finding(path, None, "stands-for-content", problem, _BRING))
             return
         if mode == SYMLINK:
             target = self.tree.linked(path)
@@ -145,6 +153,10 @@ class GatheredFiles:
         for new in found:
             if new not in _OF_ALL:
                 self.add(new, Reason(f"named by {path}", path, named.line))
+        if not found and UNKNOWN not in named.path:
+            for stand_in in kept_elsewhere(self.tree, candidates(self.roots, path, named)):
+                problem = f"names a file that DVC keeps elsewhere, as {stand_in} says"
+                self.report(path, "stands-for-content", problem, _BRING, named.line)
 
 
 def _as_written(roots: Mapping[str, str], module: str, imported: Import) -> str:

@@ -38,6 +38,14 @@ def project_folder(tree: Tree) -> str:
     return next((f"{PACKAGES}/{name}" for name in own_names(tree)), PROJECT)
 
 
+def how_to_name(tree: Tree, name: str) -> str:
+    """Return how code or a block finds the project that it calls `name`."""
+    own = own_names(tree)
+    return (
+        f"write {own[0]} instead" if own else f"give the project that name: ln -s ../{PROJECT} {PACKAGES}/{name}"
+    )
+
+
 def project_in(folder: Path) -> Path:
     """Return what `project_folder` does, of a tree that lies in `folder`."""
     paths = (path.relative_to(folder).as_posix() for path in (folder / PACKAGES).glob("*") if path.is_symlink())

@@ -70,6 +70,7 @@ class Pipeline:
     volatile: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # file → what its computed paths may name
     backfill: int | None = None  # days of its data that a change matters to: 0 for none, None for all
+    mistakes: tuple[Finding, ...] = ()  # that leave no doubt which files it has
 
     @property
     def promotion_path(self) -> str:
@@ -78,39 +79,60 @@ class Pipeline:
 
 
 def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -> Pipeline:
-    """Read the two files of the pipeline `name`; raise `Malformed` at the first thing that Mage cannot read."""
-    content = load_mapping(path, metadata)
-    blocks = tuple(block for kind in _LISTS for block in _blocks(path, content, kind))
+    """Read the two files of the pipeline `name`; raise `Malformed` where they do not tell what it consists of."""
+    content, mistakes = _content(path, metadata)
+    blocks = tuple(block for kind in _LISTS for block in _blocks(path, content, kind, mistakes))
     for uuid, value in mapping(path, "extensions", content.get("extensions")).items():
         extension = mapping(path, f"extensions.{uuid}", value)
-        blocks += tuple(_blocks(path, extension, "blocks", f"extensions.{uuid}."))
+        blocks += tuple(_blocks(path, extension, "blocks", mistakes, f"extensions.{uuid}."))
     _check_graph(path, blocks)
     tags = _names(path, "tags", content.get("tags") or [])
     kind = content.get("type") or "python"
     if not isinstance(kind, str):
         raise malformed(path, "type", "is not text", "write python, streaming or integration")
-    pipeline = Pipeline(name, path, blocks, kind, tags)
+    pipeline = Pipeline(name, path, blocks, kind, tags, mistakes=tuple(mistakes))
     return _with_promotion(pipeline, pipeline.promotion_path, promotion)
 
 
-def _blocks(path: str, content: Mapping[str, Any], kind: str, prefix: str = "") -> Iterator[Block]:
+def _content(path: str, metadata: str) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what the file holds; of a key that is there twice the last value, as Mage does, with a finding."""
+    try:
+        return load_mapping(path, metadata), []
+    except Malformed as error:
+        if error.finding.code != "duplicate-key":
+            raise
+        return load_mapping(path, metadata, unique=False), [error.finding]
+
+
+def _blocks(
+    path: str, content: Mapping[str, Any], kind: str, mistakes: list[Finding], prefix: str = ""
+) -> Iterator[Block]:
     entries = content.get(kind) or []
     if not isinstance(entries, list):
         raise malformed(path, prefix + kind, "is not a list", "write one block per list entry")
     for number, entry in enumerate(entries):
-        yield _block(path, f"{prefix}{kind}[{number}]", entry, in_graph=not prefix and kind == "blocks")
+        block = _block(path, f"{prefix}{kind}[{number}]", entry, in_graph=not prefix and kind == "blocks")
+        if block.type not in BLOCK_TYPES:
+            problem, fix = f"{block.type!r} is unknown to Mage", near(block.type, sorted(BLOCK_TYPES))
+            mistakes.append(malformed(path, f"{prefix}{kind}[{number}].type", problem, fix).finding)
+        yield block
 
 
 def _block(path: str, key: str, entry: Any, *, in_graph: bool) -> Block:
-    if not isinstance(entry, dict) or not isinstance(entry.get("uuid"), str):
+    if not isinstance(entry, dict) or entry.get("uuid") is None:
         raise malformed(path, f"{key}.uuid", "is missing", "give the block its name")
+    if not isinstance(entry["uuid"], str):
+        problem, fix = f"YAML reads this as {entry['uuid']!r}, not as text", "put the name in quotes"
+        raise malformed(path, f"{key}.uuid", problem, fix)
+    if not isinstance(entry.get("type"), str):
+        raise malformed(path, f"{key}.type", f"{entry.get('type')!r} is no type", "write, for example, custom")
     _check_name(path, key, entry["uuid"])
     replicated = entry.get("replicated_block")
     if replicated is not None and not isinstance(replicated, str):
         raise malformed(path, f"{key}.replicated_block", "is not text", "name a block of this pipeline")
     return Block(
         uuid=entry["uuid"],
-        type=_one_of(path, f"{key}.type", entry.get("type"), sorted(BLOCK_TYPES)),
+        type=entry["type"],
         language=_one_of(path, f"{key}.language", entry.get("language") or "python", list(LANGUAGES)),
         upstream=_names(path, f"{key}.upstream_blocks", entry.get("upstream_blocks") or []),
         configuration=mapping(path, f"{key}.configuration", entry.get("configuration")),
@@ -136,8 +158,11 @@ def _one_of(path: str, key: str, value: Any, known: list[str]) -> str:
 
 
 def _names(path: str, key: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, list):
         raise malformed(path, key, "is not a list of names", "write one name per list entry")
+    for name in value:
+        if not isinstance(name, str):
+            raise malformed(path, key, f"YAML reads a name as {name!r}, not as text", "put the name in quotes")
     return tuple(value)
 
 

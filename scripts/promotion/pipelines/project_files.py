@@ -20,7 +20,7 @@ def named_files(tree: Tree, roots: Mapping[str, str], referrer: str, named: Name
     `roots` are the folders of the tree by the names that they have beside the project.
     """
     return [
-        path for candidate in _candidates(roots, referrer, named) for path in _at(tree, candidate, named.file_only)
+        path for candidate in candidates(roots, referrer, named) for path in _at(tree, candidate, named.file_only)
     ]
 
 
@@ -32,7 +32,7 @@ def matching(tree: Tree, glob: str) -> Iterator[str]:
     return (path for path in tree.paths_at(folder) if whole.fullmatch(path))
 
 
-def _candidates(roots: Mapping[str, str], referrer: str, named: NamedPath) -> Iterator[str]:
+def candidates(roots: Mapping[str, str], referrer: str, named: NamedPath) -> Iterator[str]:
     """Yield the paths of the tree that `named` may mean."""
     starts = {"project": [PROJECT], "folder": [posixpath.dirname(referrer)], "anywhere": [PROJECT, ""]}[named.base]
     if named.base == "anywhere" and named.path.startswith("/"):  # an absolute path of the project on some machine

@@ -52,6 +52,7 @@ def _read(content: bytes) -> PythonSource:
 @cache
 def read_python(text: str) -> PythonSource:
     """Parse `text`; a syntax error is returned in `references.error`, not raised."""
+    text = text.removeprefix("\ufeff")  # as Python does in a module; of a block, `block_gate` refuses it
     try:
         module = ast.parse(text)
         with warnings.catch_warnings():

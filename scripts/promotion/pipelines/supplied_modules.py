@@ -77,6 +77,12 @@ def missing_modules(module: str, names: tuple[str, ...], packages: frozenset[str
             yield module
 
 
+def is_known_here(module: str) -> bool:
+    """Tell whether Python or a package that this machine has supplies the first part of `module`."""
+    top = module.partition(".")[0]
+    return top in _OF_EVERY_IMAGE or top in packages_distributions()
+
+
 def likely_packages(module: str, names: Iterable[str] = ()) -> list[str]:
     """Return the packages that may supply `module`, the most likely first."""
     for dotted in (*(f"{module}.{name}" for name in names), *_around(module)):

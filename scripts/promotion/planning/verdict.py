@@ -49,3 +49,5 @@ def _refusals(draft: Draft, policy: PolicyGate) -> Iterator[PromotionError]:
         yield from refusals.shared_file(draft)
     if "static" in request.gates:
         yield from refusals.static_gate(draft)
+    elif request.is_promotion:
+        yield from refusals.untold_files(draft)
