@@ -48,6 +48,9 @@ _FALL = "@custom\ndef fall(*args, **kwargs):\n    raise ValueError('why')\n"
 _NAP = "@custom\ndef nap(*args, **kwargs):\n    import time\n    time.sleep(60)\n"
 _PIPELINES = {
     "plain": [Block("hello", "@custom\ndef hello(*args, **kwargs):\n    print('good day')\n", type="custom")],
+    "for_people": [
+        Block(f"a_{kind}", type=kind) for kind in ("chart", "group", "markdown", "pipeline", "scratchpad")
+    ],
     "fails": [Block("fall", _FALL, type="custom")],
     "naps": [Block("nap", _NAP, type="custom")],
     "unguarded": [Block("unguarded", type="custom")],
@@ -86,6 +89,8 @@ job: {backoff_limit: 0, active_deadline_seconds: 60, ttl_seconds_after_finished:
 def _project(folder: Path) -> Path:
     project = write_project(folder, _PIPELINES, as_one_job=_ONE_JOB)
     (project / "custom" / "unguarded.py").write_text(_UNGUARDED)
+    for block in _PIPELINES["for_people"]:
+        (project / f"{block.type}s" / f"{block.uuid}.py").unlink()
     return project
 
 
@@ -1111,6 +1116,18 @@ def test_sql_sample() -> None:
     loader = SimpleNamespace(execute_queries=execute)
     execute_raw_sql(loader, None, "INSERT INTO days VALUES (1)", should_query=True)
     assert queries[-1].endswith(f"LIMIT {worker._SQL_SAMPLE}"), queries
+
+
+@relied_on
+def test_blocks_for_people() -> None:
+    from promotion.pipelines.pipeline import NOT_RUN
+
+    run = _run("for_people")
+    for block_run in run.block_runs:
+        _execute(run, block_run)
+        block_run.refresh()
+        assert block_run.status.value == "completed"
+    assert {str(block.type) for block in run.pipeline.blocks_by_uuid.values()} == NOT_RUN
 
 
 @relied_on

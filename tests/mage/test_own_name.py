@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mage.projects import Block, write_project
@@ -72,6 +74,11 @@ def test_code_imports_the_project_by_both_names_and_a_package_beside_it(results:
 
 def test_a_block_is_found_by_a_path_that_begins_with_the_name(results: dict[str, RunResult]) -> None:
     assert results["relative"].blocks[0].output == "one\n"
+
+
+def test_mage_cannot_load_a_block_whose_path_is_absolute(tmp_path: Path) -> None:
+    project = write_project(tmp_path, {"absolute": [by_path("absolute", "/home/src/project/lib/one.py")]})
+    assert list(load_pipelines(project, ["absolute"])) == ["absolute"]
 
 
 def test_an_error_is_told_with_its_place_in_the_project(results: dict[str, RunResult]) -> None:

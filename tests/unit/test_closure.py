@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import PROJECT, block, metadata_of, tree_of, write, write_pipeline
+from helpers import PROJECT, block, metadata_of, static_findings, tree_of, write, write_pipeline
 from promotion.pipelines.project import Project
 
 MONEY = f"{PROJECT}/utils/money.py"
@@ -316,3 +316,12 @@ def test_a_folder_laid_over_a_file_takes_its_place(sources: Path, tmp_path: Path
     composed = tree_of(sources).overlaid_with(tree_of(tmp_path / "other"))
     assert MONEY not in composed
     assert f"{MONEY}/deep.py" in composed
+
+
+@pytest.mark.parametrize("kind", ["chart", "group", "markdown", "scratchpad"])
+def test_a_file_that_no_run_reads_may_be_missing(sources: Path, kind: str) -> None:
+    blocks = [block("load_stock", "data_loader"), block("note", kind)]
+    write_pipeline(sources, "stock", blocks)
+    assert static_findings(sources) == []
+    write(sources, {f"{PROJECT}/{kind}s/note.py": "x = 1\n"})
+    assert f"{PROJECT}/{kind}s/note.py" in closure(sources, "stock")

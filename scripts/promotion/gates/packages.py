@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from basics.errors import Finding
+from promotion.gates.dbt_packages import dbt_findings
 from promotion.layout import PROJECT
 from promotion.pipelines.certain_imports import certain_imports
 from promotion.pipelines.own_name import how_to_name, importable
@@ -34,7 +35,7 @@ class _Imported(NamedTuple):
     names: tuple[str, ...]
 
 
-def package_findings(project: Project, pipelines: Iterable[str]) -> Iterator[Finding]:
+def package_findings(project: Project, pipelines: Collection[str]) -> Iterator[Finding]:
     """Yield what the image lacks for `pipelines`; nothing for a tree that does not say what its image has."""
     tree = project.tree
     locked = locked_packages(tree)
@@ -42,6 +43,7 @@ def package_findings(project: Project, pipelines: Iterable[str]) -> Iterator[Fin
         return
     asked = asked_packages(tree)
     yield from _not_locked(asked, locked)
+    yield from dbt_findings(project, pipelines, locked)
     promised = {each.name for each in asked}
     for name in pipelines:
         for imported in project.recall("imports", name, _imports_of_others):

@@ -60,11 +60,10 @@ def dbt_folders(tree: Tree, block: Block) -> list[str]:
 def below_project(tree: Tree, declared: str) -> str | None:
     """Return where Mage finds `declared`: in the project, in its folder `dbt`, or at a path that ends with it.
 
-    None if that is outside the project.
+    None if that is outside the project. Mage refuses an absolute path that its own path of the project does not
+    begin, and that differs between a pod and this machine.
     """
-    name = posixpath.basename(project_folder(tree))
-    homes = (f"/srv/release/{PROJECT}/", f"/srv/release/{project_folder(tree)}/", f"/home/src/{name}/", f"{name}/")
-    inside = next((declared.removeprefix(home) for home in homes if declared.startswith(home)), declared)
+    inside = declared.removeprefix(f"{posixpath.basename(project_folder(tree))}/")
     if inside.startswith("/") or posixpath.normpath(inside).startswith(".."):
         return None
     for folder in (PROJECT, f"{PROJECT}/dbt"):

@@ -12,7 +12,7 @@ from promotion.pipelines.block_files import below_project, block_path, callback_
 from promotion.pipelines.gathered_files import GatheredFiles
 from promotion.pipelines.gathered_files import Reason as Reason
 from promotion.pipelines.own_name import how_to_name
-from promotion.pipelines.pipeline import BLOCK_TYPES, PIPELINE_NAME, Block, Pipeline, parse_pipeline
+from promotion.pipelines.pipeline import BLOCK_TYPES, NOT_RUN, PIPELINE_NAME, Block, Pipeline, parse_pipeline
 from promotion.pipelines.project_files import matching
 from promotion.repository.tree import Tree
 
@@ -126,7 +126,7 @@ class _ClosureBuilder:
         for path in declared_paths(block):
             if below_project(self.tree, path) is None:
                 problem = f"block {block.uuid}: {path!r} is outside the project"
-                fix = self._other_name(path.removeprefix("/home/src/")) or f"name a path below {PROJECT}/"
+                fix = self._relative(path) or f"name a path below {PROJECT}/"
                 self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
                 return True
         return False
@@ -164,11 +164,19 @@ class _ClosureBuilder:
     def _need(self, path: str, reason: str, pipeline: Pipeline, block: Block) -> None:
         if path in self.tree:
             self.files.add(path, Reason(reason, pipeline.metadata_path, name=block.uuid))
-        else:
+        elif block.type not in NOT_RUN:
             other_name = self._other_name(path.removeprefix(f"{PROJECT}/"))
             fix = other_name or "restore the file, or remove the block from the pipeline"
             problem = f"{reason}: there is no file {path}"
             self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
+
+    def _relative(self, path: str) -> str | None:
+        """Return how the absolute `path` of some machine is written if the project has that file."""
+        tails = (path.split("/", depth)[-1] for depth in range(1, path.count("/") + 1))
+        return next(
+            (f"write {tail}, which is below {PROJECT}/" for tail in tails if f"{PROJECT}/{tail}" in self.tree),
+            None,
+        )
 
     def _other_name(self, path: str) -> str | None:
         """Return how the file is found if `path` begins with a name that the project has somewhere else."""

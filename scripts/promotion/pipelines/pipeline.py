@@ -25,11 +25,16 @@ BLOCK_TYPES = {
     "dbt",
     "extension",
     "global_data_product",
+    "group",
     "markdown",
+    "pipeline",
     "scratchpad",
     "sensor",
     "transformer",
 }
+# A run of the pipeline reads no file of these: one that is missing hinders nothing.
+# MAGE.md: blocks-for-people
+NOT_RUN = {"chart", "group", "markdown", "pipeline", "scratchpad"}
 LANGUAGES = {"python": "py", "sql": "sql", "r": "r", "yaml": "yaml", "markdown": "md"}
 _DAYS = re.compile(r"([1-9][0-9]{0,3})d")
 _LISTS = ("blocks", "callbacks", "conditionals", "widgets")

@@ -1,0 +1,53 @@
+"""The image must have dbt, with the adapter of the database, for pipelines with dbt blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, requires
+
+from packaging.requirements import Requirement
+
+from basics.errors import Finding
+from promotion.layout import PROJECT
+from promotion.pipelines.block_files import dbt_folders
+from promotion.pipelines.dbt_profiles import used_settings
+from promotion.pipelines.jinja import SUPPLIED
+from promotion.pipelines.project import Project
+
+
+def dbt_findings(project: Project, pipelines: Iterable[str], locked: Container[str]) -> Iterator[Finding]:
+    """Yield a finding for each dbt project of `pipelines` that needs packages of dbt that are not `locked`.
+
+    Without dbt, Mage does not even load the pipeline.
+    """
+    needed: dict[str, set[str]] = {}
+    for name in pipelines:
+        for folder, packages in project.recall("dbt packages", name, _needed):
+            needed.setdefault(folder, set()).update(packages)
+    for folder, packages in needed.items():
+        if missing := sorted(package for package in packages if package not in locked):
+            problem = f"a dbt block needs {' and '.join(missing)}, which the lock has not"
+            fix = f"add {_pinned(missing)} to {PROJECT}/requirements.txt, run make lock, and promote all pipelines"
+            yield Finding(f"{folder}/dbt_project.yml", None, "package-missing", problem, fix)
+
+
+def _needed(project: Project, name: str) -> list[tuple[str, list[str]]]:
+    """Return, for each dbt project of the pipeline, dbt itself and the adapter that the used target says."""
+    tree, pipeline = project.tree, project.closure(name).pipeline
+    found = []
+    for block in pipeline.blocks if pipeline else ():
+        for folder in dbt_folders(tree, block)[:1] if block.type == "dbt" else ():
+            values = [leaf for _, leaf in used_settings(tree, block) if leaf.keys[1] == "outputs"]
+            kinds = [leaf.text for leaf in values if leaf.keys[3:] == ("type",) and SUPPLIED not in leaf.text]
+            found.append((folder, ["dbt-core", *(f"dbt-{kind}" for kind in kinds)]))
+    return found
+
+
+def _pinned(packages: Iterable[str]) -> str:
+    """Return `packages` in the versions that Mage asks for in its extra `dbt`, as far as it does."""
+    try:
+        wanted = [Requirement(text) for text in requires("mage-ai") or ()]
+    except PackageNotFoundError:
+        wanted = []
+    of_dbt = {each.name: f"{each.name}{each.specifier}" for each in wanted if each.name.startswith("dbt-")}
+    return " and ".join(of_dbt.get(name, name) for name in packages)
