@@ -24,8 +24,8 @@ def dbt_findings(project: Project, pipelines: Iterable[str], locked: Container[s
     for name in pipelines:
         for folder, packages in project.recall("dbt packages", name, _needed):
             needed.setdefault(folder, set()).update(packages)
-    for folder, packages in needed.items():
-        if missing := sorted(package for package in packages if package not in locked):
+    for folder in needed:
+        if missing := sorted(package for package in needed[folder] if package not in locked):
             problem = f"a dbt block needs {' and '.join(missing)}, which the lock has not"
             fix = f"add {_pinned(missing)} to {PROJECT}/requirements.txt, run make lock, and promote all pipelines"
             yield Finding(f"{folder}/dbt_project.yml", None, "package-missing", problem, fix)

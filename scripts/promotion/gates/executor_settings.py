@@ -57,8 +57,8 @@ def executor_findings(project: Project, environment: Environment, names: Iterabl
 
 def _findings(executor: str, project: Project, name: str) -> list[Finding]:
     path = f"{PROJECT}/pipelines/{name}/metadata.yaml"
-    text = project.tree.text(path) if path in project.tree else ""
     try:
+        text = project.tree.text(path) if path in project.tree else ""
         pipeline = load_mapping(path, text)
     except Malformed:
         return []  # the closure reports it
