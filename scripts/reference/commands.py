@@ -23,6 +23,7 @@ MODULES = (
     "promotion.cli.image",
     "promotion.cli.adopt",
     "promotion.cli.dev",
+    "promotion.cli.upgrade",
     "demonstration.demo",
 )
 _LAST = ("quiet", "json", "version")  # arguments that nearly all commands have

@@ -215,8 +215,11 @@ class Repository:
         oids = self._git("hash-object", *options, stdin=b"".join(name + b"\n" for name in names)).splitlines()
         return [File("100644", oid) for oid in oids]
 
-    def commit(self, tree: Tree, parent: str | None, message: str, at: datetime) -> str:
-        """Store `tree` as a commit on `parent`, made `at` that moment, without moving any ref; return its id."""
+    def commit(self, tree: Tree, parent: str | None, message: str, at: datetime, *, sign: bool = True) -> str:
+        """Store `tree` as a commit on `parent`, made `at` that moment, without moving any ref; return its id.
+
+        It is signed if git is told to sign, unless it is one that nobody keeps (`sign` is false).
+        """
         entries = "".join(f"{file.mode} {file.oid}\t{path}\0" for path, file in tree.items())
         with tempfile.TemporaryDirectory(prefix="promotion-") as folder:
             index = str(Path(folder) / "index")
@@ -229,7 +232,7 @@ class Repository:
             )
             oid = self._git("write-tree", GIT_INDEX_FILE=index)
         options = ["-p", parent] if parent else []
-        if self.signs():
+        if sign and self.signs():
             options.append("-S")
         date = at.astimezone().isoformat(timespec="seconds")
         dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}

@@ -1,0 +1,1 @@
+"""How a repository that was made from a template takes the template's next version."""
