@@ -9,7 +9,7 @@ import pytest
 
 from basics.errors import Finding, GateRefused
 from basics.process import CommandError
-from helpers import PROJECT, ROOT, block, only, places, static_findings, write, write_pipeline
+from helpers import PROJECT, ROOT, block, metadata_of, only, places, static_findings, write, write_pipeline
 from promotion.image.lock import lock_packages
 
 CODES = {"package-missing", "package-not-locked"}
@@ -59,8 +59,21 @@ def test_an_import_that_no_package_supplies_is_named_with_the_likely_package(
 
 def test_what_a_client_of_mage_needs_is_named(sources: Path) -> None:
     finding = only(findings_of(sources, above="from mage_ai.io.bigquery import BigQuery"))
-    assert "mage_ai.io.bigquery, which needs google.cloud.bigquery" in finding.problem
+    assert "mage_ai.io.bigquery, which imports google.cloud.bigquery" in finding.problem
     assert "add google-cloud-bigquery" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("provider", "package"),
+    [("bigquery", "google-cloud-bigquery"), ("sqlserver", "pyodbc"), ("postgres", None), ("of_nobody", None)],
+)
+def test_what_a_block_in_sql_runs_with_is_named(sources: Path, provider: str, package: str | None) -> None:
+    write(sources, {f"{PROJECT}/data_loaders/ask.sql": "select 1\n"})
+    asked = block("ask", "data_loader", language="sql", configuration={"data_provider": provider})
+    write_pipeline(sources, "questions", [asked])
+    findings = findings_of(sources)
+    assert [finding.path for finding in findings] == ([metadata_of("questions")] if package else [])
+    assert all(f"add {package} to" in finding.fix for finding in findings)
 
 
 def test_an_import_in_the_block_s_function_counts(sources: Path) -> None:

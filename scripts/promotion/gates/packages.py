@@ -15,6 +15,7 @@ from promotion.gates.dbt_packages import dbt_findings
 from promotion.layout import PROJECT
 from promotion.pipelines.certain_imports import certain_imports
 from promotion.pipelines.own_name import how_to_name, importable
+from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_modules import files_of_module, imported_modules
 from promotion.pipelines.references.values import Import
@@ -30,7 +31,7 @@ class _Imported(NamedTuple):
     """An import of something that is not of the project."""
 
     path: str
-    line: int
+    line: int | None
     module: str
     names: tuple[str, ...]
 
@@ -92,7 +93,7 @@ def _missing(imported: _Imported, locked: frozenset[str], promised: set[str]) ->
         is_own = module == imported.module
         package = likely_packages(module, imported.names if is_own else ())[0]
         if canonicalize_name(package) not in promised:
-            what = f"imports {module}" if is_own else f"imports {imported.module}, which needs {module}"
+            what = f"imports {module}" if is_own else f"runs with {imported.module}, which imports {module}"
             problem = f"{what}; no package of {LOCK} supplies it"
             fix = f"add {package} to {PROJECT}/requirements.txt, {_LOCK_ANEW}"
             yield Finding(imported.path, imported.line, "package-missing", problem, fix)
@@ -107,7 +108,7 @@ def _imports_of_others(project: Project, name: str) -> list[_Imported]:
     blocks = zip(closure.pipeline.blocks, closure.block_paths, strict=True) if closure.pipeline else ()
     paths = [path for block, path in blocks if block.language == "python" and block.type != "scratchpad"]
     paths = [path for path in dict.fromkeys(paths) if path in closure.files]
-    found: list[_Imported] = []
+    found = list(_clients_of_sql(closure.pipeline)) if closure.pipeline else []
     roots = importable(tree)
     for path in paths:  # the list grows in the loop
         for imported in tree.recall("certain imports", path, _certain) if tree.is_text(path) else ():
@@ -117,6 +118,16 @@ def _imports_of_others(project: Project, name: str) -> list[_Imported]:
             if not modules and not _may_be_of_project(tree, imported.module):
                 found.append(_Imported(path, imported.line, imported.module, imported.names))
     return found
+
+
+# MAGE.md: io-clients
+def _clients_of_sql(pipeline: Pipeline) -> Iterator[_Imported]:
+    """Yield the clients of Mage that blocks in SQL run with, as imports of their own."""
+    for block in pipeline.blocks:
+        provider = block.configuration.get("data_provider")
+        if block.language == "sql" and block.type != "dbt" and isinstance(provider, str):
+            client = "mssql" if provider == "sqlserver" else provider
+            yield _Imported(pipeline.metadata_path, None, f"mage_ai.io.{client}", ())
 
 
 def _certain(content: bytes) -> list[Import]:
