@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from decorator_cases import HARMLESS, IMPORT, REPLACING
 from helpers import (
     IO_CONFIG,
     LOADER,
@@ -301,24 +302,23 @@ def test_python_that_does_not_compile_is_named_with_its_line(sources: Path, text
 # Decorators
 
 
-@pytest.mark.parametrize(
-    "importing",
-    [
-        "from mage_ai.data_preparation.decorators import data_loader\n",
-        "try:\n    from mage_ai.data_preparation.decorators import data_loader\nexcept ImportError:\n    pass\n",
-        "from mage_ai.data_preparation.decorators import *\n",
-        "if 'data_loader' in globals():\n    from mage_ai.data_preparation.decorators import data_loader\n",
-        "if 'x' not in globals():\n x = 1\nelse:\n from mage_ai.data_preparation.decorators import data_loader\n",
-        "try:\n    x\nexcept NameError:\n    from mage_ai.data_preparation.decorators import data_loader\n",
-        "try:\n    x = 1\nfinally:\n    from mage_ai.data_preparation.decorators import data_loader\n",
-    ],
-)
-def test_an_unguarded_decorator_import_is_named_with_its_line(sources: Path, importing: str) -> None:
-    code = importing + "@data_loader\ndef load():\n    return []\n"
+@pytest.mark.parametrize("code", REPLACING)
+def test_an_import_that_replaces_the_decorator_is_named_with_its_line(sources: Path, code: str) -> None:
     finding = only(static_findings(sources, {LOAD_ORDERS: code}))
-    line = importing.count("\n", 0, importing.index("from mage_ai")) + 1
+    line = code.count("\n", 0, code.rindex(IMPORT)) + 1
     assert places([finding]) == [("unguarded-decorator", LOAD_ORDERS, line)]
-    assert "not in globals()" in finding.fix
+    assert "`if 'data_loader' not in globals():`" in finding.fix
+
+
+@pytest.mark.parametrize("code", HARMLESS)
+def test_an_import_that_leaves_mages_decorator_passes(sources: Path, code: str) -> None:
+    assert static_findings(sources, {LOAD_ORDERS: code}) == []
+
+
+@pytest.mark.parametrize("name", ["callback", "on_success", "on_failure"])
+def test_a_callback_has_one_of_three_decorators(sources: Path, name: str) -> None:
+    write_pipeline(sources, "stock", [block("told", "callback")])
+    assert static_findings(sources, {f"{PROJECT}/callbacks/told.py": f"@{name}\ndef told(): ...\n"}) == []
 
 
 def test_a_decorator_is_looked_for_where_file_path_points(sources: Path) -> None:

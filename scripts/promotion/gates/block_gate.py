@@ -21,6 +21,8 @@ _DECORATOR = {
     "callback": "callback",
     "conditional": "condition",
 }
+_ALSO = {"callback": ("on_success", "on_failure")}
+_OF_EVERY_BLOCK = ("test", "preprocesser")
 _STREAMING = {"data_loader": "streaming_source", "data_exporter": "streaming_sink"}  # classes
 _INTEGRATION = {"data_loader": "data_integration_source", "data_exporter": "data_integration_destination"}
 # MAGE.md: templates-stand-alone
@@ -61,10 +63,12 @@ def _begins_with_mark(content: bytes) -> bool:
 def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block) -> Iterator[Finding]:
     """Python blocks must be in the form that Mage runs."""
     expected = (_STREAMING if pipeline.type == "streaming" else {}).get(block.type) or _DECORATOR.get(block.type)
-    for name, line in source.unguarded:
-        fix = f"write `if '{expected}' not in globals():` above an import of {expected}"
-        yield Finding(path, line, "unguarded-decorator", f"the import of {name} replaces Mage's decorator", fix)
-    found = source.decorators.intersection({expected, _INTEGRATION.get(block.type)})
+    for name, line, guards in source.decorator_imports:
+        if name == expected and not guards & {expected, *_OF_EVERY_BLOCK}:
+            problem = f"the import of {name} replaces Mage's decorator"
+            fix = f"remove it, as Mage gives the block {name}, or write `if '{name}' not in globals():` above it"
+            yield Finding(path, line, "unguarded-decorator", problem, fix)
+    found = source.decorators.intersection({expected, _INTEGRATION.get(block.type), *_ALSO.get(block.type, ())})
     if expected and not source.references.error and not found:
         kind = "class" if expected in _STREAMING.values() else "function"
         problem = f"no {kind} is decorated with @{expected}, so Mage has nothing to run"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from promotion.pipelines.decorator_imports import DecoratorImport, decorator_imports
 from promotion.pipelines.environment_reads import python_reads, secret_reads
 from promotion.pipelines.io_calls import Opened, opened_profiles
 from promotion.pipelines.pipeline_calls import called_pipelines
@@ -16,9 +17,6 @@ from promotion.pipelines.references.python import python_references
 from promotion.pipelines.references.values import References
 from promotion.pipelines.syntax_tree import SyntaxTree
 from promotion.repository.tree import Tree
-
-# MAGE.md: decorators
-_MAGE_DECORATORS = "mage_ai.data_preparation.decorators"
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class PythonSource:
     environment: tuple[tuple[str, int], ...] = ()  # names read without a default, with their lines
     secrets: tuple[tuple[str, str, int], ...] = ()  # the store, the name and the line of each that Mage reads
     opened: tuple[Opened, ...] = ()  # io profiles
-    unguarded: tuple[tuple[str, int], ...] = ()  # Mage decorators imported over the injected ones
+    decorator_imports: tuple[DecoratorImport, ...] = ()
     literals: tuple[tuple[str, str, int], ...] = ()  # name, literal text that it gets, line
     decorators: frozenset[str] = frozenset()
     calls: tuple[tuple[str, int], ...] = ()  # pipelines that it starts or waits for, with their lines
@@ -67,42 +65,10 @@ def read_python(text: str) -> PythonSource:
         environment=tuple(python_reads(text, syntax)),
         secrets=tuple(secret_reads(text, syntax)),
         opened=tuple(opened_profiles(text, syntax)),
-        unguarded=tuple(_unguarded(module)),
+        decorator_imports=tuple(decorator_imports(text, syntax)),
         literals=tuple(_literals(syntax)),
         decorators=frozenset(_decorators(syntax)),
         calls=tuple(called_pipelines(text, syntax)),
-    )
-
-
-def _unguarded(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield the decorators that an import puts over Mage's own when the block is loaded.
-
-    Mage runs a block with its decorators in the namespace; an import that replaces them makes the run
-    fail with "does not have any decorated functions". In the body of an `if … not in globals()` it is harmless.
-    """
-    for node in _executed_at_once(module.body):
-        if isinstance(node, ast.ImportFrom) and node.module == _MAGE_DECORATORS:
-            for alias in node.names:
-                yield alias.asname or alias.name, node.lineno
-
-
-def _executed_at_once(statements: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield every statement that runs when the module is loaded, except those guarded by a test of `globals()`."""
-    for statement in statements:
-        yield statement
-        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            guarded = isinstance(statement, ast.If) and _is_guard(statement.test)
-            for part in ("handlers", "cases", "orelse", "finalbody", *(() if guarded else ("body",))):
-                yield from _executed_at_once(getattr(statement, part, []))
-
-
-def _is_guard(test: ast.expr) -> bool:
-    """Tell whether `test` has the form `… not in globals()`."""
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.ops[0], ast.NotIn)
-        and isinstance(test.comparators[0], ast.Call)
-        and dotted_name(test.comparators[0].func) == "globals"
     )
 
 
