@@ -61,6 +61,15 @@ def main(events: int) -> None:
             mage.run(run["pipeline"], run["variables"], emit, run["block"])
 
 
+def _or_environment(of_database: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Return a function that looks for a secret in the variable of its name, as pods do, before the database."""
+
+    def get_secret_value(name: str, *arguments: Any, **options: Any) -> str | None:
+        return os.environ[name] if name in os.environ else of_database(name, *arguments, **options)
+
+    return get_secret_value
+
+
 def _own_input() -> TextIO:
     """Take standard input away from the blocks: a block that reads it would take our requests."""
     requests = os.fdopen(os.dup(0))
@@ -81,6 +90,7 @@ class Mage:
         from mage_ai.data_preparation.models import block
         from mage_ai.data_preparation.models.constants import ExecutorType
         from mage_ai.data_preparation.models.pipeline import Pipeline
+        from mage_ai.data_preparation.shared import secrets
         from mage_ai.orchestration import pipeline_scheduler_original as scheduler
         from mage_ai.orchestration.db import db_connection, engine
         from mage_ai.orchestration.db.models.base import Base
@@ -96,6 +106,8 @@ class Mage:
         # MAGE.md: secret-stores-looked-for
         _remember_if_missing("mage_ai.services.aws.secrets_manager.secrets_manager")
         _remember_if_missing("mage_ai.services.azure.key_vault.key_vault")
+        # MAGE.md: secrets-only-in-database
+        secrets.get_secret_value = _or_environment(secrets.get_secret_value)
         self.project = project
         self.scheduler = scheduler
         self.pipeline = Pipeline

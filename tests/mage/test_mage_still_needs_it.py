@@ -1031,6 +1031,14 @@ def test_sinks_with_profile() -> None:
     assert {sink.value for sink in GENERIC_IO_SINK_TYPES} == demands._SINKS_WITH_PROFILE
 
 
+@mend
+def test_secrets_only_in_database() -> None:
+    from mage_ai.data_preparation.shared.secrets import get_secret_value
+
+    os.environ["OF_THE_ENVIRONMENT"] = "found"
+    assert get_secret_value("OF_THE_ENVIRONMENT") is None
+
+
 @relied_on
 def test_secret_functions() -> None:
     from promotion.pipelines.environment_reads import _SECRETS

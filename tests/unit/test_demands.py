@@ -313,3 +313,24 @@ def test_secrets_that_mage_reads_are_named_with_their_store(sources: Path) -> No
         Secret(IO_PATH, 2, "mage", "b"),
         Secret(IO_PATH, 3, "aws", "c"),
     }
+
+
+def test_a_secret_of_mage_is_supplied_as_a_variable_of_its_name(sources: Path) -> None:
+    code = (
+        "from mage_ai.data_preparation.shared.secrets import get_secret_value\nget_secret_value('shop-password')\n"
+    )
+    finding = only(static_findings(sources, {STOCK: (sources / STOCK).read_text() + code}))
+    assert finding.problem == "asks Mage for the secret shop-password, which the environment does not supply"
+    assert finding.fix == "add shop-password to io.secrets in environments/<env>/values.yaml, on main"
+    path = sources / "environments/dev/values.yaml"
+    supplied = "  secrets:\n    shop-password: {name: shop, key: a}\n"
+    path.write_text(path.read_text().replace("  secrets:\n", supplied))
+    assert static_findings(sources) == []
+
+
+def test_a_name_that_is_missing_in_many_places_is_one_finding(sources: Path) -> None:
+    code = (sources / STOCK).read_text()
+    finding = only(static_findings(sources, {STOCK: code + "os.environ['region']\nos.environ['region']\n"}))
+    line = code.count("\n") + 1
+    assert finding.line == line
+    assert finding.problem.endswith(f"does not supply; so do {STOCK}:{line + 1}")

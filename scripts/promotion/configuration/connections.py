@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from basics.yaml_file import malformed, mapping
 
 _PARTS = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _DATABASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -56,7 +56,8 @@ def _by_variable(path: str, io: Mapping[str, Any], kind: str) -> dict[str, Any]:
     entries = mapping(path, f"io.{kind}", io.get(kind))
     for name in entries:
         if not _VARIABLE.fullmatch(name):
-            raise malformed(path, f"io.{kind}.{name}", "is not a name for a variable", "use A-Z, digits and `_`")
+            fix = "use letters, digits, `_`, `-` and `.`"
+            raise malformed(path, f"io.{kind}.{name}", "is not a name for a variable", fix)
     return entries
 
 

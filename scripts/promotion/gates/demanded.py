@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from basics.errors import Finding, Malformed
-from basics.wording import near
+from basics.wording import few, near
 from basics.yaml_file import line_of
 from promotion.configuration.environment import Environment
 from promotion.pipelines import io_config
-from promotion.pipelines.demands import Demands, Profile, demands_of, used_settings
+from promotion.pipelines.demands import Demands, Profile, Secret, Variable, demands_of, used_settings
 from promotion.pipelines.jinja import SUPPLIED, is_expression
 from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
@@ -47,13 +48,27 @@ def not_supplied(demands: Demands) -> list[str]:
 
 
 def _variables(demands: Demands, environment: Environment) -> Iterator[Finding]:
+    """Yield a finding for each name that is missing: at the first place that reads it, with the others in it."""
     known = environment.supplied | _OF_EVERY_POD
-    for variable in demands.variables:
-        if variable.name not in known:
-            problem = f"reads {variable.name}, which the environment does not supply"
-            fix = f"add {variable.name} to io.settings or io.secrets in environments/<env>/values.yaml, on main"
-            concerned = (environment.name,)
-            yield Finding(variable.path, variable.line, "name-not-supplied", problem, fix, concerned)
+    of_mage = (secret for secret in demands.secrets if secret.store == "mage")
+    asking: list[Variable | Secret] = [*demands.variables, *of_mage]
+    places: dict[str, list[Variable | Secret]] = defaultdict(list)
+    for each in asking:
+        if each.name not in known:
+            places[each.name].append(each)
+    for name, (first, *others) in places.items():
+        is_secret = isinstance(first, Secret)
+        what = f"asks Mage for the secret {name}" if is_secret else f"reads {name}"
+        also = f"; so do {few([f'{each.path}:{each.line}' for each in others])}" if others else ""
+        where = "io.secrets" if is_secret else "io.settings or io.secrets"
+        yield Finding(
+            first.path,
+            first.line,
+            "name-not-supplied",
+            f"{what}, which the environment does not supply{also}",
+            f"add {name} to {where} in environments/<env>/values.yaml, on main",
+            (environment.name,),
+        )
 
 
 def _profiles(tree: Tree, opened: Iterable[Profile]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mage_pod import checkout, deferred
+from mage_pod import checkout, deferred, mage_secrets
 
 
 def main(command: Sequence[str]) -> None:
@@ -40,6 +40,7 @@ def _prepare(project: Path) -> None:
 
     from mage_pod import patience
 
+    mage_secrets.from_environment()
     patience.notice_loss(engine)
     patience.outlast_restart(engine)
     engine.dispose()  # drop the connection that the imports made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mage_pod import database, deferred, patience, zone
+from mage_pod import database, deferred, mage_secrets, patience, zone
 from mage_pod.jobs import JobQueue
 
 
@@ -31,6 +31,7 @@ def start_mage(queue: JobQueue) -> None:
     from mage_ai.settings import SERVER_LOGGING_FORMAT, SERVER_VERBOSITY
     from mage_ai.shared.logger import set_logging_format
 
+    mage_secrets.from_environment()
     patience.notice_loss(engine)
     zone.tell_utc(engine)
     engine.dispose()  # drop the connection that the imports made
