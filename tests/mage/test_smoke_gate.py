@@ -168,3 +168,11 @@ def test_a_mage_that_does_not_start_is_no_verdict(clone: Path, gates: str) -> No
     error = run_script(clone, "promote", "main", "dev", "--yes", "--json").document["error"]
     assert (error["code"], error["exit_code"]) == ("mage-could-not-run", 6)
     assert "env/dev" not in helpers.remote_refs(clone)
+
+
+def test_a_project_without_io_config_is_proven(clone: Path) -> None:
+    (clone / "mage_project/io_config.yaml").unlink()
+    write(clone, {"mage_project/custom/quiet.py": "@custom\ndef quiet(*args, **kwargs):\n    return 1\n"})
+    write_pipeline(clone, "stock", [block("quiet", "custom")])
+    push(clone)
+    assert "stock" in prove(clone).stdout

@@ -45,7 +45,8 @@ def local_warehouse(
     opened = opened_profiles(project)
     try:
         with ExitStack() as stack:
-            with progress.step(f"PostgreSQL with the source data and {database}"):
+            what = f"the source data and {database}" if SOURCE in opened else database
+            with progress.step(f"PostgreSQL with {what}"):
                 server = stack.enter_context(local_server(None if drop else _DATA, join=True))
                 if SOURCE in opened:
                     load_source(server)
