@@ -370,12 +370,13 @@ def test_the_command_that_makes_the_secret_is_told_without_its_value(template: P
     assert "kubectl --namespace mage-prod create secret generic unit-3 --from-literal=POSTGRES_PASSWORD=…" in told
 
 
-def test_a_secret_of_mages_database_is_left_to_a_person(template: Path, connected: Path) -> None:
+def test_a_secret_of_mages_database_becomes_one_of_the_environment(template: Path, connected: Path) -> None:
     code = "from mage_ai.data_preparation.shared.secrets import get_secret_value\nget_secret_value('api_key')\n"
     blocks = [{"uuid": "ask", "type": "data_loader", "language": "python"}]
     metadata = yaml.safe_dump(PIPELINE | {"blocks": blocks})
     write(connected, {"data_loaders/ask.py": code, "pipelines/sales/metadata.yaml": metadata})
     assert plan_of(template, connected)["secrets_of_mage"] == ["api_key"]
+    assert "--from-literal=api_key=…" in adopt(template, connected).stdout
 
 
 # Triggers

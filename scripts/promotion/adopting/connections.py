@@ -79,9 +79,10 @@ def settings_for(demands: Demands, known: Mapping[str, str], *, first: bool) -> 
 def secrets_for(demands: Demands, project: str) -> dict[str, tuple[str, str]]:
     """Return, by variable, name and key of the Secret that has its value: one Secret for the project."""
     secret = _NOT_IN_A_SECRET.sub("-", project.lower()).strip("-") or "project"
-    return {name: (secret, name) for name in not_supplied(demands) if is_name_of_secret(name)}
+    names = [name for name in not_supplied(demands) if is_name_of_secret(name)]
+    return {name: (secret, name) for name in [*names, *secrets_of_mage(demands)]}
 
 
 def secrets_of_mage(demands: Demands) -> Sequence[str]:
-    """Return the names of secrets that the project reads from the database of Mage."""
+    """Return the names by which the project asks Mage for secrets; pods look for variables of these names."""
     return sorted({secret.name for secret in demands.secrets if secret.store == "mage"})

@@ -98,6 +98,3 @@ def _mends(adoption: Adoption, findings: Sequence[Finding]) -> Iterator[str]:
         for secret, keys in secrets.items():
             values = " ".join(f"--from-literal={key}=…" for key in keys)
             yield f"kubectl --namespace mage-{environment} create secret generic {secret} {values}"
-    if adoption.secrets_of_mage:
-        names = ", ".join(adoption.secrets_of_mage)
-        yield f"make Mage's own secrets in the UI of each environment once it is installed: {names}"
