@@ -37,8 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def fresh(made: Path, tmp_path: Path) -> Path:
     """A folder with that project and three environments that supply nothing."""
-    ignored = shutil.ignore_patterns("__pycache__")  # as its .gitignore says
-    shutil.copytree(made, tmp_path / PROJECT, ignore=ignored)
+    shutil.copytree(made, tmp_path / PROJECT)
     for name, source in (("dev", "main"), ("staging", "dev"), ("prod", "staging")):
         write_environment(tmp_path, name, source)
         write(tmp_path, {f"environments/{name}/values.yaml": values(name, io={"settings": {}, "secrets": {}})})

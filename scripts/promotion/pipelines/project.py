@@ -65,7 +65,7 @@ class Project:
     def pipelines(self) -> list[str]:
         """The names of all pipelines: the folders below `pipelines/`."""
         below = (path.split("/", 3) for path in self._code.paths_at(f"{PROJECT}/pipelines"))
-        return sorted({parts[2] for parts in below if len(parts) > 3})
+        return sorted({parts[2] for parts in below if len(parts) > 3 and parts[2] != "__pycache__"})
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
