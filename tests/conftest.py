@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ def pytest_configure() -> None:
     Their files lie in memory where there is a place for it: thousands of small repositories come and go.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # jsonschema does without it; with it, its import takes two seconds, for formats that no test checks.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     if _has_room_in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)  # pytest's own, for the folders of `tmp_path`
 

@@ -445,10 +445,18 @@ def untouched(clone: Path) -> dict[str, str]:
         for path in sorted(clone.rglob("*"))
         if path.is_file() and ".git" not in path.relative_to(clone).parts
     }
-    for name in ("index", "HEAD", "config"):
-        state[f".git/{name}"] = (clone / ".git" / name).read_bytes().hex()
-    state["branches and tags"] = git(clone, "for-each-ref", "refs/heads", "refs/tags", "refs/stash")
-    state["work trees"] = git(clone, "worktree", "list")
+    names = (
+        "index",
+        "HEAD",
+        "config",
+        "packed-refs",
+        "refs/heads/**/*",
+        "refs/tags/**/*",
+        "refs/stash",
+        "worktrees/**/*",
+    )
+    for path in sorted(path for name in names for path in (clone / ".git").glob(name) if path.is_file()):
+        state[str(path.relative_to(clone))] = path.read_bytes().hex()
     return state
 
 

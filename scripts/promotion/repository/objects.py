@@ -45,12 +45,12 @@ class Objects:
 
     def read_ahead(self, names: Iterable[str]) -> None:
         """Read the contents of many objects; waiting for each answer alone would take much longer."""
-        missing = iter({*names} - self._contents.keys())
+        missing = iter({name for name in names if name not in self._contents})
         while questions := list(islice(missing, _AT_ONCE)):
-            answers = dict(zip(questions, self._ask(questions), strict=True))
-            self._contents |= {name: content for name, content in answers.items() if content is not None}
-            for name in (name for name, content in answers.items() if content is None):
-                raise ObjectMissing(name)
+            for name, content in zip(questions, self._ask(questions), strict=True):
+                if content is None:
+                    raise ObjectMissing(name)
+                self._contents[name] = content
 
     def files(self, commit: str, roots: Sequence[str] = ()) -> Iterator[tuple[str, File]]:
         """Yield path and file of all that the commit with the id `commit` has, or what is at or below `roots`."""
