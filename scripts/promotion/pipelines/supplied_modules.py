@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions, requires
 from pathlib import Path, PurePath
@@ -80,7 +80,7 @@ def missing_modules(module: str, names: tuple[str, ...], packages: frozenset[str
 def is_known_here(module: str) -> bool:
     """Tell whether Python or a package that this machine has supplies the first part of `module`."""
     top = module.partition(".")[0]
-    return top in _OF_EVERY_IMAGE or top in packages_distributions()
+    return top in _OF_EVERY_IMAGE or top in _installed()
 
 
 def likely_packages(module: str, names: Iterable[str] = ()) -> list[str]:
@@ -89,7 +89,13 @@ def likely_packages(module: str, names: Iterable[str] = ()) -> list[str]:
         if known := _CALLED_OTHERWISE.get(dotted) or _of_mages_extras().get(canonicalize_name(dotted)):
             return [known]
     top = module.partition(".")[0]
-    return packages_distributions().get(top) or [canonicalize_name(top)]
+    return _installed().get(top) or [canonicalize_name(top)]
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """Return the packages of this machine by the modules that they supply: reading them takes seconds."""
+    return packages_distributions()
 
 
 def _around(module: str) -> Iterator[str]:
