@@ -105,8 +105,8 @@ def test_what_is_checked_out_stays_as_it_is(template: Path, theirs: Path) -> Non
     before = untouched(template)
     adopt(template, theirs)
     after = untouched(template)
-    assert after.pop("branches and tags").replace(git(template, "rev-parse", BRANCH), "").count(BRANCH) == 1
-    assert after == {key: value for key, value in before.items() if key != "branches and tags"}
+    assert after.pop(f".git/refs/heads/{BRANCH}")
+    assert after == before
 
 
 def test_a_plan_makes_no_branch(template: Path, theirs: Path) -> None:
@@ -159,6 +159,23 @@ def test_packages_beside_the_project_come_with_those_that_they_import(template: 
     ]
 
 
+def test_of_a_package_around_the_project_the_imported_parts_come(template: Path, theirs: Path) -> None:
+    write(theirs, {"transformers/clean.py": "from shop.tools.money import rounded\nimport shop.unit_3\n"})
+    around = theirs.parent
+    theirs = theirs.rename(around.parent / "unit_3")
+    (around / "shop").mkdir()
+    theirs = theirs.rename(around / "shop" / "unit_3")
+    write(around / "shop", {"__init__.py": "", "tools/money.py": "", "tools/.env": "", "more/x.py": ""})
+    in_git(around / "shop")
+    adopt(template, theirs)
+    assert listed(template, "packages") == ["packages/shop/__init__.py", "packages/shop/tools/money.py"]
+
+
+def test_a_project_without_metadata_is_one_if_it_has_a_pipeline(template: Path, theirs: Path) -> None:
+    (theirs / "metadata.yaml").unlink()
+    assert plan_of(template, theirs)["files"] == len(FILES) - 1
+
+
 # What stays behind
 
 
@@ -203,6 +220,15 @@ def test_what_git_does_not_know_there_is_told(template: Path, theirs: Path) -> N
     left = {left["path"]: left["why"] for left in plan_of(template, theirs)["left"]}
     assert left.keys() == {"new/", ".gitignore", "secret.txt"}
     assert "git add" in left["new/"]
+
+
+def test_packages_for_more_than_the_project_are_left_to_a_person(template: Path, theirs: Path) -> None:
+    write(theirs.parent, {"requirements.txt": "polars\n"})
+    (left,) = plan_of(template, theirs)["left"]
+    assert left == {
+        "path": "../requirements.txt",
+        "why": f"write the packages that the project needs into {PROJECT}/requirements.txt",
+    }
 
 
 def test_a_submodule_comes_if_it_is_checked_out_there(template: Path, theirs: Path, tmp_path: Path) -> None:
@@ -260,15 +286,15 @@ def test_without_a_terminal_there_is_no_question(template: Path, theirs: Path) -
 
 def test_a_kill_at_every_step_leaves_no_branch_or_all_of_it(template: Path, theirs: Path) -> None:
     before = untouched(template)
-    before.pop("branches and tags")
     for exit_code in killed_at_every_step(template, "adopt", str(theirs), "--yes"):
         after = untouched(template)
-        made = BRANCH in after.pop("branches and tags")
+        made = after.pop(f".git/refs/heads/{BRANCH}", None)
         assert after == before
         assert made or exit_code
         if made:
             assert f"{PROJECT}/data/rates.csv" in listed(template)
             git(template, "branch", "--quiet", "-D", BRANCH)
+            before = untouched(template)
 
 
 # Connections and secrets
@@ -346,6 +372,14 @@ def test_what_mage_init_writes_into_io_config_stays_as_it_is(template: Path, the
     written = Path(str(distribution("mage-ai").locate_file(template_of_mage)))
     write(theirs, {"io_config.yaml": written.read_bytes()})
     assert plan_of(template, theirs)["changes"] == []
+
+
+def test_a_variable_in_small_letters_keeps_its_name(template: Path, connected: Path) -> None:
+    write(connected, {"io_config.yaml": IO_CONFIG.replace("SHOP_USER", "shop_user")})
+    adopt(template, connected)
+    assert "shop_user" in io_of(template, "dev")["settings"]
+    findings = plan_of(template, connected)["findings"]
+    assert {finding["code"] for finding in findings} == {"value-to-fill-in"}
 
 
 def test_a_value_that_waits_is_a_finding_with_its_line(template: Path, connected: Path) -> None:

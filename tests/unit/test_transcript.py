@@ -14,9 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from helpers import ROOT, git, repository_files, run_at_most
 
-PAGE = ROOT / "docs/tutorial.md"
+PAGES = [ROOT / "docs/bring-your-project.md", ROOT / "docs/tutorial.md"]
 ADDRESS = "https://git.example.com/your-team/mage.git"
 REWRITE = "REWRITE_TRANSCRIPT"
 SECONDS = 60
@@ -98,13 +100,14 @@ def played(page: str, terminal: Terminal) -> str:
     return _BLOCK.sub(block, page)
 
 
-def test_the_tutorial_is_what_the_commands_print(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_page_is_what_its_commands_print(tmp_path: Path, page: Path) -> None:
     server = tmp_path / "server"
     server.mkdir()
     variables = serve_work_tree(server)
-    written = PAGE.read_text()
+    written = page.read_text()
     now = played(written, Terminal(tmp_path, variables))
     if REWRITE in os.environ:
-        PAGE.write_text(now)
+        page.write_text(now)
     else:
-        assert written == now, f"{PAGE} shows something else: run `make reference`, and read what changed"
+        assert written == now, f"{page} shows something else: run `make reference`, and read what changed"

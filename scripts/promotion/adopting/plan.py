@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from basics.errors import Conflict, PromotionError, UsageError
 from basics.process import run
 from basics.wording import few
-from promotion.adopting.beside import Package, packages_beside, uses_its_own_name
+from promotion.adopting.beside import Package, folders_around, packages_beside, uses_its_own_name
 from promotion.adopting.changes import Change, Left
 from promotion.adopting.connections import moved_out, secrets_for, secrets_of_mage, settings_for
 from promotion.adopting.environments import Supplied, values_for
@@ -139,10 +140,17 @@ def _composed(
         own_name,
         packages,
         (*literals.changes, *_told(supplied[environments[0]]), *schedules.changes),
-        (*source.left, *schedules.left),
+        (*source.left, *_requirements_around(source), *schedules.left),
         {name: _secrets(each, schedules, name) for name, each in supplied.items()},
         tuple(secrets_of_mage(demands)),
     )
+
+
+def _requirements_around(source: Source) -> list[Left]:
+    """Return files of packages that may be for more than the project: a person knows which it needs."""
+    found = (folder / "requirements.txt" for folder in folders_around(source.folder))
+    why = f"write the packages that the project needs into {PROJECT}/requirements.txt"
+    return [Left(os.path.relpath(file, source.folder), why) for file in found if file.is_file()]
 
 
 def _told(supplied: Supplied) -> list[Change]:

@@ -58,7 +58,9 @@ def find_project(folder: Path) -> Source:
         raise UsageError("no-folder", f"there is no folder {folder}", fix="name the folder of a Mage project")
     found = list(_projects(folder.resolve(), _DEPTH))
     if not found:
-        problem = f"{folder} is no Mage project: there is no metadata.yaml of a project with pipelines/ beside it"
+        problem = (
+            f"{folder} is no Mage project: no folder in it has pipelines/, or io_config.yaml beside metadata.yaml"
+        )
         fix = "name the folder that `mage start` was given"
         raise UsageError("not-a-mage-project", problem, fix=fix)
     if len(found) > 1:
@@ -85,6 +87,8 @@ def _projects(folder: Path, depth: int) -> Iterator[Path]:
 
 def _is_project(folder: Path) -> bool:
     """Tell whether `folder` has what Mage's projects have; a pipeline has a metadata.yaml too, with blocks."""
+    if any(folder.glob("pipelines/*/metadata.yaml")):
+        return True
     if not (folder / "pipelines").is_dir() and not (folder / "io_config.yaml").is_file():
         return False
     try:
@@ -151,6 +155,11 @@ def _without_state(project: Path, paths: list[str]) -> tuple[dict[str, Path], li
         else:
             left[path] = "deleted on disk"
     return files, [Left(path, why) for path, why in left.items()]
+
+
+def is_state(path: str) -> bool:
+    """Tell whether the file `path` is left there by Mage, Python or a person, and belongs to no code."""
+    return _state(path, set()) is not None
 
 
 def _state(path: str, dbt: set[str]) -> tuple[str, str] | None:
