@@ -28,7 +28,7 @@ def test_a_code_is_told_with_its_exit_code_and_what_mends_it(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("code", "shown"),
-    [("cycle", "finding"), ("no-server", "exit code 1 or 6"), ("bad-name", "exit code 3, finding")],
+    [("cycle", "finding"), ("no-server", "exit code 1 or 6"), ("bad-name", "exit code 3 or 64, finding")],
 )
 def test_it_is_told_as_what_a_code_is_seen(tmp_path: Path, code: str, shown: str) -> None:
     assert explain(tmp_path, code).stdout.splitlines()[0] == f"{code} ({shown})"
@@ -38,7 +38,7 @@ def test_programs_get_the_same(tmp_path: Path) -> None:
     entry = error_codes()["bad-name"]
     document: list[dict[str, Any]] = explain(tmp_path, "bad-name", "--json").document["codes"]
     assert document == [
-        {"code": "bad-name", "meaning": entry.meaning, "mend": entry.mend, "exit_codes": [3], "finding": True}
+        {"code": "bad-name", "meaning": entry.meaning, "mend": entry.mend, "exit_codes": [3, 64], "finding": True}
     ]
 
 

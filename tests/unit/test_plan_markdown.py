@@ -104,13 +104,6 @@ def test_it_is_one_form_of_a_plan(project: Path, arguments: Sequence[str]) -> No
     assert refused(project, "promote", "main", "dev", *arguments)["code"] == "usage"
 
 
-def test_a_pipeline_of_any_name_stands_in_its_cell(promoted_to_dev: Path) -> None:
-    name = "a|b`<i>@ada"
-    write_loading_pipeline(promoted_to_dev, name)
-    push(promoted_to_dev)
-    assert codes(plan(promoted_to_dev, "--markdown"))[2] == name
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_text_stays_in_its_cell_and_in_its_code(text: str) -> None:
     rows = parsed(table(("a", "b"), [[code(text), code("next")]]))

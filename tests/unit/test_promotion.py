@@ -437,4 +437,4 @@ def test_the_plan_tells_what_changes_in_a_schedule(promoted_to_dev: Path) -> Non
     write(promoted_to_dev, {path: values("dev", schedules={"nightly": changed})})
     push(promoted_to_dev)
     plan = call_script(promoted_to_dev, "promote", "main", "dev", "--plan").stdout
-    assert "timeout 600 s, variables {} → orders @daily, timeout 1200 s, variables {'share': 0.5}" in plan
+    assert "timeout 600 s → orders @daily, timeout 1200 s, variables {'share': 0.5}" in plan
