@@ -51,7 +51,7 @@ lock: .venv/installed ## Lock all packages, those of mage_project/requirements.t
 
 reference: .venv/installed ## Write all generated pages again, and the output of the commands in the tutorial
 	@$(VENV) scripts/write_reference.py
-	@REWRITE_TRANSCRIPT=1 $(VENV) -m pytest --quiet tests/unit/test_transcript.py
+	@REWRITE_TRANSCRIPT=1 $(VENV) -m pytest --quiet tests/mage/test_transcript.py
 
 # .local/pages has the layout of the repository, so that links work in both.
 PAGES := '*.md' 'docs/*' 'benchmarks/*.svg' ':!tests' ':!mage_project' ':!packages/*/*' ':!examples'

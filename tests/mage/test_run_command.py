@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import EXAMPLE, TRANSFORMER, WHOLE_IO_CONFIG, Result, metadata_of, promote, push, run_script, write
+from helpers import (
+    EXAMPLE,
+    MONEY,
+    TRANSFORMER,
+    WHOLE_IO_CONFIG,
+    Result,
+    metadata_of,
+    promote,
+    push,
+    run_script,
+    write,
+)
 from runtime.postgres import Server
 
 
@@ -145,9 +156,14 @@ def test_what_cannot_be_run_is_refused(clone: Path, arguments: list[str], code: 
 
 
 def test_a_profile_that_would_reach_the_real_database_is_refused(clone: Path) -> None:
+    imported = "from mage_ai.io.config import ConfigFileLoader\n"
+    opened = "def connected():\n    return ConfigFileLoader('io_config.yaml', 'default')\n"
     write(
         clone,
-        {"mage_project/io_config.yaml": WHOLE_IO_CONFIG.replace("{{ env_var('WAREHOUSE_HOST') }}", "db.prod")},
+        {
+            "mage_project/io_config.yaml": WHOLE_IO_CONFIG.replace("{{ env_var('WAREHOUSE_HOST') }}", "db.prod"),
+            "mage_project/utils/money.py": f"{imported}\n\n{MONEY}\n\n{opened}",
+        },
     )
     result = run_script(clone, "run", ".", "--json")
     assert result.exit_code == 3
