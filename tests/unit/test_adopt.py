@@ -141,6 +141,41 @@ def test_a_project_whose_blocks_name_it_keeps_its_name(template: Path, theirs: P
     assert plan_of(template, theirs)["own_name"]
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("transformers/clean.py", "from default_repo.utils.money import rounded\n"),
+        ("transformers/clean.py", "from default_repo.utils import money\n"),
+        ("transformers/clean.py", "open('/home/src/default_repo/data/rates.csv')\n"),
+        ("pipelines/sales/metadata.yaml", "blocks:\n- uuid: x\n  file_path: default_repo/transformers/clean.py\n"),
+    ],
+)
+def test_a_project_in_another_folder_has_the_name_that_its_files_give_it(
+    template: Path, theirs: Path, path: str, text: str
+) -> None:
+    write(theirs, {"utils/money.py": "", path: text})
+    assert plan_of(template, theirs)["own_name"] == "default_repo"
+    adopt(template, theirs)
+    assert content(template, "packages/default_repo") == f"../{PROJECT}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from yaml.utils import money",  # a package has this first name
+        "from tools.utils import money",  # a folder beside the project
+        "from transformers.utils import money",  # a folder of the project
+        "from default_repo.utils import rates",  # there is no such file
+        "open('/home/src/mage_data/pipelines.csv')",
+        "run('ls', '/home/src/other')",
+    ],
+)
+def test_a_name_of_something_else_is_not_the_projects(template: Path, theirs: Path, code: str) -> None:
+    write(theirs, {"utils/money.py": "", "transformers/clean.py": code})
+    write(theirs.parent, {"tools/__init__.py": ""})
+    assert plan_of(template, theirs)["own_name"] is None
+
+
 def test_a_project_that_nobody_names_gets_no_second_name(template: Path, theirs: Path) -> None:
     assert not plan_of(template, theirs)["own_name"]
 

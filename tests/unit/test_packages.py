@@ -63,6 +63,30 @@ def test_what_a_client_of_mage_needs_is_named(sources: Path) -> None:
     assert "add google-cloud-bigquery" in finding.fix
 
 
+def test_of_a_package_in_parts_a_client_needs_the_part_that_it_imports(sources: Path) -> None:
+    finding = only(findings_of(sources, above="from mage_ai.io.google_cloud_storage import GoogleCloudStorage"))
+    assert f"add google-cloud-storage to {ASKED}" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        ("from team.shop.utils.rates import rate", "write mage_project.utils.rates instead"),
+        ("from team.shop.utils import rates", "write mage_project.utils instead"),
+        ("import team.rates_of_all", "add team to"),
+        ("from torch.utils.rates import rate", None),  # of a package that the project asks for
+    ],
+)
+def test_an_import_from_the_folder_around_the_project_asks_for_no_package(
+    sources: Path, code: str, fix: str | None
+) -> None:
+    write(sources, {f"{PROJECT}/utils/rates.py": "rate = 1\n", ASKED: "torch\n"})
+    write(sources, {LOADER: BLOCK.format(above=code, inside="")})
+    write_pipeline(sources, "stock", [block("load_stock", "data_loader")])
+    findings = [each for each in static_findings(sources, {"requirements.txt": LOCK}) if each.path == LOADER]
+    assert [fix in each.fix for each in findings if fix] == ([True] if fix else findings)
+
+
 @pytest.mark.parametrize(
     ("provider", "package"),
     [("bigquery", "google-cloud-bigquery"), ("sqlserver", "pyodbc"), ("postgres", None), ("of_nobody", None)],

@@ -163,3 +163,14 @@ def test_a_placeholder_or_a_default_that_everybody_knows_is_no_secret(sources: P
 )
 def test_an_io_config_that_mage_can_render_passes(sources: Path, io_config: str) -> None:
     assert static_findings(sources, {f"{PROJECT}/io_config.yaml": io_config}) == []
+
+
+@pytest.mark.parametrize(("kind", "line"), [("api", 4), ("time", None), ("event", None)])
+def test_the_token_of_a_trigger_is_a_secret_where_mage_asks_for_it(
+    sources: Path, kind: str, line: int | None
+) -> None:
+    path = f"{PROJECT}/pipelines/orders/triggers.yaml"
+    text = f"triggers:\n- name: x\n  schedule_type: {kind}\n  token: {SECRET}\n"
+    found = [each for each in static_findings(sources, {path: text}) if each.code == "secret-in-clear"]
+    assert [each.line for each in found] == ([line] if line else [])
+    assert all("name a Secret with it as `token`" in each.fix for each in found)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from promotion.adopting.source import Source, is_state
+from promotion.pipelines.supplied_modules import is_known_here
 
+# A path from the folder where Mage's image has projects, or of a block's file: its first folder is the project's.
+_PATH = re.compile(
+    r"(?:/home/src/([\w.-]+)|^\s*-?\s*(?:file_path|path):\s*['\"]?([\w.-]+))(?:/([\w./-]*)|\b)", re.MULTILINE
+)
 _CODE = (".py", ".yaml", ".yml", ".sql", ".r", ".R", ".json", ".toml", ".sh")
 
 
@@ -23,18 +29,44 @@ class Package:
     imported_by: str
 
 
-def uses_its_own_name(source: Source) -> bool:
-    """Tell whether the project's files say the name of its folder where Python or Mage looks it up."""
-    name = re.escape(source.name)
-    said = re.compile(rf"/home/src/{name}(/|\b)|^\s*-?\s*(file_path|path):\s*['\"]?{name}/", re.MULTILINE)
+def own_name(source: Source) -> str | None:
+    """Return how the project's files name it where Python or Mage looks it up, None where they do not.
+
+    It is the name of its folder; or the name that it has in the image of its team, which a clone need not have.
+    """
+    said: Counter[str] = Counter()
     for path, file in source.files.items():
         if path.endswith(_CODE) and not file.is_symlink():
-            text = file.read_text(encoding="utf-8", errors="replace")
-            if said.search(text) or (
-                path.endswith(".py") and any(module.split(".")[0] == source.name for module in _imported(text))
-            ):
-                return True
-    return False
+            said.update(_names_in(source, path, file.read_text(encoding="utf-8", errors="replace")))
+    return source.name if source.name in said else next((name for name, _ in said.most_common(1)), None)
+
+
+def _names_in(source: Source, path: str, text: str) -> Iterator[str]:
+    """Yield each name that the file gives the project: that of its folder, or one before a file that it has."""
+    said = {(match[1] or match[2], match[3] or "") for match in _PATH.finditer(text)}
+    yield from (
+        name
+        for name, inside in said
+        if name == source.name or (_has(source, inside.rstrip("/.")) and not _is_of_others(source, name))
+    )
+    if path.endswith(".py"):
+        modules = {module.partition(".")[::2] for module in _imported(text)}
+        yield from (
+            name
+            for name, inside in modules
+            if name == source.name
+            or (f"{inside.replace('.', '/')}.py" in source.files and not _is_of_others(source, name))
+        )
+
+
+def _has(source: Source, inside: str) -> bool:
+    return any(path == inside or path.startswith(f"{inside}/") for path in source.files if inside)
+
+
+def _is_of_others(source: Source, name: str) -> bool:
+    """Tell whether an import of `name` finds a folder of the project, what is beside it, or a package."""
+    around = (folder / name for folder in (source.folder, *folders_around(source.folder)))
+    return is_known_here(name) or any(path.is_dir() or path.with_suffix(".py").is_file() for path in around)
 
 
 def packages_beside(source: Source) -> list[Package]:

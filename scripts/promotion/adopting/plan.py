@@ -11,7 +11,7 @@ from pathlib import Path
 from basics.errors import Conflict, PromotionError, UsageError
 from basics.process import run
 from basics.wording import few
-from promotion.adopting.beside import Package, folders_around, packages_beside, uses_its_own_name
+from promotion.adopting.beside import Package, folders_around, own_name, packages_beside
 from promotion.adopting.changes import Change, Left
 from promotion.adopting.connections import moved_out, secrets_for, secrets_of_mage, settings_for
 from promotion.adopting.environments import Supplied, values_for
@@ -43,7 +43,7 @@ class Adoption:
     source: Source
     before: Tree
     tree: Tree
-    own_name: bool = False
+    own_name: str | None = None
     packages: tuple[Package, ...] = ()
     changes: tuple[Change, ...] = ()
     left: tuple[Left, ...] = ()
@@ -109,11 +109,11 @@ def _refuse_uncommitted(repository: Repository) -> None:
 def _composed(
     repository: Repository, head: str, source: Source, before: Tree, running: Iterable[Trigger]
 ) -> Adoption:
-    own_name, packages = uses_its_own_name(source), tuple(packages_beside(source))
+    own, packages = own_name(source), tuple(packages_beside(source))
     environments = environment_names(before)
     schedules = schedules_of(source, running, environments)
     on_disk = _on_disk(source, packages)
-    links = {f"{PACKAGES}/{source.name}": f"../{PROJECT}"} if own_name else {}
+    links = {f"{PACKAGES}/{own}": f"../{PROJECT}"} if own else {}
     theirs = Project(_in_memory(source, on_disk))
     literals = moved_out(theirs.tree, demands_of(theirs, theirs.pipelines))
     # The original with its secrets must not come into git, not even as an object that no commit has.
@@ -137,7 +137,7 @@ def _composed(
         source,
         before,
         before.of_files(files),
-        own_name,
+        own,
         packages,
         (*literals.changes, *_told(supplied[environments[0]]), *schedules.changes),
         (*source.left, *_requirements_around(source), *schedules.left),

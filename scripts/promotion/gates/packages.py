@@ -48,19 +48,34 @@ def package_findings(project: Project, pipelines: Collection[str]) -> Iterator[F
     promised = {each.name for each in asked}
     for name in pipelines:
         for imported in project.recall("imports", name, _imports_of_others):
-            if _is_of_project(tree, imported) and not is_known_here(imported.module):
+            around = _folders_in_its_name(tree, imported, promised | set(locked))
+            if around:
                 problem = f"imports {imported.module}, which the project has, but not under that name"
-                fix = how_to_name(tree, imported.module.partition(".")[0])
+                fix = _under_its_name(tree, imported.module, around)
                 yield Finding(imported.path, imported.line, "import-missing", problem, fix)
             else:
                 yield from _missing(imported, frozenset(locked), promised)
 
 
-def _is_of_project(tree: Tree, imported: _Imported) -> bool:
-    """Tell whether the project has the module under another first name, as where it comes from."""
-    rest = imported.module.partition(".")[2].replace(".", "/")
-    paths = [f"{PROJECT}/{rest}", *(f"{PROJECT}/{rest}/{name}".replace("//", "/") for name in imported.names)]
-    return any(f"{path}.py" in tree for path in paths)
+def _folders_in_its_name(tree: Tree, imported: _Imported, packages: Collection[str]) -> int:
+    """Return how many folders around a module of the project are in its name: those where it comes from.
+
+    0 if the project has no such module, or what is imported is of a package.
+    """
+    parts = imported.module.split(".")
+    if is_known_here(imported.module) or canonicalize_name(likely_packages(imported.module)[0]) in packages:
+        return 0
+    for around in range(1, len(parts) + 1):
+        rest = [PROJECT, *parts[around:]]
+        if any(f"{'/'.join(path)}.py" in tree for path in (rest, *([*rest, name] for name in imported.names))):
+            return around
+    return 0
+
+
+def _under_its_name(tree: Tree, module: str, around: int) -> str:
+    """Return how the module of the project is found, in whose name `around` folders are around it."""
+    first, *rest = module.split(".")
+    return how_to_name(tree, first) if around == 1 else f"write {'.'.join([PROJECT, *rest[around - 1 :]])} instead"
 
 
 def _installs_more(tree: Tree) -> bool:
@@ -89,9 +104,9 @@ def _fits(asked: Asked, version: str) -> bool:
 
 
 def _missing(imported: _Imported, locked: frozenset[str], promised: set[str]) -> Iterator[Finding]:
-    for module in missing_modules(imported.module, imported.names, locked):
+    for module, names in missing_modules(imported.module, imported.names, locked):
         is_own = module == imported.module
-        package = likely_packages(module, imported.names if is_own else ())[0]
+        package = likely_packages(module, names)[0]
         if canonicalize_name(package) not in promised:
             what = f"imports {module}" if is_own else f"runs with {imported.module}, which imports {module}"
             problem = f"{what}; no package of {LOCK} supplies it"

@@ -63,8 +63,10 @@ class Modules(NamedTuple):
     solid: frozenset[str]
 
 
-def missing_modules(module: str, names: tuple[str, ...], packages: frozenset[str]) -> Iterator[str]:
-    """Yield what `from module import names` needs and `packages` (in canonical form) do not supply.
+def missing_modules(
+    module: str, names: tuple[str, ...], packages: frozenset[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what `from module import names` needs and `packages` (in canonical form) do not supply, as such pairs.
 
     Of one of Mage's own clients, that is what the client imports. What this machine cannot tell is not yielded.
     """
@@ -74,7 +76,7 @@ def missing_modules(module: str, names: tuple[str, ...], packages: frozenset[str
     elif module.partition(".")[0] not in _OF_EVERY_IMAGE and not _named_like(module, names, packages):
         supplied = _supplied(packages)
         if supplied and not _holds(supplied, module, names):
-            yield module
+            yield module, names
 
 
 def is_known_here(module: str) -> bool:

@@ -62,7 +62,7 @@ def _lines(adoption: Adoption) -> Iterator[tuple[str, str]]:
     yield "Comes", "bold"
     yield f"  + {PROJECT}/  {counted(len(source.files), 'file')}", "green"
     if adoption.own_name:
-        yield f"  + {PACKAGES}/{source.name}  a link to {PROJECT}/: files of the project name it so", "green"
+        yield f"  + {PACKAGES}/{adoption.own_name}  a link to {PROJECT}/: files of the project name it so", "green"
     for package in adoption.packages:
         told = f"{counted(len(package.files), 'file')}; {package.imported_by} imports it"
         yield f"  + {PACKAGES}/{package.name}  {told}", "green"
