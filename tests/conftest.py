@@ -45,3 +45,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             tier = item.path.relative_to(TESTS).parts[0]
             if tier in TIERS:
                 item.add_marker(tier)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded, a row for each test: what a worker prints is lost."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
+    rows = {
+        each.nodeid: dict(each.user_properties) for each in reports if each.when == "call" and each.user_properties
+    }
+    for columns in dict.fromkeys(tuple(row) for row in rows.values()):
+        terminalreporter.section("figures")
+        terminalreporter.line(f"{'':50}" + "".join(f"{column:>10}" for column in columns))
+        for test, row in rows.items():
+            if tuple(row) == columns:
+                name = test.partition("[")[2].rstrip("]")
+                terminalreporter.line(f"{name:50}" + "".join(f"{row[column]:>10}" for column in columns))

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from basics.errors import PromotionError
+from helpers import PROJECT, call_script, git, make_clone, push, write
 from mage.pods import FILES, Database, Pod, copy_of, free_port, running
 from mage.projects import Block, write_project
 from mage_pod.mage_api import MageApi
+from promotion.adopting.plan import EXAMPLES_ID
 from promotion.triggers.conversion import convert
 from promotion.triggers.running_mage import EMAIL, PASSWORD, triggers_of
 
@@ -143,6 +146,23 @@ def test_an_api_trigger_keeps_the_token_that_callers_know(source: str, target: s
     before, after = by_name(triggers_of(source, {})), by_name(triggers_of(target, LOGIN))
     for pipeline in ("orders", "stock"):
         assert after[pipeline, "called"]["token"] == before[pipeline, "called"]["token"]
+
+
+def test_an_adoption_brings_them_as_schedules(source: str, project: Path, tmp_path: Path) -> None:
+    clone = make_clone(tmp_path)
+    write(clone, {f"{PROJECT}/metadata.yaml": f"{EXAMPLES_ID}\n"})
+    push(clone)
+    result = call_script(clone, "adopt", str(project), "--yes", "--triggers-from", source, "--json")
+    assert result.exit_code == 0, result.stderr
+    converted, _ = convert(triggers_of(source, {}))
+    brought = git(clone, "show", f"{result.document['adoption']['branch']}:environments/prod/values.yaml")
+    schedules = yaml.safe_load(brought)["schedules"]
+    assert schedules.keys() == {schedule.key for schedule in converted}
+    assert {schedule["pipeline"] for schedule in schedules.values()} == {"orders", "stock"}
+    for schedule in converted:
+        assert {**schedules[schedule.key], "enabled": None} == {**schedule.entry, "enabled": None}
+        assert not schedule.token or schedule.token not in brought + result.stdout
+    assert by_name(triggers_of(source, {})).keys() == {(p, name) for p in ("orders", "stock") for name in BY_HAND}
 
 
 @pytest.mark.parametrize("login", [{}, {EMAIL: "owner@example.com"}, LOGIN | {PASSWORD: "battery staple"}])

@@ -38,13 +38,13 @@ def _verify_folder(folder: Path) -> Iterator[Result]:
     tree = read_work_tree(folder).under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
     project = Project(tree)
     names = environment_names(tree)
-    if not project.pipelines or not names:
-        missing = f"{PROJECT}/pipelines" if not project.pipelines else ENVIRONMENTS
+    if not tree.has_folder(PROJECT) or not names:
+        missing = ENVIRONMENTS if tree.has_folder(PROJECT) else PROJECT
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     with progress.step(f"static gate for {', '.join(names)}"):
         findings = [f for name in names for f in static_findings(project, load_environment(tree, name))]
         findings += source_findings(tree)
-    if not findings:
+    if not findings and project.pipelines:
         with progress.step("static gate: Mage loads every pipeline"):
             findings = list(mage_findings(project_in(folder), project.pipelines))
     _conclude(merged(findings))
