@@ -60,10 +60,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def image(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+def image_of(cluster: Cluster) -> Callable[[Path], str]:
+    """Build the image of a clone with `image.py`, have it on the cluster's node, and return its name."""
+    return lambda clone: _built(cluster, lambda: _build_image(clone))
+
+
+@pytest.fixture(scope="session")
+def image(image_of: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image of the example, on the cluster's node."""
-    checkout = example_checkout(tmp_path_factory.mktemp("checkout"))
-    return _built(cluster, lambda: _build_image(checkout))
+    return image_of(example_checkout(tmp_path_factory.mktemp("checkout")))
 
 
 def _build_image(checkout: Path) -> str:
