@@ -25,7 +25,7 @@ _START_SECONDS = 120
 # MAGE.md: manager-socket
 _SOCKET_FOLDER = 70
 # What a run may see of this machine; it must be given everything else, as in a pod.
-_INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 
 class WorkerError(RuntimeError):
@@ -136,9 +136,14 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
         "DEFAULT_EXECUTOR_TYPE": "local_python_force",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    if len(str(scratch)) <= _SOCKET_FOLDER:
-        own["TMPDIR"] = str(scratch)  # R and Mage's own processes leave folders there
-    return {**inherited, **given, **own}
+    # R and Mage's own processes leave folders in `scratch`, if it will do.
+    return {**inherited, **given, **own, **temporary_folder(str(scratch), os.environ.get("TMPDIR"))}
+
+
+def temporary_folder(*folders: str | None) -> dict[str, str]:
+    """Return TMPDIR for Mage: the first of `folders` with room for its manager's socket; without one, nothing."""
+    fitting = [folder for folder in folders if folder and len(folder) <= _SOCKET_FOLDER]
+    return {"TMPDIR": fitting[0]} if fitting else {}
 
 
 def _follow(worker: _Worker, runs: Sequence[Run], timeout: float) -> Iterator[RunResult]:

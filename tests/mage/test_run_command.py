@@ -155,6 +155,13 @@ def test_what_cannot_be_run_is_refused(clone: Path, arguments: list[str], code: 
     assert result.document["error"]["fix"]
 
 
+def test_a_temporary_folder_with_a_long_path_is_no_obstacle(clone: Path, tmp_path: Path) -> None:
+    folder = tmp_path / ("long " * 12) / "tmp"
+    folder.mkdir(parents=True)
+    result = run_script(clone, "run", ".", "-p", "orders", TMPDIR=str(folder))
+    assert result.exit_code == 0, result.stderr
+
+
 def test_a_profile_that_would_reach_the_real_database_is_refused(clone: Path) -> None:
     imported = "from mage_ai.io.config import ConfigFileLoader\n"
     opened = "def connected():\n    return ConfigFileLoader('io_config.yaml', 'default')\n"

@@ -30,6 +30,7 @@ from promotion.repository.tree import Tree, tree_of_folder
 from runtime.binding import BindingError, bind_locally
 from runtime.postgres import Server, ServerError, local_server
 from runtime.python_path import python_path
+from runtime.run import temporary_folder
 from runtime.source_data import load_source
 
 _HOST = "127.0.0.1"
@@ -146,7 +147,8 @@ def _environment(checkout: Checkout, dev: Environment, server: Server, password:
         "JWT_SECRET": _kept_secret(checkout.local / "jwt-secret"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    return {**os.environ, **bound, **own}
+    inherited = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    return {**inherited, **temporary_folder(os.environ.get("TMPDIR")), **bound, **own}
 
 
 def _kept_secret(file: Path) -> str:
