@@ -155,7 +155,7 @@ def test_an_import_by_another_name_than_the_projects_own_says_the_own(named: Pat
     assert only(static_findings(named)).fix == "write unit_3 instead"
 
 
-@pytest.mark.parametrize("path", ["/home/src/old/custom/x.py", "/Users/ada/work/old/custom/x.py"])
+@pytest.mark.parametrize("path", ["/home/src/old/custom/x.py", "/Users/ada/pipelines/old/custom/x.py"])
 def test_a_block_file_by_an_absolute_path_says_the_relative_one(sources: Path, path: str) -> None:
     write_block(sources, "return 1")
     write_pipeline(sources, "named", [block("y", "custom", configuration={"file_path": path})])
