@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from basics.errors import Conflict, PromotionError, UsageError
-from basics.process import run
 from basics.wording import few
 from promotion.adopting.beside import Package, folders_around, own_name, packages_beside
 from promotion.adopting.changes import Change, Left
@@ -23,6 +22,7 @@ from promotion.pipelines import io_config
 from promotion.pipelines.demands import demands_of
 from promotion.pipelines.project import Project
 from promotion.repository.git import Repository
+from promotion.repository.local_branch import checked_out
 from promotion.repository.tree import EXECUTABLE, SYMLINK, File, Tree, tree_of_folder
 from promotion.triggers.conversion import TOKENS
 
@@ -69,7 +69,7 @@ def plan_adoption(repository: Repository, folder: Path, running: Iterable[Trigge
     checked out has changes that are not committed.
     """
     source = find_project(folder)
-    head = run("git", "rev-parse", "--verify", "HEAD^{commit}", cwd=repository.root).decode().strip()
+    head = checked_out(repository)
     before = repository.tree(head)
     if source.folder.is_relative_to(repository.root.resolve()):
         problem = f"{folder} is in this clone already"

@@ -9,7 +9,7 @@ from basics import progress
 from basics.errors import Finding, merged
 from promotion.adopting.apply import is_prepared, prepare
 from promotion.adopting.plan import Adoption, plan_adoption
-from promotion.commands.question import ask, refuse_without_terminal
+from promotion.commands.question import CHANGES_PLANNED, ask, refuse_without_terminal
 from promotion.configuration.environment import environment_names, load_environment
 from promotion.gates.static_gate import static_findings
 from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
@@ -18,8 +18,6 @@ from promotion.repository.git import Repository
 from promotion.showing.adoption import ShownAdoption, next_steps
 from promotion.showing.result import Result, Shown
 from promotion.triggers.running_mage import triggers_of
-
-_CHANGES_PLANNED = 2  # the exit code
 
 
 def adopt(repository: Repository, folder: Path, triggers_from: str | None, *, mode: str) -> Iterator[Result]:
@@ -37,7 +35,7 @@ def adopt(repository: Repository, folder: Path, triggers_from: str | None, *, mo
     refuse_without_terminal(mode)
     with progress.step("static gate"):
         findings = _findings(adoption)
-    yield ShownAdoption(adoption, findings, exit_code=_CHANGES_PLANNED if mode == "plan" else 0)
+    yield ShownAdoption(adoption, findings, exit_code=CHANGES_PLANNED if mode == "plan" else 0)
     if mode == "plan":
         return
     if not is_prepared(repository, adoption):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from basics import progress
-from promotion.commands.question import ask, refuse_without_terminal
+from promotion.commands.question import CHANGES_PLANNED, ask, refuse_without_terminal
 from promotion.planning.plan import Plan
 from promotion.releasing.apply import apply
 from promotion.releasing.pull_request import propose
@@ -15,8 +15,6 @@ from promotion.showing.plan import ShownPlan
 from promotion.showing.pull_request import shown_pull_request
 from promotion.showing.release import shown_release
 from promotion.showing.result import Result
-
-_CHANGES_PLANNED = 2  # the exit code
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class CarryOut:
     def decide(self, plan: Plan) -> Iterator[Result]:
         """Show `plan`, and do with it what `mode` says."""
         has_changes = not plan.draft.is_empty
-        yield ShownPlan(plan, exit_code=_CHANGES_PLANNED if has_changes and self.mode == "plan" else 0)
+        yield ShownPlan(plan, exit_code=CHANGES_PLANNED if has_changes and self.mode == "plan" else 0)
         self.keep(plan)
         if not has_changes:
             return

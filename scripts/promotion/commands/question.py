@@ -6,6 +6,8 @@ import sys
 
 from basics.errors import Declined, UsageError
 
+CHANGES_PLANNED = 2  # the exit code of the mode plan where there is something to do
+
 
 def refuse_without_terminal(mode: str) -> None:
     """Raise `UsageError` where there is a question and nobody to answer it."""

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 from basics import progress
 from basics.errors import Conflict, Finding
-from promotion.commands.question import ask, refuse_without_terminal
+from promotion.commands.question import CHANGES_PLANNED, ask, refuse_without_terminal
 from promotion.repository.elsewhere import fetch_commit
 from promotion.repository.git import Repository
 from promotion.showing.result import Result, Shown
 from promotion.showing.upgrade import ShownUpgrade, next_steps
 from promotion.upgrading.apply import branch_of, is_prepared, prepare
 from promotion.upgrading.plan import Upgrade, plan_upgrade
-
-_CHANGES_PLANNED = 2  # the exit code
 
 
 def upgrade(repository: Repository, address: str, ref: str | None, *, mode: str) -> Iterator[Result]:
@@ -27,7 +25,7 @@ def upgrade(repository: Repository, address: str, ref: str | None, *, mode: str)
         repository.identity()
         plan = plan_upgrade(repository, fetch_commit(repository, address, ref))
     refuse_without_terminal(mode)
-    yield ShownUpgrade(plan, exit_code=_CHANGES_PLANNED if mode == "plan" and not plan.is_empty else 0)
+    yield ShownUpgrade(plan, exit_code=CHANGES_PLANNED if mode == "plan" and not plan.is_empty else 0)
     if mode == "plan" or plan.is_empty:
         return
     branch = branch_of(plan)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, requires
-
-from packaging.requirements import Requirement
 
 from basics.errors import Finding
 from promotion.layout import PROJECT
@@ -13,6 +10,7 @@ from promotion.pipelines.block_files import dbt_folders
 from promotion.pipelines.dbt_profiles import used_settings
 from promotion.pipelines.jinja import SUPPLIED
 from promotion.pipelines.project import Project
+from promotion.pipelines.supplied_modules import of_mages_extras
 
 
 def dbt_findings(project: Project, pipelines: Iterable[str], locked: Container[str]) -> Iterator[Finding]:
@@ -45,9 +43,5 @@ def _needed(project: Project, name: str) -> list[tuple[str, list[str]]]:
 
 def _pinned(packages: Iterable[str]) -> str:
     """Return `packages` in the versions that Mage asks for in its extra `dbt`, as far as it does."""
-    try:
-        wanted = [Requirement(text) for text in requires("mage-ai") or ()]
-    except PackageNotFoundError:
-        wanted = []
-    of_dbt = {each.name: f"{each.name}{each.specifier}" for each in wanted if each.name.startswith("dbt-")}
-    return " and ".join(of_dbt.get(name, name) for name in packages)
+    known = of_mages_extras()
+    return " and ".join(f"{name}{known[name].specifier}" if name in known else name for name in packages)

@@ -88,8 +88,10 @@ def is_known_here(module: str) -> bool:
 def likely_packages(module: str, names: Iterable[str] = ()) -> list[str]:
     """Return the packages that may supply `module`, the most likely first."""
     for dotted in (*(f"{module}.{name}" for name in names), *_around(module)):
-        if known := _CALLED_OTHERWISE.get(dotted) or _of_mages_extras().get(canonicalize_name(dotted)):
+        if known := _CALLED_OTHERWISE.get(dotted):
             return [known]
+        if asked := of_mages_extras().get(canonicalize_name(dotted)):
+            return [asked.name]
     top = module.partition(".")[0]
     return _installed().get(top) or [canonicalize_name(top)]
 
@@ -118,13 +120,13 @@ def _named_like(module: str, names: tuple[str, ...], packages: frozenset[str]) -
 
 
 @cache
-def _of_mages_extras() -> dict[str, str]:
-    """Return the packages that Mage knows to work with, by their canonical names."""
+def of_mages_extras() -> Mapping[str, Requirement]:
+    """Return what Mage and its extras ask for, by the canonical names of the packages; nothing without Mage."""
     try:
-        wanted = [Requirement(text).name for text in requires(_MAGE) or ()]
+        wanted = [Requirement(text) for text in requires(_MAGE) or ()]
     except PackageNotFoundError:
         return {}
-    return {canonicalize_name(name): name for name in wanted}
+    return {canonicalize_name(each.name): each for each in wanted}
 
 
 # What is installed

@@ -7,10 +7,9 @@ from pathlib import Path
 from basics.errors import PromotionError, UsageError
 from basics.process import CommandError, run, without_credentials
 from basics.wording import near
-from promotion.repository.git import Repository
+from promotion.repository.git import FETCH, Repository
 
 _TAGS, _BRANCHES = "refs/tags/", "refs/heads/"
-_FETCH = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
 
 
 def fetch_commit(repository: Repository, address: str, ref: str | None) -> str:
@@ -24,7 +23,7 @@ def fetch_commit(repository: Repository, address: str, ref: str | None) -> str:
         known = {name: oid for oid, name in (line.split("\t") for line in listing.splitlines())}
         name = next((name for name in _names(ref) if name in known), None)
         if name is not None:
-            _git(repository, "fetch", *_FETCH, "--", where, name)
+            _git(repository, *FETCH, "--", where, name)
             return _git(repository, "rev-parse", "--verify", f"{known[name]}^{{commit}}")
     except CommandError as error:
         raise PromotionError(

@@ -20,6 +20,8 @@ from promotion.repository.settings import Settings, read_settings
 from promotion.repository.tree import File, Tree
 
 MAIN = "main"
+# Only objects come: no ref, no tag, no submodule, no FETCH_HEAD of this clone changes.
+FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
 _RECORDS = ("refs/heads/env/*", "refs/heads/evidence/*")
 
 
@@ -102,8 +104,7 @@ class Repository:
             listing = self._git("ls-remote", "--quiet", self.remote, *self._followed)
             self._heads = {ref: oid for oid, ref in (line.split("\t") for line in listing.splitlines())}
             if not self._has(self._heads.values()):
-                options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
-                self._git("fetch", *options, self.remote, *self._heads)
+                self._git(*FETCH, self.remote, *self._heads)
         except CommandError as error:
             raise PromotionError(
                 "remote-unreachable",

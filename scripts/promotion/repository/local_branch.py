@@ -7,6 +7,11 @@ from basics.process import CommandError, run
 from promotion.repository.git import Repository
 
 
+def checked_out(repository: Repository) -> str:
+    """Return the commit that is checked out in this clone."""
+    return run("git", "rev-parse", "--verify", "HEAD^{commit}", cwd=repository.root).decode().strip()
+
+
 def commit_of(repository: Repository, branch: str) -> str | None:
     """Return the commit of the branch, None where there is no such branch."""
     words = ("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")

@@ -12,6 +12,7 @@ from promotion.adopting.plan import Adoption
 from promotion.layout import EXAMPLE, PACKAGES, PROJECT
 from promotion.showing.findings import finding_document, finding_lines
 from promotion.showing.result import Lines
+from promotion.showing.steps import steps_after
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def next_steps(adoption: Adoption, findings: Sequence[Finding]) -> Lines:
     if findings:
         steps.append("git commit --all")
     steps += ["git push origin HEAD:main", "scripts/promote.py main dev"]
-    done = f"The branch {adoption.branch} has the project. What is checked out has not changed."
-    return [(done, "bold green"), *((f"  {number}. {step}", "") for number, step in enumerate(steps, 1))]
+    return steps_after(
+        f"The branch {adoption.branch} has the project. What is checked out has not changed.", steps
+    )
 
 
 def _mends(adoption: Adoption, findings: Sequence[Finding]) -> Iterator[str]:

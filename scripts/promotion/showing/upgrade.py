@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from basics.wording import counted, few
 from promotion.showing.result import Lines
+from promotion.showing.steps import steps_after
 from promotion.upgrading.apply import branch_of
 from promotion.upgrading.plan import Upgrade
 
@@ -90,6 +91,4 @@ def next_steps(upgrade: Upgrade) -> Lines:
     steps += ["what is to do, as told above"] if upgrade.notes else []
     steps.append("bring the branch to main, by a pull request or git merge")
     steps.append("promote all pipelines to each environment in turn: only this brings the new chart")
-    return [(f"The branch {branch} has the upgrade. What is checked out has not changed.", "bold green")] + [
-        (f"  {number}. {step}", "") for number, step in enumerate(steps, 1)
-    ]
+    return steps_after(f"The branch {branch} has the upgrade. What is checked out has not changed.", steps)

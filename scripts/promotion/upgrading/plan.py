@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from basics.process import run
 from promotion.repository.git import Repository
+from promotion.repository.local_branch import checked_out
 from promotion.repository.three_way import Merged, merge
 from promotion.repository.tree import Tree
 from promotion.upgrading.example import place_of_example
@@ -63,7 +63,7 @@ def message_of(version: Version) -> str:
 
 def plan_upgrade(repository: Repository, commit: str) -> Upgrade:
     """Return the plan to bring the version at `commit`, which is fetched, to what this clone has checked out."""
-    head = run("git", "rev-parse", "--verify", "HEAD^{commit}", cwd=repository.root).decode().strip()
+    head = checked_out(repository)
     new = read_version(repository, commit)
     base = version_taken(repository, head, new)
     ours = repository.tree(head)
