@@ -66,7 +66,6 @@ class Wheel:
         """Return what each template renders to, NOTES.txt included."""
         try:
             with helm_python.Chart.load(chart) as loaded:
-                loaded.validate_schema(dict(values))
                 return loaded.render(dict(values), name=release, namespace=namespace)
         except helm_python.HelmError as error:
             raise RenderError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Print the Job that Mage's real code makes of a pod: `executor_job.py POD.json`, in the pod's environment.
+"""Print the Job that Mage's code and ours make of a pod: `executor_job.py POD.json`, in the pod's environment.
 
 What K8sBlockExecutor does before and after belongs to runs; the configuration and the merge are Mage's own.
 """
@@ -11,9 +11,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from kubernetes import client
-from mage_ai.services.k8s.config import K8sExecutorConfig
-from mage_ai.services.k8s.job_manager import JobManager
+# jsonschema, which the client imports for checks that nobody asks for, does without it: two thirds of the start.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+from kubernetes import client  # noqa: E402
+from mage_ai.services.k8s.config import K8sExecutorConfig  # noqa: E402
+
+from mage_pod.watch import Watch  # noqa: E402
 
 COMMAND = (
     "/app/run_app.sh mage run /srv/release/mage_project flights --block-uuid load --executor-type local_python"
@@ -27,7 +31,7 @@ def main(pod_file: str) -> None:
     pod = api.deserialize(answer, "V1Pod")
     config = K8sExecutorConfig.load(config={})
     with mock.patch.object(client.CoreV1Api, "read_namespaced_pod", return_value=pod):
-        manager = JobManager(job_name="mage-data-prep-block-42", namespace=config.namespace)
+        manager = Watch(job_name="mage-data-prep-block-42", namespace=config.namespace)
     print(json.dumps(api.sanitize_for_serialization(manager.create_job_object(COMMAND, k8s_config=config))))
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from chart.engine import merged
 from helpers import EXAMPLE
-from promotion.record.release import Endpoint, Release
+from promotion.record.release import Endpoint, Image, Release
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "mage"
@@ -59,7 +59,7 @@ def release_overlay(environment: str) -> dict[str, Any]:
         platform="sha256:" + "1" * 64,
         configuration="sha256:" + "2" * 64,
         configuration_commit="3" * 40,
-        image="src-0123456789abcdef",
+        image=Image("src-0123456789abcdef", "sha256:" + "4" * 64, "registry.example.com/team/mage"),
         smoke={},
         gates=("static",),
         by="Ada Example <ada@example.com>",

@@ -16,6 +16,7 @@ EXECUTOR_RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "delete"]},
 ]
+UNTIL = "2027-01-31T09:15:00Z"
 CREATE_SECRETS = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}
 # Values that look like secrets of every kind, given where an operator names things: none may come out as a literal
 # besides the places that name a Secret or a key.
@@ -27,9 +28,33 @@ def rules(objects: list[Object], name: str) -> Any:
     return one(objects, "Role", name)["rules"]
 
 
-def test_there_are_no_roles_but_those_of_credentials_and_scheduler(objects: list[Object]) -> None:
+def test_there_are_no_roles_but_those_of_credentials_scheduler_and_preview(objects: list[Object]) -> None:
     components = {role["metadata"]["labels"]["app.kubernetes.io/component"] for role in of_kind(objects, "Role")}
-    assert components <= {"credentials", "scheduler"}
+    assert components <= {"credentials", "scheduler", "preview"}
+
+
+def test_a_preview_may_remove_its_own_namespace_and_no_other(render: Renderer) -> None:
+    objects = render({"env": "dev", "preview": {"until": UNTIL}}, namespace="preview-pr-12")
+    rule = {
+        "apiGroups": [""],
+        "resources": ["namespaces"],
+        "resourceNames": ["preview-pr-12"],
+        "verbs": ["get", "delete"],
+    }
+    assert rules(objects, "mage-preview") == [rule]
+    assert not of_kind(objects, "ClusterRole", "ClusterRoleBinding")
+
+
+def test_nothing_but_a_preview_may_touch_its_namespace(render: Renderer) -> None:
+    everywhere = [rule for role in of_kind(render({"env": "dev"}), "Role") for rule in role["rules"]]
+    assert not [rule for rule in everywhere if "namespaces" in rule["resources"]]
+
+
+@pytest.mark.parametrize(("minute", "schedule"), [("00", "0 * * * *"), ("09", "9 * * * *"), ("45", "45 * * * *")])
+def test_a_preview_looks_at_the_minute_of_its_end(render: Renderer, minute: str, schedule: str) -> None:
+    objects = render({"env": "dev", "preview": {"until": f"2027-01-31T09:{minute}:00Z"}})
+    spec = one(objects, "CronJob", "mage-preview")["spec"]
+    assert (spec["schedule"], spec["timeZone"]) == (schedule, "Etc/UTC")
 
 
 def test_no_rule_holds_a_wildcard(objects: list[Object]) -> None:

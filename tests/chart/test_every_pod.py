@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -41,6 +42,7 @@ def test_mounts_a_token_only_where_the_api_is_used(objects: list[Object], scenar
     k8s = scenario.values.get("executor", {}).get("type") == "k8s"
     makes_credentials = not scenario.values.get("credentials", {}).get("existingSecret")
     expected = {"scheduler", "test"} if k8s else set()
+    expected |= {"preview"} if scenario.values.get("preview") else set()
     assert mounting == expected | ({"credentials"} if makes_credentials else set())
 
 
@@ -65,6 +67,18 @@ def test_says_what_it_needs(objects: list[Object]) -> None:
         or "memory" not in container["resources"].get("limits", {})
     ]
     assert missing == []
+
+
+def test_says_why_it_failed(objects: list[Object], scenario: Scenario) -> None:
+    of_a_team = scenario.values.get("web", {}).get("pod", {}).get("containers", {})
+    without = [
+        f"{pod.name} {container['name']}"
+        for pod in pods(objects)
+        for container in pod.containers
+        if container["name"] not in of_a_team
+        and container.get("terminationMessagePolicy") != "FallbackToLogsOnError"
+    ]
+    assert without == []
 
 
 def test_is_probed_while_it_runs(objects: list[Object]) -> None:
@@ -179,6 +193,24 @@ def test_does_not_start_again_for_schedules(render: Renderer) -> None:
     assert before == after
 
 
+def test_does_not_start_again_for_a_number_alone(render: Renderer) -> None:
+    """The scheduler learns the number from a file, with the image that it belongs to."""
+    before, after = (render({"env": "dev", "image": {"tag": "1"}}, {"release": {"number": n}}) for n in (7, 8))
+    assert [pod.spec for pod in pods(before)] == [pod.spec for pod in pods(after)]
+    told = [json.loads(one(each, "ConfigMap", "mage-app")["data"]["release.json"]) for each in (before, after)]
+    (image,) = {pod.container("mage")["image"] for pod in pods(after) if pod.component == "scheduler"}
+    assert told == [{"number": number, "image": image} for number in (7, 8)]
+
+
+def test_the_container_that_tells_how_runs_end_knows_the_database_alone(objects: list[Object]) -> None:
+    (status,) = (pod.container("status") for pod in pods(objects) if pod.component == "scheduler")
+    others = ("PYTHONPATH", "MAGE_REPO_PATH", "MAGE_POD_IMAGE", "MAGE_POD_RELEASE")
+    known = {item["name"] for item in status["env"] if item["name"] not in others}
+    assert all(name.startswith(("DB_", "DATABASE_TIMEOUT")) for name in known)
+    assert {mount["name"] for mount in status["volumeMounts"]} <= {"app", "project", "database-ca"}
+    assert (status["restartPolicy"], "ports" in status) == ("Always", False)
+
+
 def test_every_pod_of_mage_runs_the_same_image_environment_and_mounts(objects: list[Object]) -> None:
     """Web may know more than the scheduler, never something else."""
     mage = {
@@ -188,8 +220,8 @@ def test_every_pod_of_mage_runs_the_same_image_environment_and_mounts(objects: l
     }
     web, scheduler = mage["web"], mage["scheduler"]
     assert (web["image"], web["volumeMounts"]) == (scheduler["image"], scheduler["volumeMounts"])
-    own = {"SCHEDULER_TRIGGER_INTERVAL", "SCHEDULER_CONCURRENCY", "SCHEDULER_DRAIN_SECONDS"}
-    assert [item for item in scheduler["env"] if item["name"] not in own and item not in web["env"]] == []
+    own = ("SCHEDULER_", "MAGE_POD_")
+    assert [item for item in scheduler["env"] if not item["name"].startswith(own) and item not in web["env"]] == []
 
 
 def test_a_hook_leaves_no_pod_that_a_service_selects(objects: list[Object]) -> None:

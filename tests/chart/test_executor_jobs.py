@@ -1,4 +1,4 @@
-"""The Jobs that Mage makes for blocks: its own code, run on the rendered scheduler pod."""
+"""The Jobs that Mage makes for blocks: its own code and our mends, run on the rendered scheduler pod."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chart.engine import Object
 from chart.objects import Pod, of_kind, one, pods
 from chart.pod_security import violations, writable_roots
 from chart.rendering import Renderer
-from chart.scenarios import Scenario, ci_scenario, environment
+from chart.scenarios import CHART, Scenario, ci_scenario, environment
 from chart.validity import schema_errors
 
 SCRIPT = Path(__file__).with_name("executor_job.py")
@@ -49,7 +49,7 @@ def job_of(scheduler: Pod, objects: list[Object], folder: Path) -> Any:
     own = {"HOME": str(folder), "MAGE_DATA_DIR": str(folder), "K8S_CONFIG_FILE": str(folder / "k8s.yaml")}
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(folder / "pod.json")],
-        env={"PATH": os.environ["PATH"], "HOSTNAME": "mage-scheduler-0"}
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHART / "files"), "HOSTNAME": "mage-scheduler-0"}
         | {name: env[name] for name in ("KUBE_NAMESPACE", "MAGE_CONTAINER_NAME", "MAGE_CLUSTER_UUID")}
         | own,
         cwd=folder,
@@ -154,13 +154,30 @@ def test_carries_the_labels_of_the_values(made: Made) -> None:
     assert wanted.items() <= made.job["metadata"]["labels"].items()
 
 
-def test_is_made_once_and_ends(made: Made, render: Renderer) -> None:
+def test_another_pod_follows_each_that_is_evicted_and_no_other(made: Made) -> None:
+    evicted = {"type": "DisruptionTarget", "status": "True"}
+    rule = {"action": "Ignore", "onPodConditions": [evicted]}
+    assert made.job["spec"]["podFailurePolicy"] == {"rules": [rule]}
+    assert made.job["spec"]["backoffLimit"] == 0
+
+
+def test_a_node_under_it_is_not_drained(made: Made) -> None:
+    annotations = made.pod.metadata["annotations"]
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    (budget,) = (
+        item["spec"]
+        for item in of_kind(made.objects, "PodDisruptionBudget")
+        if item["spec"]["selector"]["matchLabels"].items() <= made.pod.labels.items()
+    )
+    assert budget["minAvailable"] > made.scenario.values.get("scheduler", {}).get("concurrency", 20)
+
+
+def test_ends_by_itself(made: Made) -> None:
     spec = made.job["spec"]
     config = next(
         item["data"]["k8s.yaml"] for item in of_kind(made.objects, "ConfigMap") if "k8s.yaml" in item["data"]
     )
     job = yaml.safe_load(config)["job"]
-    assert spec["backoffLimit"] == 0
     assert (spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"]) == (
         job["active_deadline_seconds"],
         job["ttl_seconds_after_finished"],

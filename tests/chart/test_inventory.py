@@ -25,6 +25,7 @@ WITH_EXECUTOR_JOBS = {
     "ConfigMap": "executor",
     "NetworkPolicy": "executor",
     "Pod": "test-executor",
+    "PodDisruptionBudget": "executor",
     "Role": "scheduler",
     "RoleBinding": "scheduler",
     "ServiceAccount": "executor",

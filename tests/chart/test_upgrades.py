@@ -25,7 +25,9 @@ def snapshot() -> dict[str, Any]:
 def test_an_upgrade_keeps_selectors_claims_services_and_names(
     render: Renderer, snapshot: dict[str, Any], name: str
 ) -> None:
-    assert current(render)[name] == snapshot[name], f"an upgrade would fail or lose data: see {identity.__file__}"
+    now, then = current(render)[name], snapshot[name]
+    now["objects"] = [item for item in now["objects"] if item in then["objects"]]  # more of them do no harm
+    assert now == then, f"an upgrade would fail or lose data: see {identity.__file__}"
 
 
 def test_the_newest_snapshot_is_no_newer_than_the_chart() -> None:

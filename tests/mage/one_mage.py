@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import SCRIPTS, Program
+from mage.pods import FILES
 from mage.projects import Block, write_project
 from promotion.layout import PROJECT
 from promotion.repository.tree import Tree
@@ -69,7 +70,8 @@ def one_mage(scratch: Path, environment: dict[str, str]) -> Iterator[OneMage]:
     program = f"from mage.one_mage import serve; serve({str(scratch)!r}, {theirs.fileno()})"
     with Program(
         *(sys.executable, "-P", "-c", program),
-        environment=variables | {"PYTHONPATH": f"{TESTS}:{SCRIPTS}"},  # without the project of this repository
+        # Without the project of this repository.
+        environment=variables | {"PYTHONPATH": f"{TESTS}:{SCRIPTS}:{FILES}"},
         stdout=None,
         stderr=None,
         pass_fds=[theirs.fileno()],

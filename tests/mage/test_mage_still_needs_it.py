@@ -15,6 +15,7 @@ import inspect
 import io
 import logging
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.abc import MetaPathFinder
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -733,6 +734,51 @@ def test_job_reason_lost() -> None:
 
 
 @mend
+def test_job_ends_with_its_pod() -> None:
+    from mage_ai.services.k8s.config import K8sExecutorConfig
+
+    job = _watched_job()
+    container = SimpleNamespace(name="mage", env=[], env_from=None, volume_mounts=[], image="mage")
+    job.container_name, job.api_version = "mage", "batch/v1"
+    spec = SimpleNamespace(
+        containers=[container],
+        volumes=[],
+        tolerations=None,
+        node_selector=None,
+        scheduler_name=None,
+        image_pull_secrets=None,
+    )
+    job.pod_config = SimpleNamespace(spec=spec)
+    made = job.create_job_object("command", k8s_config=K8sExecutorConfig.load(config={}))
+    assert (made.spec.pod_failure_policy, made.spec.backoff_limit) == (None, 0)
+
+
+@mend
+def test_begun_block_never_ends() -> None:
+    from mage_ai.data_preparation.executors.pipeline_executor import PipelineExecutor
+
+    run = _run()
+    for block_run in run.block_runs:
+        block_run.update(status="running")  # by a pod that was killed
+    PipelineExecutor(run.pipeline, run.execution_partition).execute(pipeline_run_id=run.id, global_vars={})
+    statuses = {block_run.status for block_run in run.block_runs}
+    assert statuses == {"running"}, statuses
+
+
+@mend
+def test_job_of_another_release() -> None:
+    from kubernetes.client import V1Container, V1Pod, V1PodSpec
+    from mage_ai.services.k8s.config import K8sExecutorConfig
+
+    container = V1Container(name="mage", image="newer", env=[], volume_mounts=[])
+    job = _watched_job()
+    job.api_version, job.container_name = "batch/v1", "mage"
+    job.pod_config = V1Pod(spec=V1PodSpec(containers=[container], volumes=[]))
+    made = job.create_job_object("command", k8s_config=K8sExecutorConfig.load(config={}))
+    assert made.spec.template.spec.containers[0].image == "newer", "A run's Job has the image of its beginning."
+
+
+@mend
 def test_job_left_running() -> None:
     from mage_ai.orchestration.pipeline_scheduler import stop_pipeline_run
 
@@ -1002,7 +1048,9 @@ def test_io_clients() -> None:
     for client, keys in found.items():
         known = keys_of(client)
         assert known is not None, f"Mage has a client {client}: add the keys that it reads."
-        assert [key for key in keys if not reads(known, key)] == [], f"{client} reads other keys."
+        # A key that is read beside another, or instead of another.
+        not_read = [key for key in keys if not (reads(known, key, keys) or reads(known, key, ()))]
+        assert not_read == [], f"{client} reads other keys."
 
 
 def keys_read(file: Path) -> Iterator[tuple[str, list[str]]]:
@@ -1020,6 +1068,22 @@ def keys_read(file: Path) -> Iterator[tuple[str, list[str]]]:
 
 def named(method: ast.stmt) -> str:
     return method.name if isinstance(method, ast.FunctionDef) else ""
+
+
+@relied_on
+def test_io_template() -> None:
+    import yaml
+
+    from promotion.pipelines.io_template import _ALL, _VARIABLES
+
+    template = yaml.safe_load((_MAGE / "data_preparation/templates/repo/io_config.yaml").read_text())["default"]
+    for keys, text in _ALL.items():
+        value = template
+        for key in keys:
+            value = value[key]
+        assert str(value) == text, f"The template has another value for {keys}."
+    asked = {key: value for key, value in template.items() if "env_var" in str(value)}
+    assert asked == {key: f"{{{{ env_var('{key}') }}}}" for key in _VARIABLES}
 
 
 @relied_on
@@ -1041,11 +1105,18 @@ def test_secrets_only_in_database() -> None:
 
 @relied_on
 def test_secret_functions() -> None:
-    from promotion.pipelines.environment_reads import _SECRETS
+    from promotion.pipelines.secret_stores import CLOUDS, FUNCTIONS, PYTHON
 
-    for module, function in _SECRETS:
+    for module, function in PYTHON:
         path = _MAGE.parent / f"{module.replace('.', '/')}.py"  # not imported: a cloud's package may be missing
         assert f"def {function}(" in path.read_text(), f"{module} has no {function}."
+    offered = (_MAGE / "data_preparation/shared/utils.py").read_text()
+    assert {name for name in FUNCTIONS if name in offered} == FUNCTIONS.keys() - {"gcp_secret_var"}
+    services = "".join(file.read_text() for file in (_MAGE / "services").rglob("*.py"))
+    extras = {re.split(r"[=<>\[; ]", each)[0] for each in requires("mage-ai") or ()}
+    for cloud in CLOUDS.values():
+        assert extras.issuperset(cloud.packages)
+        assert [name for name in cloud.variables if name not in services] == []
 
 
 @relied_on
@@ -1155,7 +1226,9 @@ def test_decorators() -> None:
 @relied_on
 def test_block_files() -> None:
     from mage_ai.data_preparation.models.block import Block as MageBlock
+    from mage_ai.data_preparation.models.constants import BlockType
 
+    from promotion.pipelines.pipeline import _OF_MAGES_OWN, BLOCK_TYPES
     from promotion.pipelines.pipeline import Block as OurBlock
 
     folder = Path(os.environ["MAGE_REPO_PATH"])
@@ -1165,6 +1238,7 @@ def test_block_files() -> None:
             found = MageBlock("b", "nested/b", kind, language=language, configuration={}).file_path
             ours = OurBlock("nested/b", kind, language).default_path
             assert Path(found) == folder / ours, f"{kind}, {language}: {found} is not {ours}."
+    assert {kind.value for kind in BlockType} == BLOCK_TYPES | _OF_MAGES_OWN
     declared = MageBlock("b", "b", "transformer", configuration={"file_path": "custom/hello.py"})
     assert Path(declared.file_path) == folder / "custom/hello.py"
 
@@ -1185,7 +1259,7 @@ def test_trigger_times() -> None:
 def test_executor_config() -> None:
     from mage_ai.services.k8s import config, constants
 
-    from promotion.gates.executor_settings import _KEYS
+    from promotion.gates.job_settings import _KEYS
 
     file = Path("k8s.yaml")
     file.write_text(_EXECUTOR_CONFIG)
@@ -1200,6 +1274,10 @@ def test_executor_config() -> None:
     assert loaded.pod_config.service_account_name == "executor"
     assert loaded.pod_config.affinity.pod_affinity
     assert (loaded.job_config.active_deadline_seconds, loaded.job_config.backoff_limit) == (60, 0)
+    with_requests = config.K8sExecutorConfig.load(config={"resource_requests": {"memory": "2Gi"}})
+    assert with_requests.resource_limits == {"memory": "1Gi"}, "Limits of the chart do not hold beside requests."
+    wrapped = {"k8s_executor_config": {}, "resource_limits": {"cpu": 1}}
+    assert config.K8sExecutorConfig.load(config=wrapped).resource_limits == {"memory": "1Gi"}
 
 
 @mend
@@ -1322,9 +1400,9 @@ def test_writes_into_project(server: Server) -> None:
 def test_api_runs(server: Server) -> None:
     from mage_pod import mage_runs
 
-    with mage_runs.temporary_trigger(server.api, "fails", "try", 60) as trigger:
+    with mage_runs.temporary_trigger(server.api, "fails", "try", 300) as trigger:
         number = mage_runs.start(server.api, trigger, {"execution_date": "2013-02-08"})
-        run = mage_runs.ended(server.api, number, 60)
+        run = mage_runs.ended(server.api, number, 300)
         shown = server.api.call("GET", "/api/pipelines/fails/pipeline_schedules")["pipeline_schedules"]
     with mage_runs.temporary_trigger(server.api, "naps", "try", 60) as trigger:
         number = mage_runs.start(server.api, trigger)

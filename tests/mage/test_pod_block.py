@@ -75,13 +75,16 @@ class Run:
     id: int
     block_run: int
 
-    def started(self) -> Program:
+    def started(self, *, in_one: bool = False) -> Program:
+        """Start the pod of its block, or, `in_one`, of the whole run."""
         block = Block("load", f"@data_loader\ndef load(*a, **k):\n    {self.code}\n", type="data_loader")
         project = write_project(self.folder, {"one": [block]})
-        numbers = ["--block-run-id", str(self.block_run), "--pipeline-run-id", str(self.id)]
-        options = ["--block-uuid", "load", "--executor-type", "local_python", "--execution-partition", "1/2"]
+        of_block = [] if in_one else ["--block-uuid", "load", "--block-run-id", str(self.block_run)]
+        options = ["--executor-type", "local_python", "--execution-partition", "1/2", *of_block]
         variables = {"DB_URL": self.database.url, "MAGE_DATA_DIR": str(self.folder / "data"), "HOME": "/"}
-        return started("mage", "run", str(project), "one", *options, *numbers, **variables)
+        return started(
+            "mage", "run", str(project), "one", *options, "--pipeline-run-id", str(self.id), **variables
+        )
 
     def status(self) -> str:
         ((status,),) = self.database.ask("SELECT status::text FROM block_run WHERE id = %s", self.block_run)
@@ -143,6 +146,21 @@ def test_a_block_whose_pod_starts_while_the_database_restarts_runs(run: Run) -> 
         assert any("Waiting for the database" in line for line in process.stderr or [])
     process.communicate(timeout=60)
     assert (process.returncode, run.status()) == (0, "COMPLETED")
+
+
+@pytest.mark.parametrize("run", ["raise ValueError('twice')"], indirect=True)
+def test_a_block_that_the_pod_before_had_completed_does_not_run_again(run: Run) -> None:
+    run.database.ask("UPDATE block_run SET status = 'COMPLETED'")
+    process = run.started()
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, run.status()) == (0, "COMPLETED"), error
+
+
+@pytest.mark.parametrize("run", ["return [1]"], indirect=True)
+def test_a_block_that_the_pod_before_had_begun_runs_again_in_a_run_of_one_pod(run: Run) -> None:
+    process = run.started(in_one=True)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, run.status()) == (0, "COMPLETED"), error
 
 
 @pytest.mark.parametrize("run", ["raise ValueError('no\\nflights')"], indirect=True)

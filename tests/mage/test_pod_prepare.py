@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -223,6 +224,13 @@ def test_a_host_that_never_answers_is_given_up_within_the_timeout(fresh: Prepare
     assert f"Mage cannot connect to the database {fresh.database.name} at 127.0.0.1, port {port}: " in said
     assert "timeout expired" in said
     assert time.monotonic() - started < 20
+
+
+def test_a_pod_that_is_deleted_while_it_waits_ends_at_once(ready: Prepare) -> None:
+    with ready.start(DB_PORT="1", DATABASE_TIMEOUT="600") as process:
+        assert process.line().startswith("Waiting for the database")
+        process.terminate()
+        assert process.wait(10) == 128 + signal.SIGTERM
 
 
 def test_a_host_that_nobody_knows_is_named(fresh: Prepare) -> None:

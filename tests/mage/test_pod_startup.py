@@ -14,6 +14,7 @@ from mage.pods import FILES, Database
 from mage.projects import write_project
 
 _ASK = """
+import gc
 import json
 from mage_pod.jobs import JobQueue
 from mage_pod.startup import start_mage
@@ -33,6 +34,7 @@ with engine.connect() as asked:
 print(json.dumps({
     "connection": connection, "queue": type(get_job_manager().queue).__name__, "project": get_repo_path(),
     "imported": imported, "model": model, "zone": zone,
+    "garbage": [gc.isenabled(), gc.get_freeze_count()],
 }))
 """
 
@@ -69,6 +71,12 @@ def test_mage_s_database_tells_moments_in_utc(found: dict[str, Any]) -> None:
 
 def test_what_mage_hardly_ever_uses_is_not_imported(found: dict[str, Any]) -> None:
     assert found["imported"] == []
+
+
+def test_garbage_is_looked_for_again_but_not_in_what_mage_is_made_of(found: dict[str, Any]) -> None:
+    enabled, left_out = found["garbage"]
+    assert enabled
+    assert left_out > 100_000
 
 
 def test_a_model_of_scikit_learn_is_still_known_and_drawn(found: dict[str, Any]) -> None:

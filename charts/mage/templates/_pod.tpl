@@ -90,6 +90,7 @@ Mage copies image, env, volumes and mounts of the scheduler's container into exe
       - {key: {{ base $path }}, path: mage_pod/{{ base $path }}}
       {{- end }}
       - {key: run_app.sh, path: run_app.sh}
+      - {key: release.json, path: release.json}
 - name: tmp
   emptyDir: {}
 - name: data

@@ -6,22 +6,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from mage_pod import database
+from mage_pod import database, memory
+from mage_pod.sigterm import end_at_sigterm
 
 # MAGE.md: executor-command
 _MAGE = [sys.executable, "-m", "mage_pod.mage_command"]
 
 
 def main(command: Sequence[str]) -> int:
-    """Run the command and return its exit code: 128 + N if signal N ended it.
+    """Run the command as a child process, since Mage is deaf to SIGTERM, and return its exit code.
 
-    The command is a child process: the first process of a container gets no signal that it has no handler for,
-    and Mage has none.
+    It is 128 + N if signal N ended the command, and `memory.EXIT_CODE` if that was for want of memory.
     """
-    # MAGE.md: deaf-to-sigterm
-    signal.signal(signal.SIGTERM, _end)
+    end_at_sigterm()
     try:
         database.configure()
     except database.DatabaseSettingsError as error:
@@ -33,11 +31,9 @@ def main(command: Sequence[str]) -> int:
         except SystemExit:
             process.terminate()
             raise
+    if code == -signal.SIGKILL and memory.has_run_out():
+        return memory.EXIT_CODE
     return code if code >= 0 else 128 - code
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

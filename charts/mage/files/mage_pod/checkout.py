@@ -1,6 +1,8 @@
-"""Let all blocks of a run use one commit, although git-sync replaces the project with newer commits.
+"""Let all blocks of a run use one checkout of the project, although a newer one comes into its place.
 
-The `metrics` of a run's row hold the commit that it began with; git-sync keeps older checkouts for a day.
+With git-sync a checkout is a commit; git-sync keeps older ones for a day. Without it the project is in the image;
+then a checkout is a copy of that, which the scheduler makes in the folder MAGE_POD_CHECKOUTS. The `metrics` of a
+run's row hold the name of the checkout that it began with, and the number of the release.
 """
 
 from __future__ import annotations
@@ -9,14 +11,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-_KEY = "commit"
+from mage_pod import kept_copies, release, run_image
+
+_KEY, _RELEASE, _COPIES = "commit", "release", "MAGE_POD_CHECKOUTS"
 
 
-def is_followed() -> bool:
-    """Whether the project comes from git: then a folder around it is a link, which git-sync sets."""
-    return _link().is_symlink()
+def are_kept() -> bool:
+    """Whether older checkouts stay: git-sync's, or copies of the image's project."""
+    return _link() is not None or _COPIES in os.environ
+
+
+def release_number() -> int | None:
+    """Return the number of the release that a run begins with now; None if it is not known."""
+    link = _link()
+    return release.number(link.resolve() if link else None)
 
 
 def adapt() -> None:
@@ -38,7 +48,7 @@ def enter(command: Sequence[str]) -> list[str]:
     """
     verb, checkout, *arguments = command
     project = os.environ.get("MAGE_REPO_PATH", checkout)
-    if checkout != project:
+    if checkout != project and Path(checkout).is_dir():
         from mage_ai.data_preparation.models.pipeline import Pipeline
 
         # MAGE.md: run-mixes-commits
@@ -48,10 +58,25 @@ def enter(command: Sequence[str]) -> list[str]:
     return [verb, project, *arguments]
 
 
-def _link() -> Path:
-    """Return the link that git-sync sets, a folder around the project; without git-sync, the next one."""
+class _Place(NamedTuple):
+    """Where checkouts are."""
+
+    root: Path  # the folder around the project in its usual path
+    here: Path  # where the files of the newest checkout are read
+    newest: Path  # the newest checkout; older ones are beside it
+
+
+def _place() -> _Place:
+    if link := _link():
+        return _Place(link, link.resolve(), link.resolve())
+    project = Path(os.environ["MAGE_REPO_PATH"]).resolve()
+    return _Place(project.parent, project.parent, kept_copies.copy_of(project, Path(os.environ[_COPIES])))
+
+
+def _link() -> Path | None:
+    """Return the link that git-sync sets, a folder around the project; None where the project is in the image."""
     around = Path(os.environ["MAGE_REPO_PATH"]).parents
-    return next((folder for folder in around if folder.is_symlink()), around[0])
+    return next((folder for folder in around if folder.is_symlink()), None)
 
 
 def _import_from(project: Path) -> None:
@@ -67,15 +92,16 @@ def _pipeline(run: Any) -> Any:
 
 
 def _project_of(run: Any) -> Path:
-    """Return the project in the checkout that the run began with; in the newest if git-sync removed that one."""
-    project, link = Path(os.environ["MAGE_REPO_PATH"]), _link()
-    newest = link.resolve()
+    """Return the project in the checkout that the run began with; in the newest if that one is gone."""
+    project, place = Path(os.environ["MAGE_REPO_PATH"]), _place()
     commit = (run.metrics or {}).get(_KEY)
     if commit is None:
-        commit = newest.name
-        run.update(metrics={**(run.metrics or {}), _KEY: commit})
-    checkout = newest.parent / commit
-    return (checkout if checkout.is_dir() else newest) / project.relative_to(link)
+        commit = place.newest.name
+        began = {_KEY: commit, _RELEASE: release_number(), **run_image.seen()}
+        run.update(metrics={**(run.metrics or {}), **began})
+    older = place.newest.parent / commit
+    checkout = older if commit != place.newest.name and older.is_dir() else place.here
+    return checkout / project.relative_to(place.root)
 
 
 def _with_its_pipeline(init: Callable[..., None]) -> Callable[..., None]:

@@ -12,6 +12,7 @@ from mage_pod.waiting import NotInTime, until
 
 # MAGE.md: api-runs
 ENDED = ("completed", "failed", "cancelled")
+HELM_TEST = "helm test"  # the name of its trigger
 
 Run = dict[str, Any]
 

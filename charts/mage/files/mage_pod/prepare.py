@@ -20,6 +20,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 it is a class
 
 from mage_pod import database, deferred, owner, schema
+from mage_pod.sigterm import end_at_sigterm
 from mage_pod.waiting import NotInTime, until
 
 _TIMEOUT = "300"
@@ -36,6 +37,7 @@ class NotReady(Exception):
 
 def main() -> int:
     """Prepare and return the exit code."""
+    end_at_sigterm()
     try:
         deadline = _deadline()
         project = _project(deadline)

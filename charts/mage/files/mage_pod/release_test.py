@@ -169,7 +169,7 @@ class Web:
     def completes(self, pipeline: str) -> None:
         """A run goes from the web through the scheduler to its end."""
         seconds = int(self._environ.get("TEST_TIMEOUT") or "180")
-        with mage_runs.temporary_trigger(self._api, pipeline, "helm test", seconds) as trigger:
+        with mage_runs.temporary_trigger(self._api, pipeline, mage_runs.HELM_TEST, seconds) as trigger:
             number = mage_runs.start(self._api, trigger)
             run = mage_runs.ended(self._api, number, seconds)
             if run["status"] not in mage_runs.ENDED:

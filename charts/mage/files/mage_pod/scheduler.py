@@ -20,6 +20,7 @@ from mage_pod import checkout, health
 from mage_pod.jobs import JobQueue
 
 _PORT = 6790
+_GONE_SECONDS = 30  # a database that restarts answers within seconds, if only that it is not ready
 _logger = logging.getLogger(__name__)
 
 
@@ -95,7 +96,7 @@ class Scheduler:
 
             executors.adapt()
             removal.adapt()
-        if checkout.is_followed():
+        if checkout.are_kept():
             checkout.adapt()
         set_db_schema()
         db_connection.start_session(force=True)
@@ -153,16 +154,31 @@ class Scheduler:
                 return
 
     def _drain(self) -> None:
-        """Give running jobs some time to end; the next scheduler starts the others again."""
-        due = time.monotonic() + _seconds("SCHEDULER_DRAIN_SECONDS", 600)
+        """Give running jobs some time to end; the next scheduler starts the others again.
+
+        A job ends when it has told the database so. If the database was deleted too, there is nothing to wait for.
+        """
+        begun = answered = time.monotonic()
+        seconds = _seconds("SCHEDULER_DRAIN_SECONDS", 600)
         _logger.info("Stopping: waiting for %s", self._queue.running() or "nothing")
-        while self._queue.running() and (left := due - time.monotonic()) > 0:
+        while self._queue.running() and time.monotonic() < min(begun + seconds, answered + _GONE_SECONDS):
             self._pulse.beat("stopping")
             self._queue.kill_expendable()
-            self._queue.collect(min(left, 1))
+            self._queue.collect(1)
+            answered = time.monotonic() if self._database_answers() else answered
         if late := self._queue.running():
-            _logger.warning("Out of time: the next scheduler will start these jobs again: %s", late)
+            why = "Out of time" if time.monotonic() >= begun + seconds else "The database is gone"
+            _logger.warning("%s: the next scheduler will start these jobs again: %s", why, late)
         self._end_jobs()
+
+    def _database_answers(self) -> bool:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            self._may_work()
+        except SQLAlchemyError as error:
+            return "FATAL" in str(error)  # the server's own word, for example that it is starting
+        return True
 
     def _end_jobs(self) -> None:
         while running := self._queue.running():

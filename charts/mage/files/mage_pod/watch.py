@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -13,11 +15,13 @@ from mage_ai.services.k8s.job_manager import JobManager
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
+from mage_pod import disruption, run_image
 from mage_pod.jobs import become_expendable
 from mage_pod.waiting import until
 
 _SECONDS = 2  # between two looks
 _ANSWER_SECONDS = 30
+_KILLS = 3  # after which a block runs again
 # About ten minutes without a good answer: an API server that restarts, or a load balancer on its way to another.
 _RETRIES = Retry(
     total=12,
@@ -32,6 +36,10 @@ _GONE = "its pod was deleted, for example because its node was drained"
 
 class JobFailed(Exception):
     """A Job did not complete; the message says why."""
+
+
+class PodKilled(JobFailed):
+    """Something other than its code ended the Job's pod."""
 
 
 class Watch(JobManager):  # type: ignore[misc]
@@ -60,7 +68,20 @@ class Watch(JobManager):  # type: ignore[misc]
             self._run(command, k8s_config)
 
     def _run(self, command: Any, k8s_config: Any) -> None:
-        if not self.job_exists():
+        for kills in itertools.count(1):
+            try:
+                self._run_once(command, k8s_config)
+                return
+            except PodKilled as killed:
+                if kills > _KILLS:
+                    raise
+                self._print(f"{killed} It is made again.")
+
+    def _run_once(self, command: Any, k8s_config: Any) -> None:
+        leaving = f"{self.job_name}, which is being deleted, to be gone"
+        job = until(self._found, leaving, math.inf, enough=_is_not_leaving, pause=_SECONDS)
+        if job is None:
+            run_image.keep(self.pod_config, self.job_name)
             self.create_job(self.create_job_object(command, k8s_config=k8s_config))
         job = self._ended()
         failure = None if job.status.succeeded else self._failure(job)
@@ -68,16 +89,23 @@ class Watch(JobManager):  # type: ignore[misc]
         if failure:
             raise failure
 
+    # MAGE.md: job-ends-with-its-pod
+    def create_job_object(self, command: Any, k8s_config: Any = None) -> Any:
+        """Return the Job, which outlives pods that are evicted."""
+        of_its_own = copy.deepcopy(k8s_config)  # Mage adds the scheduler's volumes to it, each time
+        job = super().create_job_object(command, k8s_config=of_its_own)
+        job.spec.pod_failure_policy = disruption.failure_policy()
+        return job
+
     # MAGE.md: job-lost-from-sight
-    def job_exists(self) -> bool:
-        """Whether the Job exists; raises any error other than "not found"."""
+    def _found(self) -> Any:
+        """Return the Job, or None; raises any error other than "not found"."""
         try:
-            self._read()
+            return self._read()
         except ApiException as error:
             if error.status != _NOT_FOUND:
                 raise
-            return False
-        return True
+            return None
 
     def create_job(self, job: Any) -> None:
         """Make the Job; on a conflict, an earlier call whose answer was lost has made it."""
@@ -102,14 +130,17 @@ class Watch(JobManager):  # type: ignore[misc]
 
     # MAGE.md: job-reason-lost
     def _failure(self, job: Any) -> JobFailed:
-        pods = f"batch.kubernetes.io/job-name={self.job_name}"
-        found = self.core_api_client.list_namespaced_pod(self.namespace, label_selector=pods).items
+        failed = f"The Job {self.job_name} failed"
         if _condition(job, "Failed").reason == "DeadlineExceeded":
             seconds = job.spec.active_deadline_seconds
-            reason = f"it ran for more than {seconds} s (executor.activeDeadlineSeconds)"
-        else:
-            reason = _end(found[0]) if found else _GONE
-        return JobFailed(f"The Job {self.job_name} failed: {reason}.")
+            return JobFailed(f"{failed}: it ran for more than {seconds} s (executor.activeDeadlineSeconds).")
+        name = f"batch.kubernetes.io/job-name={self.job_name}"
+        pods = self.core_api_client.list_namespaced_pod(self.namespace, label_selector=name).items
+        if not pods:
+            return PodKilled(f"{failed}: {_GONE}.")
+        last = max(pods, key=lambda pod: pod.metadata.creation_timestamp)
+        kind = PodKilled if disruption.was_killed(last) else JobFailed
+        return kind(f"{failed}: {_end(last)}.")
 
 
 @contextmanager
@@ -124,6 +155,10 @@ def _explained() -> Iterator[None]:
         raise JobFailed(f"The Kubernetes API has not answered for a long time: {error}") from None
 
 
+def _is_not_leaving(job: Any) -> bool:
+    return job is None or job.metadata.deletion_timestamp is None
+
+
 def _has_ended(job: Any) -> bool:
     return bool(_condition(job, "Complete") or _condition(job, "Failed"))
 
@@ -134,13 +169,15 @@ def _condition(job: Any, kind: str) -> Any:
 
 def _end(pod: Any) -> str:
     """Return why the pod failed."""
-    states = [container.state.terminated for container in pod.status.container_statuses or []]
     if pod.status.reason:  # from the kubelet, e.g. Evicted
         return f"its pod was ended: {pod.status.reason}: {pod.status.message}".rstrip(". ")
-    if pod.metadata.deletion_timestamp or not states or not states[0]:
-        return _GONE
-    if states[0].reason == "OOMKilled":
+    if disruption.is_out_of_memory(pod):
         limit = (pod.spec.containers[0].resources.limits or {}).get("memory", "none, so the node's")
         return f"its pod was killed: out of memory (executor.resources.limits.memory: {limit})"
-    last_words = (states[0].message or "").strip().rpartition("\n")[2]
-    return f"its pod ended with exit code {states[0].exit_code}: {last_words}"
+    end = disruption.end_of(pod)
+    if pod.metadata.deletion_timestamp or not end:
+        return _GONE
+    if disruption.was_killed(pod):
+        return f"its pod was killed from outside, with exit code {end.exit_code}"
+    last_words = (end.message or "").strip().rpartition("\n")[2]
+    return f"its pod ended with exit code {end.exit_code}: {last_words}"

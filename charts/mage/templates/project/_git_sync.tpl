@@ -27,6 +27,7 @@
     - {name: GITSYNC_SSH_KEY_FILE, value: /etc/git-credentials/ssh}
     - {name: GITSYNC_SSH_KNOWN_HOSTS_FILE, value: /etc/git-credentials/known_hosts}
     {{- end }}
+  terminationMessagePolicy: FallbackToLogsOnError
   resources:
     {{- toYaml $git.resources | nindent 4 }}
   securityContext:
