@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts")]
 
 from promotion.commands.image import tree_of_checkout  # noqa: E402
-from promotion.image import docker  # noqa: E402
+from promotion.image.build import Recipe, build  # noqa: E402
 from promotion.record.release import IMAGE_SOURCE  # noqa: E402
 from promotion.repository.tree import Tree, tree_of_folder  # noqa: E402
 
@@ -84,7 +84,7 @@ def _tree(files: Mapping[str, bytes]) -> Tree:
 def _build(tag: str, tree: Tree, **arguments: str) -> tuple[int, float]:
     """Build an image; return its size in bytes and how long that took in seconds."""
     started = time.monotonic()
-    docker.build(f"{NAME}:{tag}", tree, arguments=arguments, labels={})
+    build(Recipe(f"{NAME}:{tag}", tree, arguments, labels={}))
     return _size(f"{NAME}:{tag}"), time.monotonic() - started
 
 

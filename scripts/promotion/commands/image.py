@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from basics import progress
 from basics.errors import UsageError
 from basics.process import CommandError, run
-from promotion.changes.sides import released_tree
+from promotion.changes.sides import main_side, released_tree
+from promotion.configuration.registry import Registry, read_registry
 from promotion.image import docker
-from promotion.image.ensure import ensure_image
+from promotion.image.ensure import ensure_built, ensure_pushed
 from promotion.image.wanted import Wanted
 from promotion.record.release import IMAGE_SOURCE
 from promotion.repository.git import Repository
@@ -19,15 +22,19 @@ from promotion.repository.tree import Tree, tree_of_folder
 from promotion.showing.result import Result, Shown
 
 
-def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: bool) -> Iterator[Result]:
-    """Build the image of `what`, a folder or the name of an environment; then load it or push it."""
-    with _tree(what) as tree:
+def build_image(what: Path | str, asked: Mapping[str, Any], *, load: str | None, push: bool) -> Iterator[Result]:
+    """Build the image of `what`, a folder or the name of an environment; then load it or push it.
+
+    `asked` are fields of `Wanted` that the person chose, in place of those that registry.yaml states.
+    """
+    with _tree(what) as (tree, registry):
+        wanted = replace(Wanted.of(registry), **asked)
         reference = wanted.reference(tree)
-        built = ensure_image(tree, wanted, from_registry=push)
+        digest, built = ensure_pushed(tree, wanted) if push else (None, ensure_built(tree, wanted))
     if load:
         with progress.step(f"load {reference} into the kind cluster {load}"):
             docker.load(reference, load)
-    document = {"reference": reference, "built": built, "loaded": load, "pushed": push}
+    document = {"reference": reference, "digest": digest, "built": built, "loaded": load, "pushed": push}
     yield Shown("image", document, [(reference, "")])
 
 
@@ -35,12 +42,15 @@ def build_image(what: Path | str, wanted: Wanted, *, load: str | None, push: boo
 
 
 @contextmanager
-def _tree(what: Path | str) -> Iterator[Tree]:
+def _tree(what: Path | str) -> Iterator[tuple[Tree, Registry | None]]:
+    """Yield the files that the image is built from, and the registry that is stated beside them or on `main`."""
     if isinstance(what, Path):
-        yield _buildable(tree_of_checkout(what.resolve()), str(what))
+        tree = _buildable(tree_of_checkout(what.resolve()), str(what))
+        yield tree, read_registry(tree)
         return
     with Repository.find(Path.cwd()) as repository:
-        yield _buildable(released_tree(repository, what, "build"), what)
+        tree = _buildable(released_tree(repository, what, "build"), what)
+        yield tree, read_registry(main_side(repository).tree)
 
 
 def _buildable(tree: Tree, name: str) -> Tree:

@@ -95,8 +95,15 @@ def _refusal(tree: Tree, error: CommandError) -> Exception:
         "packages-conflict",
         f"no versions of all packages fit each other:\n{error.stderr}",
         fix=f"change what {PROJECT}/requirements.txt asks for, then: make lock",
-        findings=list(_conflicts(asked_packages(tree), _others(tree), locked_packages(tree))),
+        findings=conflicts(tree),
     )
+
+
+def conflicts(tree: Tree) -> list[Finding]:
+    """Return what people ask for and Mage or this repository excludes, as far as it shows without the registry."""
+    if not {LOCK, _OURS} <= tree.keys():
+        return []
+    return list(_conflicts(asked_packages(tree), _others(tree), locked_packages(tree)))
 
 
 def _others(tree: Tree) -> list[tuple[str, Requirement]]:
@@ -114,6 +121,7 @@ def _conflicts(
             f"{owner} asks for {other.name}{other.specifier}"
             for owner, other in others
             if canonicalize_name(other.name) == each.name
+            and each.name in locked
             and not _meet(each.requirement.specifier, other.specifier, locked[each.name])
         )
         for side in islice(against, 1):

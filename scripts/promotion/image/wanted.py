@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from promotion.configuration.registry import Registry
+from promotion.image.build import Recipe
 from promotion.record.release import IMAGE_SOURCE, image_tag
 from promotion.repository.tree import Tree
 
@@ -19,6 +21,14 @@ class Wanted:
     repository: str = "mage"
     base: str | None = None
     with_r: bool = True
+    pushed: bool = False  # whether releases have it in a registry
+
+    @classmethod
+    def of(cls, registry: Registry | None) -> Wanted:
+        """Return what `registry` states; None states nothing."""
+        if registry is None:
+            return cls()
+        return cls(registry.repository, registry.base_image, registry.with_r, pushed=True)
 
     def reference(self, tree: Tree) -> str:
         """Return the name and the tag of the image of `tree`."""
@@ -30,7 +40,11 @@ class Wanted:
         base = {"BASE_IMAGE": self.base} if self.base else {}
         return base if self.with_r else base | {"WITH_R": "false"}
 
-    def labels(self, tree: Tree) -> dict[str, str]:
+    def recipe(self, tree: Tree) -> Recipe:
+        """Return how to build the image of `tree`."""
+        return Recipe(self.reference(tree), tree.under(*IMAGE_SOURCE), self.arguments, self._labels(tree))
+
+    def _labels(self, tree: Tree) -> dict[str, str]:
         """Return labels that tell the image of `tree` also from one with the same tag and other arguments."""
         version = _MAGE.search(tree.text("requirements.txt")) if "requirements.txt" in tree else None
         return {

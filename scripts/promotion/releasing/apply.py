@@ -9,8 +9,9 @@ from basics import progress
 from basics.errors import Conflict
 from promotion.gates.static_gate import remember_passed
 from promotion.planning.plan import Plan
-from promotion.record.release import FILE, Release, branch_of, remember
+from promotion.record.release import FILE, Image, Release, branch_of, remember
 from promotion.releasing.allow_list import refuse_other_paths
+from promotion.releasing.pin import check_image, pin
 from promotion.releasing.prove import prove
 from promotion.releasing.record import message, record_of
 from promotion.repository.git import Repository
@@ -20,9 +21,10 @@ _ATTEMPTS = 5  # tries, each lost to a push that changed nothing in the plan
 
 # Pushes a release, given the commit of the release before; raises `Conflict` if that is no longer the newest one.
 Push = Callable[[Release, str | None], None]
+Pin = Callable[[Plan], Image]
 
 
-def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> Release:
+def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository, pin_image: Pin = pin) -> Release:
     """Release what `plan` says to the environment's branch; raise what `Applier.carry_out` raises."""
 
     def push(release: Release, before: str | None) -> None:
@@ -30,7 +32,7 @@ def apply(plan: Plan, replan: Callable[[], Plan], repository: Repository) -> Rel
         with progress.step(f"push release {release.number} to {branch}"):
             repository.push(branch, release.commit, before)
 
-    return Applier(repository, replan, push).carry_out(plan)[1]
+    return Applier(repository, replan, push, pin_image).carry_out(plan)[1]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Applier:
     repository: Repository
     replan: Callable[[], Plan]
     push: Push
+    pin: Pin = pin
 
     def carry_out(self, plan: Plan) -> tuple[Plan, Release]:
         """Make the release that `plan` says and push it; nothing is written before every gate has passed.
@@ -48,11 +51,12 @@ class Applier:
         `Conflict` is raised. Returns the plan that was carried out, and its release. Raises what the gates raise.
         """
         identity = self.repository.identity()  # read before the smoke tests, which take minutes
+        check_image(plan)
         proofs = prove(plan)
         branch = branch_of(plan.request.environment.name)
         for _ in range(_ATTEMPTS):
             before = plan.request.target.endpoint.commit
-            release = self._commit(plan, record_of(plan, proofs, identity))
+            release = self._commit(plan, record_of(plan, proofs, identity, self.pin(plan)))
             try:
                 self.push(release, before)
             except Conflict:

@@ -60,7 +60,7 @@ class Audit:
         derived |= {"image.tag": image_tag(project.tree)}
         recorded = {f"pipelines.{name}": entry.digest for name, entry in release.pipelines.items()}
         recorded |= {"platform": release.platform, "configuration": release.configuration}
-        recorded |= {"image.tag": release.image}
+        recorded |= {"image.tag": release.image.tag}
         for key in sorted({*derived, *recorded}):
             if derived.get(key) != recorded.get(key):
                 problem = f"{key} is recorded as {recorded.get(key)}, but the files have {derived.get(key)}"

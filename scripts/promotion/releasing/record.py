@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from promotion.changes.draft import Draft
 from promotion.pipelines.own_name import project_folder
 from promotion.planning.plan import Plan
-from promotion.record.release import Evidence, Release, Released, image_tag
+from promotion.record.release import Evidence, Image, Release, Released
 from promotion.releasing.backfills import backfills_after
 
 
-def record_of(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Release:
-    """Return the release that `plan` becomes now, by `identity`; it is not committed yet."""
+def record_of(plan: Plan, proofs: Mapping[str, Evidence], identity: str, image: Image) -> Release:
+    """Return the release that `plan` becomes now, by `identity` and with `image`; it is not committed yet."""
     draft, verdict, request = plan.draft, plan.verdict, plan.request
     now = datetime.now(UTC).replace(microsecond=0)  # as in the record
     skipped = verdict.emergency.skipped if verdict.emergency else ()
@@ -28,7 +28,7 @@ def record_of(plan: Plan, proofs: Mapping[str, Evidence], identity: str) -> Rele
         platform=draft.platform.after,
         configuration=draft.configuration.after,
         configuration_commit=request.configuration.endpoint.commit or "",
-        image=image_tag(draft.tree),
+        image=image,
         smoke={**draft.evidence, **signed},
         gates=tuple(gate for gate in request.gates if gate not in skipped),
         by=identity,
