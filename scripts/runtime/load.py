@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from mage_pod import deferred
 from runtime.run import worker_environment
 
 _SECONDS = 300
@@ -41,6 +42,7 @@ def load_pipelines(project: Path, names: Sequence[str]) -> dict[str, str]:
 
 def _load(project: Path, names: Sequence[str]) -> dict[str, str]:
     """Load `names` with Mage, which reads the project's path from an environment variable while it is imported."""
+    deferred.import_mage()
     # MAGE.md: pipeline-loads
     from mage_ai.data_preparation.models.pipeline import Pipeline
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import mage_pod
 from basics.supervised import supervised
 from runtime.python_path import python_path
 
 _WORKER = Path(__file__).with_name("worker.py")
+_MAGE_POD = Path(mage_pod.__path__[0]).parent
 _START_SECONDS = 120
 # A socket's path has room for 107 characters, and Mage's process manager adds 32 to its temporary folder.
 # MAGE.md: manager-socket
@@ -129,7 +131,7 @@ def worker_environment(given: Mapping[str, str], project: Path, scratch: Path) -
     own = {
         "HOME": str(scratch),
         "MAGE_REPO_PATH": str(project),
-        "PYTHONPATH": python_path(project),
+        "PYTHONPATH": f"{python_path(project)}{os.pathsep}{_MAGE_POD}",
         "MAGE_DATA_DIR": str(scratch / "data"),
         "MAGE_DATABASE_CONNECTION_URL": f"sqlite:///{scratch / 'metadata.db'}",
         # MAGE.md: memory-guard

@@ -27,6 +27,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from mage_pod import deferred
+
 Emit = Callable[..., None]
 
 # MAGE.md: sql-sample
@@ -83,7 +85,8 @@ class Mage:
 
     def __init__(self, project: Path, sensor_seconds: float) -> None:
         gc.disable()  # no imported object is garbage
-        # Only here: the import takes two seconds and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
+        # Only here: the import takes a second and reads MAGE_REPO_PATH, MAGE_DATA_DIR and the database's URL.
+        deferred.import_mage()
         # MAGE.md: run-block
         from mage_ai.data_preparation import repo_manager
         from mage_ai.data_preparation.executors.executor_factory import ExecutorFactory

@@ -2,74 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from disturbed import killed_at_every_step
-from helpers import PROJECT, TRANSFORMER, Result, call_script, git, push, refused, untouched, write
-from promotion.adopting.plan import EXAMPLES_ID
+from helpers import PROJECT, TRANSFORMER, call_script, git, refused, untouched, write
 from promotion.layout import EXAMPLE
-
-PIPELINE = {"name": "sales", "uuid": "sales", "type": "python", "blocks": []}
-FILES: dict[str, bytes] = {
-    "metadata.yaml": b"project_type: standalone\nproject_uuid: 77\n",
-    "pipelines/sales/metadata.yaml": yaml.safe_dump(PIPELINE).encode(),
-    "transformers/clean.py": b"def clean(data):\n    return data\n",
-    "data/rates.csv": b"a,b\r\n\xff\n",
-}
-BRANCH = "adopt/unit_3"
-
-
-@pytest.fixture
-def template(project: Path) -> Path:
-    """A clone whose project is the example."""
-    write(project, {f"{PROJECT}/metadata.yaml": f"project_type: standalone\n{EXAMPLES_ID}\n"})
-    push(project)
-    return project
-
-
-@pytest.fixture
-def theirs(tmp_path: Path) -> Path:
-    """A Mage project outside of git."""
-    folder = tmp_path / "a team's repository" / "unit_3"
-    write(folder, FILES)
-    return folder
-
-
-def adopt(clone: Path, folder: Path, *more: str) -> Result:
-    """Adopt without a question."""
-    result = call_script(clone, "adopt", str(folder), "--yes", *more)
-    assert result.exit_code == 0, result.stderr
-    return result
-
-
-def plan_of(clone: Path, folder: Path) -> dict[str, Any]:
-    result = call_script(clone, "adopt", str(folder), "--plan", "--json")
-    assert result.exit_code == 2, result.stderr
-    plan: dict[str, Any] = result.document["adoption"]
-    return plan
-
-
-def listed(clone: Path, *roots: str) -> list[str]:
-    return git(clone, "ls-tree", "-r", "--name-only", BRANCH, "--", *roots).splitlines()
-
-
-def content(clone: Path, path: str) -> str:
-    return git(clone, "show", f"{BRANCH}:{path}")
-
-
-def in_git(folder: Path) -> Path:
-    """Put the project, with the folder around it, under version control."""
-    git(folder.parent, "init", "--quiet", "--template=")
-    git(folder.parent, "add", "--all")
-    git(folder.parent, "commit", "--quiet", "-m", "Begin")
-    return folder
-
+from unit.adoption import BRANCH, FILES, PIPELINE, adopt, content, in_git, listed, plan_of
 
 # What comes
 
@@ -180,32 +121,6 @@ def test_a_project_that_nobody_names_gets_no_second_name(template: Path, theirs:
     assert not plan_of(template, theirs)["own_name"]
 
 
-def test_packages_beside_the_project_come_with_those_that_they_import(template: Path, theirs: Path) -> None:
-    write(theirs, {"transformers/clean.py": "from tools.money import rounded\n"})
-    write(
-        theirs.parent,
-        {"tools/money.py": "import rates\n", "tools/money.csv": "1\n", "rates.py": "", "other.py": ""},
-    )
-    adopt(template, theirs)
-    assert listed(template, "packages") == [
-        "packages/rates.py",
-        "packages/tools/money.csv",
-        "packages/tools/money.py",
-    ]
-
-
-def test_of_a_package_around_the_project_the_imported_parts_come(template: Path, theirs: Path) -> None:
-    write(theirs, {"transformers/clean.py": "from shop.tools.money import rounded\nimport shop.unit_3\n"})
-    around = theirs.parent
-    theirs = theirs.rename(around.parent / "unit_3")
-    (around / "shop").mkdir()
-    theirs = theirs.rename(around / "shop" / "unit_3")
-    write(around / "shop", {"__init__.py": "", "tools/money.py": "", "tools/.env": "", "more/x.py": ""})
-    in_git(around / "shop")
-    adopt(template, theirs)
-    assert listed(template, "packages") == ["packages/shop/__init__.py", "packages/shop/tools/money.py"]
-
-
 def test_a_project_without_metadata_is_one_if_it_has_a_pipeline(template: Path, theirs: Path) -> None:
     (theirs / "metadata.yaml").unlink()
     assert plan_of(template, theirs)["files"] == len(FILES) - 1
@@ -255,15 +170,6 @@ def test_what_git_does_not_know_there_is_told(template: Path, theirs: Path) -> N
     left = {left["path"]: left["why"] for left in plan_of(template, theirs)["left"]}
     assert left.keys() == {"new/", ".gitignore", "secret.txt"}
     assert "git add" in left["new/"]
-
-
-def test_packages_for_more_than_the_project_are_left_to_a_person(template: Path, theirs: Path) -> None:
-    write(theirs.parent, {"requirements.txt": "polars\n"})
-    (left,) = plan_of(template, theirs)["left"]
-    assert left == {
-        "path": "../requirements.txt",
-        "why": f"write the packages that the project needs into {PROJECT}/requirements.txt",
-    }
 
 
 def test_a_submodule_comes_if_it_is_checked_out_there(template: Path, theirs: Path, tmp_path: Path) -> None:
@@ -330,214 +236,6 @@ def test_a_kill_at_every_step_leaves_no_branch_or_all_of_it(template: Path, thei
             assert f"{PROJECT}/data/rates.csv" in listed(template)
             git(template, "branch", "--quiet", "-D", BRANCH)
             before = untouched(template)
-
-
-# Connections and secrets
-
-IO_CONFIG = """\
-version: 0.1.1
-default:
-  # Ours
-  POSTGRES_DBNAME: shop
-  POSTGRES_HOST: "db.internal"   # the old one
-  POSTGRES_PORT: 5432
-  POSTGRES_USER: {{ env_var('SHOP_USER') }}
-  POSTGRES_PASSWORD: Tr0ub4dor&3
-  MYSQL_HOST: host
-  MYSQL_PASSWORD: password
-lake:
-  AWS_SECRET_ACCESS_KEY: wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzABCKEY11
-  AWS_REGION: eu-central-1
-"""
-SQL = {"data_provider": "postgres", "data_provider_profile": "default", "use_raw_sql": True}
-
-
-@pytest.fixture
-def connected(theirs: Path) -> Path:
-    """A project with connections written into it, of which it uses one."""
-    blocks = [{"uuid": "load", "type": "data_loader", "language": "sql", "configuration": SQL}]
-    write(
-        theirs,
-        {
-            "io_config.yaml": IO_CONFIG,
-            "data_loaders/load.sql": "select 1\n",
-            "pipelines/sales/metadata.yaml": yaml.safe_dump(PIPELINE | {"blocks": blocks}),
-        },
-    )
-    return theirs
-
-
-def io_of(clone: Path, environment: str) -> dict[str, Any]:
-    io: dict[str, Any] = yaml.safe_load(content(clone, f"environments/{environment}/values.yaml"))["io"]
-    return io
-
-
-def test_literal_connections_become_variables(template: Path, connected: Path) -> None:
-    adopt(template, connected)
-    lines = content(template, f"{PROJECT}/io_config.yaml").splitlines()
-    assert lines[:8] == [
-        "version: 0.1.1",
-        "default:",
-        "  # Ours",
-        "  POSTGRES_DBNAME: \"{{ env_var('POSTGRES_DBNAME') }}\"",
-        "  POSTGRES_HOST: \"{{ env_var('POSTGRES_HOST') }}\"",
-        "  POSTGRES_PORT: \"{{ env_var('POSTGRES_PORT') }}\"",
-        "  POSTGRES_USER: {{ env_var('SHOP_USER') }}",
-        "  POSTGRES_PASSWORD: {{ env_var('POSTGRES_PASSWORD') | tojson }}",
-    ]
-    assert lines[8:10] == ["  MYSQL_HOST: host", "  MYSQL_PASSWORD: password"]
-    assert lines[11] == "  AWS_SECRET_ACCESS_KEY: {{ env_var('LAKE_AWS_SECRET_ACCESS_KEY') | tojson }}"
-
-
-def test_the_first_environment_has_the_known_values_and_others_wait_for_them(
-    template: Path, connected: Path
-) -> None:
-    adopt(template, connected)
-    known = {"POSTGRES_DBNAME": "shop", "POSTGRES_HOST": "db.internal", "POSTGRES_PORT": "5432"}
-    assert io_of(template, "dev")["settings"] == known | {"SHOP_USER": "TODO"}
-    assert io_of(template, "prod")["settings"] == dict.fromkeys([*known, "SHOP_USER"], "TODO")
-    for name in ("dev", "prod"):
-        assert io_of(template, name)["secrets"] == {
-            "POSTGRES_PASSWORD": {"name": "unit-3", "key": "POSTGRES_PASSWORD"}
-        }
-
-
-def test_what_mage_init_writes_into_io_config_stays_as_it_is(template: Path, theirs: Path) -> None:
-    template_of_mage = "mage_ai/data_preparation/templates/repo/io_config.yaml"
-    written = Path(str(distribution("mage-ai").locate_file(template_of_mage)))
-    write(theirs, {"io_config.yaml": written.read_bytes()})
-    assert plan_of(template, theirs)["changes"] == []
-
-
-def test_a_variable_in_small_letters_keeps_its_name(template: Path, connected: Path) -> None:
-    write(connected, {"io_config.yaml": IO_CONFIG.replace("SHOP_USER", "shop_user")})
-    adopt(template, connected)
-    assert "shop_user" in io_of(template, "dev")["settings"]
-    findings = plan_of(template, connected)["findings"]
-    assert {finding["code"] for finding in findings} == {"value-to-fill-in"}
-
-
-def test_a_value_that_waits_is_a_finding_with_its_line(template: Path, connected: Path) -> None:
-    findings = [each for each in plan_of(template, connected)["findings"] if each["code"] == "value-to-fill-in"]
-    (dev,) = (each for each in findings if each["environments"] == ["dev"] or "dev" in each["path"])
-    assert dev["problem"].startswith("io.settings.SHOP_USER")
-    assert dev["line"]
-
-
-def test_a_secret_is_nowhere_in_the_clone(template: Path, connected: Path) -> None:
-    result = adopt(template, connected, "--json")
-    every_object = ["git", "cat-file", "--batch-all-objects", "--batch"]
-    stored = subprocess.run(every_object, cwd=template, capture_output=True, check=True).stdout
-    assert b"MYSQL_HOST" in stored
-    for secret in ("Tr0ub4dor&3", "wJalrXUtnFEMI"):
-        assert secret.encode() not in stored
-        assert secret not in result.stdout + result.stderr
-
-
-def test_the_command_that_makes_the_secret_is_told_without_its_value(template: Path, connected: Path) -> None:
-    told = adopt(template, connected).stdout
-    assert "kubectl --namespace mage-prod create secret generic unit-3 --from-literal=POSTGRES_PASSWORD=…" in told
-
-
-def test_a_secret_of_mages_database_becomes_one_of_the_environment(template: Path, connected: Path) -> None:
-    code = "from mage_ai.data_preparation.shared.secrets import get_secret_value\nget_secret_value('api_key')\n"
-    blocks = [{"uuid": "ask", "type": "data_loader", "language": "python"}]
-    metadata = yaml.safe_dump(PIPELINE | {"blocks": blocks})
-    write(connected, {"data_loaders/ask.py": code, "pipelines/sales/metadata.yaml": metadata})
-    assert plan_of(template, connected)["secrets_of_mage"] == ["api_key"]
-    assert "--from-literal=api_key=…" in adopt(template, connected).stdout
-
-
-# Triggers
-
-TRIGGERS = """\
-triggers:
-- name: every night
-  schedule_type: time
-  schedule_interval: '@daily'
-  status: active
-  start_time: 2024-01-01 00:00:00
-  sla: 3600
-  settings: {timeout: 600, skip_if_previous_running: true}
-  variables: {days: 2}
-  envs: [staging]
-- name: by hand
-  schedule_type: api
-  status: active
-  token: 0123456789abcdef
-- name: on arrival
-  schedule_type: event
-  status: active
-"""
-
-
-@pytest.fixture
-def triggered(theirs: Path) -> Path:
-    write(theirs, {"pipelines/sales/triggers.yaml": TRIGGERS})
-    return theirs
-
-
-def schedules_of(clone: Path, environment: str) -> dict[str, Any]:
-    values = yaml.safe_load(content(clone, f"environments/{environment}/values.yaml"))
-    schedules: dict[str, Any] = values["schedules"]
-    return schedules
-
-
-def test_triggers_become_schedules_that_fire_where_they_are_for(template: Path, triggered: Path) -> None:
-    adopt(template, triggered)
-    assert f"{PROJECT}/pipelines/sales/triggers.yaml" not in listed(template)
-    nightly = {name: schedules_of(template, name)["every-night"] for name in ("dev", "staging", "prod")}
-    assert {name: entry["enabled"] for name, entry in nightly.items()} == {
-        "dev": False,
-        "staging": True,
-        "prod": False,
-    }
-    assert nightly["staging"] == {
-        "name": "every night",
-        "pipeline": "sales",
-        "interval": "@daily",
-        "enabled": True,
-        "startTime": "2024-01-01T00:00:00+00:00",
-        "timeout": 600,
-        "skipIfPreviousRunning": True,
-        "sla": 3600,
-        "variables": {"days": 2},
-    }
-
-
-def test_a_trigger_without_environments_fires_in_the_last_one(template: Path, triggered: Path) -> None:
-    adopt(template, triggered)
-    enabled = {name: schedules_of(template, name)["by-hand"]["enabled"] for name in ("dev", "staging", "prod")}
-    assert enabled == {"dev": False, "staging": False, "prod": True}
-
-
-def test_the_token_of_an_api_trigger_stays_out_of_git(template: Path, triggered: Path) -> None:
-    told = adopt(template, triggered).stdout
-    assert "create secret generic mage-triggers --from-literal=by-hand=…" in told
-    assert "0123456789abcdef" not in told
-    assert "0123456789abcdef" not in content(template, "environments/prod/values.yaml")
-
-
-def test_what_of_a_trigger_cannot_be_kept_is_told(template: Path, triggered: Path) -> None:
-    left = {each["path"]: each["why"] for each in plan_of(template, triggered)["left"]}
-    assert "no event matchers" in left["trigger on arrival of sales"]
-
-
-def test_a_trigger_of_a_running_mage_wins_over_the_file(
-    template: Path, triggered: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = {
-        "pipeline_uuid": "sales",
-        "schedule_type": "time",
-        "schedule_interval": "@hourly",
-        "status": "active",
-    }
-    made_there = [running | {"name": "every night"}, running | {"name": "x", "pipeline_uuid": "another"}]
-    monkeypatch.setattr("promotion.commands.adopt.triggers_of", lambda url: made_there)
-    result = call_script(template, "adopt", str(triggered), "--yes", "--triggers-from", "http://mage", "--json")
-    staging = schedules_of(template, "staging")["every-night"]
-    assert (staging["interval"], staging["enabled"]) == ("@hourly", True)
-    assert "trigger x of another" in {left["path"] for left in result.document["adoption"]["left"]}
 
 
 # The gate

@@ -91,6 +91,14 @@ def test_a_selection_demands_what_its_pipelines_use(sources: Path) -> None:
         "if os.getenv('REGION'):\n    print('north')",
         "if not os.getenv('REGION'):\n    print('north')",
         "IS_NORTH = os.getenv('REGION') == 'north'",
+        "IS_NORTH = os.getenv('REGION') in ('north', 'south')",
+        "REGION = os.getenv('REGION')\nif REGION is None:\n    REGION = 'north'",
+        "REGION = os.getenv('REGION')\nprint(REGION or 'north')",
+        "os.environ.update(REGION='north')\nREGION = os.environ['REGION']",
+        "os.environ.update({'REGION': 'north'})\nREGION = os.environ['REGION']",
+        "from contextlib import suppress\nwith suppress(KeyError):\n    REGION = os.environ['REGION']",
+        "try:\n    REGION = os.environ['REGION']\nexcept Exception:\n    REGION = 'north'",
+        "try:\n    REGION = os.environ['REGION']\nexcept:\n    REGION = 'north'",
         "os.environ['REGION'] = 'north'",
         "os.environ.setdefault('REGION', 'north')\nREGION = os.environ['REGION']",
         "try:\n    REGION = os.environ['REGION']\nexcept KeyError:\n    REGION = 'north'",
@@ -111,6 +119,10 @@ def test_a_variable_that_code_can_miss_or_always_has_is_not_demanded(sources: Pa
         "try:\n    REGION = os.environ['REGION']\nexcept ValueError:\n    pass",
         "try:\n    REGION = os.environ['REGION']\nexcept KeyError:\n    raise",
         "REGION = 'north' or os.environ['REGION']",
+        "REGION = os.environ['REGION'] or 'north'",
+        "if os.environ['REGION'] == 'north':\n    print('north')",
+        "REGION = os.getenv('REGION')\nif not REGION:\n    raise ValueError('no region')",
+        "from contextlib import suppress\nwith suppress(OSError):\n    REGION = os.environ['REGION']",
     ],
 )
 def test_a_variable_that_code_needs_is_demanded(sources: Path, code: str) -> None:
@@ -326,6 +338,21 @@ def test_a_secret_of_mage_is_supplied_as_a_variable_of_its_name(sources: Path) -
     supplied = "  secrets:\n    shop-password: {name: shop, key: a}\n"
     path.write_text(path.read_text().replace("  secrets:\n", supplied))
     assert static_findings(sources) == []
+
+
+def test_a_function_that_mage_does_not_know_breaks_every_profile(sources: Path) -> None:
+    config = "default: {}\nother: {KEY: \"{{ gcp_secret_var('c') }}\"}\n"
+    write(sources, {MONEY: POSTGRES + OPENED, IO_PATH: config})
+    finding = only(static_findings(sources))
+    assert (finding.code, finding.path, finding.line) == ("unknown-function", IO_PATH, 2)
+    assert finding.problem == "asks for c by gcp_secret_var, which Mage does not know"
+    assert static_findings(sources, {MONEY: "rounded = round\n"}) == []
+
+
+def test_a_vault_of_azure_needs_its_address(sources: Path) -> None:
+    config = "default: {KEY: \"{{ azure_secret_var('c') }}\"}\n"
+    finding = only(static_findings(sources, {MONEY: POSTGRES + OPENED, IO_PATH: config}))
+    assert finding.problem == "reads AZURE_KEY_VAULT_URL, which the environment does not supply"
 
 
 def test_a_name_that_is_missing_in_many_places_is_one_finding(sources: Path) -> None:

@@ -23,6 +23,7 @@ from helpers import (
     write,
     write_environment_gates,
 )
+from promotion.record.release import Image
 
 CHART = Path(__file__).resolve().parents[2] / "charts/mage"
 VALUES = "environments/dev/values.yaml"
@@ -117,6 +118,17 @@ def test_the_chart_takes_what_a_release_records(project: Path) -> None:
         chart.validate_schema(record)
         rendered = chart.render(yaml.safe_load(values("dev")) | record, name="mage-dev", namespace="dev")
     assert record["image"]["tag"] in rendered["mage/templates/web/deployment.yaml"]
+
+
+def test_the_chart_takes_the_digest_that_a_release_records() -> None:
+    digest = f"sha256:{'1' * 64}"
+    record = {"image": vars(Image("src-0123456789abcdef", digest, "registry.example.com/team/mage"))}
+    with helm_python.Chart.load(CHART) as chart:
+        chart.validate_schema(record)
+        rendered = chart.render(yaml.safe_load(values("dev")) | record, name="mage-dev", namespace="dev")
+    lines = [line.strip() for text in rendered.values() for line in text.splitlines()]
+    ours = {line for line in lines if line.startswith("image:") and "team/mage" in line}
+    assert ours == {f'image: "registry.example.com/team/mage@{digest}"'}
 
 
 def test_a_plan_says_what_helm_would_refuse(project: Path) -> None:

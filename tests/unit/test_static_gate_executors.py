@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from basics.errors import Finding
-from helpers import block, metadata_of, only, static_findings, values, write_pipeline
+from helpers import block, metadata_of, only, static_findings, values, write, write_pipeline
 
 K8S = {"executor": {"type": "k8s"}}
 
@@ -126,3 +126,135 @@ def test_known_settings_are_no_fault(sources: Path) -> None:
         namespace: dev
     """
     assert in_block(sources, yaml.safe_load(config)) == []
+
+
+# Requests above their limits
+
+
+def of_chart(folder: Path, **limits: str) -> None:
+    content = {"executor": {"type": "local", "resources": {"requests": {"memory": "512Mi"}, "limits": limits}}}
+    write(folder, {"charts/mage/values.yaml": yaml.safe_dump(content)})
+
+
+def with_limits(**limits: str | None) -> dict[str, Any]:
+    return {"executor": {"type": "k8s", "resources": {"limits": limits}}}
+
+
+def test_a_block_that_requests_more_than_the_chart_s_own_limit(sources: Path) -> None:
+    of_chart(sources, memory="2Gi")
+    finding = only(in_block(sources, {"resource_requests": {"memory": "4096Mi", "cpu": 8}}))
+    assert finding.problem == (
+        "blocks[0].executor_config.resource_requests.memory: 4096Mi is more than executor.resources.limits.memory,"
+        " 2Gi: Kubernetes refuses the pod"
+    )
+    assert finding.environments == ("dev",)
+    assert finding.line == line_of(sources, "memory")
+
+
+@pytest.mark.parametrize(
+    ("limits", "config"),
+    [
+        ({"memory": "4Gi"}, {}),
+        ({"memory": None}, {}),
+        ({}, {"resource_limits": {"memory": "4Gi"}}),
+        ({}, {"resource_limits": None}),
+        ({}, {"resource_limits": {"cpu": "1m"}}),
+        ({}, {"container_config": {"resources": {"limits": {"memory": "5Gi"}}}}),
+    ],
+)
+def test_a_request_within_the_limit_that_mage_gives_to_the_pod(
+    sources: Path, limits: dict[str, Any], config: dict[str, Any]
+) -> None:
+    of_chart(sources, memory="2Gi")
+    own = {"executor_config": config | {"resource_requests": {"memory": "4G"}}}
+    assert found(sources, own, {}, **with_limits(**limits)) == []
+
+
+def test_a_limit_below_what_the_environment_requests(sources: Path) -> None:
+    of_chart(sources)
+    finding = only(in_block(sources, {"resource_limits": {"memory": "256Mi"}}))
+    assert finding.problem.startswith(
+        "blocks[0].executor_config.resource_limits.memory: 256Mi is less than executor.resources.requests.memory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ({"resource_requests": {"cpu": 2}, "resource_limits": {"cpu": "1500m"}}, "resource_requests.cpu"),
+        (
+            {"container_config": {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": 1}}}},
+            "container_config.resources.requests.cpu",
+        ),
+        (
+            {"k8s_executor_config": {"resource_requests": {"memory": "1Ti"}}},
+            "k8s_executor_config.resource_requests.memory",
+        ),
+    ],
+)
+def test_a_request_above_its_limit_wherever_it_stands(sources: Path, config: dict[str, Any], key: str) -> None:
+    of_chart(sources, memory="2Gi")
+    assert only(in_block(sources, config)).problem.startswith(f"blocks[0].executor_config.{key}: ")
+
+
+def test_values_that_request_more_than_they_allow(sources: Path) -> None:
+    of_chart(sources, memory="2Gi")
+    executor = {"type": "k8s", "resources": {"requests": {"memory": "3Gi"}}}
+    finding = only(found(sources, {}, {}, executor=executor))
+    assert finding.path == "environments/dev/values.yaml"
+    assert finding.problem.startswith("executor.resources.requests.memory: 3Gi is more than ")
+    assert finding.line
+
+
+def test_resources_of_jobs_where_there_are_none(sources: Path) -> None:
+    of_chart(sources, memory="256Mi")
+    assert found(sources, {"executor_config": {"resource_requests": {"memory": "4Gi"}}}, {}) == []
+
+
+# The project's settings for all Jobs
+
+OF_PROJECT = "mage_project/metadata.yaml"
+
+
+def in_project(folder: Path, config: str, own: Any = None, **environment: Any) -> list[Finding]:
+    write(folder, {OF_PROJECT: f"project_uuid: x\nk8s_executor_config:\n  {config}\n"})
+    return found(folder, {"executor_config": own}, {}, **environment)
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ("resource_limits: {memory: 8GB}", "resource_limits.memory"),
+        ("resource_limit: {memory: 8Gi}", "resource_limit"),
+        ("job_name_prefix: My_Job", "job_name_prefix"),
+        ("pod: {tolerations: [{key: a}, {key: b, tolerationSeconds: 3}]}", "pod.tolerations[1].tolerationSeconds"),
+        ("resource_requests: {memory: 3Gi}", "resource_requests.memory"),
+    ],
+)
+def test_settings_for_all_jobs_of_the_project(sources: Path, config: str, key: str) -> None:
+    of_chart(sources, memory="2Gi")
+    finding = only(in_project(sources, config, **K8S))
+    assert (finding.path, finding.line) == (OF_PROJECT, 3)
+    assert finding.problem.startswith(f"k8s_executor_config.{key}: ")
+
+
+@pytest.mark.parametrize(
+    "config", ["resource_limits: {memory: {{ env_var('ENV') }}}", "namespace: '{% if 1 %}a{% endif %}'"]
+)
+def test_what_jinja_computes_is_no_fault(sources: Path, config: str) -> None:
+    assert in_project(sources, config, **K8S) == []
+
+
+def test_settings_of_jobs_where_the_project_s_blocks_make_none(sources: Path) -> None:
+    assert in_project(sources, "resource_limits: {memory: 8GB}") == []
+
+
+def test_a_block_replaces_the_project_s_limits_whole(sources: Path) -> None:
+    of_chart(sources)
+    own = {"resource_requests": {"cpu": 2}}
+    finding = only(in_project(sources, "resource_limits: {cpu: 1}", own, **K8S))
+    assert finding.path == metadata_of("orders")
+    assert (
+        in_project(sources, "resource_limits: {cpu: 1}", own | {"resource_limits": {"memory": "4Gi"}}, **K8S) == []
+    )
+    assert in_project(sources, "resource_limits: {cpu: 1}", {"k8s_executor_config": own}, **K8S) == []

@@ -46,17 +46,45 @@ def test_all_findings_are_told_at_once(sources: Path) -> None:
 # Pipelines and their files
 
 
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("ai", "'ai' is a type of Mage Pro alone"),
+        ("hook", "'hook' is a type of blocks that Mage makes itself"),
+        ("transfomer", "'transfomer' is unknown to Mage"),
+    ],
+)
+def test_a_type_that_no_pipeline_can_run_is_told_as_what_it_is(sources: Path, kind: str, problem: str) -> None:
+    write_pipeline(sources, "stock", [block("sum_up", kind)])
+    finding = only(static_findings(sources))
+    assert places([finding]) == [("malformed-key", metadata_of("stock"), 3)]
+    assert finding.problem == f"blocks[0].type: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"), [("features: [", "malformed-yaml"), ("- features", "malformed-key")]
+)
+def test_settings_of_the_project_that_mage_cannot_read(sources: Path, settings: str, code: str) -> None:
+    (finding,) = static_findings(sources, {f"{PROJECT}/metadata.yaml": settings + "\n"})
+    assert (finding.path, finding.code) == (f"{PROJECT}/metadata.yaml", code)
+
+
+def test_settings_of_the_project_with_jinja_are_read_as_mage_renders_them(sources: Path) -> None:
+    settings = "{% if env_var('ENV', 'dev') == 'dev' %}\nproject_type: standalone\n{% endif %}\n"
+    assert static_findings(sources, {f"{PROJECT}/metadata.yaml": settings}) == []
+
+
 def test_a_missing_block_file_is_named(sources: Path) -> None:
     (sources / LOAD_ORDERS).unlink()
     finding = only(static_findings(sources))
-    assert places([finding]) == [("block-file-missing", ORDERS, None)]
+    assert places([finding]) == [("block-file-missing", ORDERS, 5)]
     assert LOAD_ORDERS in finding.problem
 
 
 def test_a_missing_callback_file_is_named(sources: Path) -> None:
     write_pipeline(sources, "stock", [block("load_stock", "data_loader", has_callback=True)])
     finding = only(static_findings(sources))
-    assert places([finding]) == [("block-file-missing", metadata_of("stock"), None)]
+    assert places([finding]) == [("block-file-missing", metadata_of("stock"), 6)]
     assert f"{PROJECT}/callbacks/load_stock_callback.py" in finding.problem
 
 
@@ -64,7 +92,7 @@ def test_a_replicated_block_that_does_not_exist_is_refused(sources: Path) -> Non
     blocks = [block("load_stock", "data_loader"), block("again", "data_loader", replicated_block="nobody")]
     write_pipeline(sources, "stock", blocks)
     finding = only(static_findings(sources))
-    assert places([finding]) == [("unknown-block", metadata_of("stock"), None)]
+    assert places([finding]) == [("unknown-block", metadata_of("stock"), 10)]
     assert "nobody" in finding.problem
 
 
@@ -209,13 +237,13 @@ def test_pipelines_that_need_each_other_or_themselves_are_refused(sources: Path,
     path = f"{PROJECT}/pipelines/orders/promotion.yaml"
     other = f"{PROJECT}/pipelines/{needed}/promotion.yaml"
     findings = static_findings(sources, {path: f"needs: [{needed}]", other: "needs: [orders]"})
-    assert places(findings) == [("cycle", place, None) for place in sorted({path, other})]
+    assert places(findings) == [("cycle", place, 1) for place in sorted({path, other})]
     assert needed in findings[0].problem
 
 
 def test_a_needed_pipeline_that_is_not_there_is_named(sources: Path) -> None:
     path = f"{PROJECT}/pipelines/orders/promotion.yaml"
-    assert places(static_findings(sources, {path: "needs: [nobody]"})) == [("needed-pipeline-missing", path, None)]
+    assert places(static_findings(sources, {path: "needs: [nobody]"})) == [("needed-pipeline-missing", path, 1)]
 
 
 # The graph
@@ -225,7 +253,7 @@ def test_a_cycle_is_refused_with_its_blocks(sources: Path) -> None:
     blocks = [block("load_orders", "data_loader", ["clean"]), block("clean", "transformer", ["load_orders"])]
     write_pipeline(sources, "orders", blocks)
     finding = only(static_findings(sources))
-    assert places([finding]) == [("cycle", ORDERS, None)]
+    assert places([finding]) == [("cycle", ORDERS, 6)]
     assert "load_orders" in finding.problem
     assert "clean" in finding.problem
 
@@ -233,7 +261,7 @@ def test_a_cycle_is_refused_with_its_blocks(sources: Path) -> None:
 def test_an_unknown_upstream_block_is_refused(sources: Path) -> None:
     write_pipeline(sources, "orders", [block("load_orders", "data_loader", ["nobody"])])
     finding = only(static_findings(sources))
-    assert places([finding]) == [("unknown-upstream", ORDERS, None)]
+    assert places([finding]) == [("unknown-upstream", ORDERS, 6)]
     assert "nobody" in finding.problem
 
 
@@ -246,7 +274,8 @@ def test_a_block_path_that_leaves_the_project_is_refused(sources: Path, key: str
     declared = {"path": path} if key == "file_source" else path
     write_pipeline(sources, "orders", [block("load_orders", "data_loader", configuration={key: declared})])
     finding = only(static_findings(sources))
-    assert places([finding]) == [("path-outside-project", ORDERS, None)]
+    lines = (sources / ORDERS).read_text().splitlines()
+    assert places([finding]) == [("path-outside-project", ORDERS, lines.index("  uuid: load_orders") + 1)]
     assert path in finding.problem
 
 
@@ -325,12 +354,18 @@ def test_a_decorator_is_looked_for_where_file_path_points(sources: Path) -> None
     write(sources, {f"{PROJECT}/elsewhere/load.py": "def load():\n    return []\n"})
     configuration = {"file_path": f"{PROJECT}/elsewhere/load.py"}
     write_pipeline(sources, "orders", [block("load_orders", "data_loader", configuration=configuration)])
-    assert places(static_findings(sources)) == [("decorator-missing", f"{PROJECT}/elsewhere/load.py", None)]
+    assert places(static_findings(sources)) == [("decorator-missing", f"{PROJECT}/elsewhere/load.py", 1)]
+
+
+def test_a_decorated_coroutine_is_a_decorated_function(sources: Path) -> None:
+    code = LOADER.format(name="x").replace("def load", "async def load")
+    assert static_findings(sources, {LOAD_ORDERS: code}) == []
 
 
 def test_a_block_without_its_decorator_is_refused(sources: Path) -> None:
     code = LOADER.format(name="x").replace("@data_loader\n", "")
-    assert places(static_findings(sources, {LOAD_ORDERS: code})) == [("decorator-missing", LOAD_ORDERS, None)]
+    line = code.splitlines().index("def load(*args, **kwargs):") + 1
+    assert places(static_findings(sources, {LOAD_ORDERS: code})) == [("decorator-missing", LOAD_ORDERS, line)]
 
 
 def test_each_pipeline_of_one_closure_is_looked_at(sources: Path) -> None:
@@ -338,7 +373,7 @@ def test_each_pipeline_of_one_closure_is_looked_at(sources: Path) -> None:
     for name, loader in loaders.items():
         declared = f"files: {{{loader}: ['**']}}\n"
         write(sources, {f"{PROJECT}/pipelines/{name}/promotion.yaml": declared, f"{PROJECT}/{loader}": ""})
-    wanted = [("decorator-missing", f"{PROJECT}/{loader}", None) for loader in loaders.values()]
+    wanted = [("decorator-missing", f"{PROJECT}/{loader}", 1) for loader in loaders.values()]
     assert places(static_findings(sources)) == wanted
 
 
@@ -348,7 +383,7 @@ def test_a_block_that_streams_has_a_class_of_its_own(sources: Path, kind: str) -
     path = f"{PROJECT}/{kind}s/stream.py"
     write_pipeline(sources, "stock", [block("stream", kind)], type="streaming")
     finding = only(static_findings(sources, {path: f"@{kind}\ndef run():\n    pass\n"}))
-    assert places([finding]) == [("decorator-missing", path, None)]
+    assert places([finding]) == [("decorator-missing", path, 2)]
     assert f"@{decorator}" in finding.problem
     assert static_findings(sources, {path: f"@{decorator}\nclass Stream:\n    pass\n"}) == []
 
@@ -402,9 +437,10 @@ def test_a_file_name_that_nobody_has_to_import_passes(sources: Path, path: str) 
 
 def test_triggers_in_the_project_are_refused(sources: Path) -> None:
     path = f"{PROJECT}/pipelines/orders/triggers.yaml"
-    finding = only(static_findings(sources, {path: "triggers: []\n"}))
-    assert places([finding]) == [("triggers-in-project", path, None)]
+    finding = only(static_findings(sources, {path: "# Ours\ntriggers:\n- {name: nightly}\n"}))
+    assert places([finding]) == [("triggers-in-project", path, 2)]
     assert "environments/<env>/values.yaml" in finding.fix
+    assert static_findings(sources, {path: "triggers: []\n"}) == []
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,7 +103,7 @@ IN_A_PART: Mapping[str, tuple[Mapping[str, str | None], str, set[str]]] = {
     "a secret": ({LOAD_ORDERS: f"{LOADS}password = 'correct horse'\n"}, "orders", {"secret-in-clear"}),
     "an import": ({LOAD_ORDERS: f"import {PROJECT}.utils.nowhere\n{LOADS}"}, "orders", {"import-missing"}),
     "a file that two share": ({MONEY: "import os\nos.environ['NOBODYS']\n"}, "orders", {"name-not-supplied"}),
-    "triggers": ({TRIGGERS: "triggers: []\n"}, "orders", {"triggers-in-project"}),
+    "triggers": ({TRIGGERS: "triggers: [{name: a}]\n"}, "orders", {"triggers-in-project"}),
     "a new pipeline": ({metadata_of("new"): "blocks: [{uuid: a}]\n"}, "new", {"malformed-key"}),
     "what starts another": ({STARTS: STARTER.replace("stock", "nobody")}, "starts", {"called-pipeline-missing"}),
     "needs": ({NEEDS: "needs: [nobody]\n"}, "stock", {"needed-pipeline-missing"}),
@@ -125,9 +125,9 @@ def test_a_selection_is_refused_for_what_the_whole_gate_finds(
     push(released)
     parts: list[Part | None] = []
 
-    def noting(project: Project, environment: Environment, part: Part | None = None) -> list[Finding]:
+    def noting(project: Project, environments: Sequence[Environment], part: Part | None = None) -> list[Finding]:
         parts.append(part)
-        return static_findings(project, environment, part)
+        return static_findings(project, environments, part)
 
     monkeypatch.setattr(refusals, "static_findings", noting)
     findings = found(plan(released, selected))

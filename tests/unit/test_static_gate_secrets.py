@@ -98,6 +98,13 @@ def test_a_secret_in_the_variables_of_a_schedule_is_refused_and_not_repeated(sou
         "tokenizer = 'cl100k_base'",
         "TOKEN_URL = 'https://example.com/token'",
         "EXAMPLE = 'postgresql://user:password@host:port/database'",
+        "DB_SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf'",
+        "DB_SECRET = 'projects/123/secrets/db/versions/latest'",
+        "DB_SECRET = 'kv/data/prod/db'",
+        "next_page_token = 'nextPageToken'",
+        "fields = dict(password='userPassword')",
+        "TOKEN = r'[A-Za-z]+'",
+        "pad_token = '[PAD_TOKEN]'",
     ],
 )
 def test_code_that_only_speaks_of_a_secret_passes(sources: Path, line: str) -> None:

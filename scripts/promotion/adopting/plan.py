@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from basics.errors import Conflict, PromotionError, UsageError
 from basics.wording import few
-from promotion.adopting.beside import Package, folders_around, own_name, packages_beside
+from promotion.adopting.beside import Package, own_name, packages_beside
 from promotion.adopting.changes import Change, Left
-from promotion.adopting.connections import moved_out, secrets_for, secrets_of_mage, settings_for
+from promotion.adopting.connections import Literals, moved_out, secrets_for, secrets_of_mage, settings_for
+from promotion.adopting.dotenv import plain_values
 from promotion.adopting.environments import Supplied, values_for
+from promotion.adopting.files import coming, made_room, stored
+from promotion.adopting.requirements import changes_of_packages, with_packages_around
 from promotion.adopting.source import Source, find_project
-from promotion.adopting.triggers import Schedules, Trigger, is_triggers_file, schedules_of
+from promotion.adopting.triggers import Schedules, Trigger, schedules_of
 from promotion.configuration.environment import environment_names
-from promotion.layout import ENVIRONMENTS, EXAMPLE, PACKAGES, PROJECT
+from promotion.gates.to_fill_in import TO_FILL_IN
+from promotion.layout import ENVIRONMENTS, PACKAGES, PROJECT
 from promotion.pipelines import io_config
-from promotion.pipelines.demands import demands_of
+from promotion.pipelines.demands import Demands, demands_of
 from promotion.pipelines.project import Project
+from promotion.pipelines.requirements import asked_packages, locked_packages
 from promotion.repository.git import Repository
 from promotion.repository.local_branch import checked_out
-from promotion.repository.tree import EXECUTABLE, SYMLINK, File, Tree, tree_of_folder
+from promotion.repository.tree import File, Tree, tree_of_files
 from promotion.triggers.conversion import TOKENS
 
 METADATA = f"{PROJECT}/metadata.yaml"
 EXAMPLES_ID = "project_uuid: 5f0c0a52d3e94e0b9d0c8f6b2b7f4a11"  # in its metadata.yaml
 _NOT_IN_A_BRANCH = re.compile(r"[^A-Za-z0-9_-]+")
-_OF_A_TEAM = (PROJECT, ENVIRONMENTS)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,12 @@ class Adoption:
         return self.tree is self.before
 
     @property
+    def joining(self) -> list[str]:
+        """The packages that the project asks for and the lock does not have yet."""
+        locked = locked_packages(self.tree)
+        return [str(asked.requirement) for asked in asked_packages(self.tree) if asked.name not in locked]
+
+    @property
     def branch(self) -> str:
         """The branch that is made."""
         return f"adopt/{_NOT_IN_A_BRANCH.sub('-', self.source.name).strip('-.') or 'project'}"
@@ -68,7 +77,7 @@ def plan_adoption(repository: Repository, folder: Path, running: Iterable[Trigge
     or more than one; `Conflict` where another project than the example is here; `PromotionError` where what is
     checked out has changes that are not committed.
     """
-    source = find_project(folder)
+    source = with_packages_around(find_project(folder))
     head = checked_out(repository)
     before = repository.tree(head)
     if source.folder.is_relative_to(repository.root.resolve()):
@@ -110,28 +119,17 @@ def _composed(
     repository: Repository, head: str, source: Source, before: Tree, running: Iterable[Trigger]
 ) -> Adoption:
     own, packages = own_name(source), tuple(packages_beside(source))
-    environments = environment_names(before)
-    schedules = schedules_of(source, running, environments)
-    on_disk = _on_disk(source, packages)
+    on_disk = coming(source, packages)
+    theirs = tree_of_files(on_disk)
+    literals = moved_out(theirs, _demands(theirs))
     links = {f"{PACKAGES}/{own}": f"../{PROJECT}"} if own else {}
-    theirs = Project(_in_memory(source, on_disk))
-    literals = moved_out(theirs.tree, demands_of(theirs, theirs.pipelines))
     # The original with its secrets must not come into git, not even as an object that no commit has.
     rewritten = {io_config.PATH: literals.text} if literals.changes else {}
-    files = _made_room(before) | _stored(repository, on_disk, links, rewritten)
-    project = Project(before.of_files(files))
-    demands = demands_of(project, project.pipelines)
-    supplied = {
-        name: Supplied(
-            settings_for(demands, literals.known, first=name == environments[0]),
-            secrets_for(demands, source.name),
-            schedules.entries[name],
-        )
-        for name in environments
-    }
-    for name, each in supplied.items():
-        path = f"{ENVIRONMENTS}/{name}/values.yaml"
-        files[path] = repository.write_blob(values_for(before.text(path), each).encode())
+    files = made_room(before) | stored(repository, on_disk, links, rewritten)
+    demands = _demands(before.of_files(files))
+    schedules = schedules_of(source, running, environment_names(before))
+    supplied = _supplied(demands, source, literals, schedules)
+    files |= _values(repository, before, supplied)
     return Adoption(
         head,
         source,
@@ -139,24 +137,47 @@ def _composed(
         before.of_files(files),
         own,
         packages,
-        (*literals.changes, *_told(supplied[environments[0]]), *schedules.changes),
-        (*source.left, *_requirements_around(source), *schedules.left),
+        (*changes_of_packages(source), *literals.changes, *_told(supplied, literals), *schedules.changes),
+        (*source.left, *schedules.left),
         {name: _secrets(each, schedules, name) for name, each in supplied.items()},
         tuple(secrets_of_mage(demands)),
     )
 
 
-def _requirements_around(source: Source) -> list[Left]:
-    """Return files of packages that may be for more than the project: a person knows which it needs."""
-    found = (folder / "requirements.txt" for folder in folders_around(source.folder))
-    why = f"write the packages that the project needs into {PROJECT}/requirements.txt"
-    return [Left(os.path.relpath(file, source.folder), why) for file in found if file.is_file()]
+def _demands(tree: Tree) -> Demands:
+    project = Project(tree)
+    return demands_of(project, project.pipelines)
 
 
-def _told(supplied: Supplied) -> list[Change]:
-    path = f"{ENVIRONMENTS}/*/values.yaml"
-    kinds = (("io.settings", supplied.settings), ("io.secrets", supplied.secrets))
-    return [Change(path, f"{kind}: {', '.join(names)}") for kind, names in kinds if names]
+def _supplied(demands: Demands, source: Source, literals: Literals, schedules: Schedules) -> dict[str, Supplied]:
+    """Return what each environment supplies, in the order of promotion; the first gets the known values."""
+    known = {**plain_values(source), **literals.known}
+    secrets = secrets_for(demands, literals.secrets, source.name)
+    first, *_ = schedules.entries
+    return {
+        name: Supplied(settings_for(demands, known, literals.secrets, first=name == first), secrets, entries)
+        for name, entries in schedules.entries.items()
+    }
+
+
+def _values(repository: Repository, before: Tree, supplied: Mapping[str, Supplied]) -> dict[str, File]:
+    """Store the values.yaml of each environment and return it, by its path."""
+    paths = {f"{ENVIRONMENTS}/{name}/values.yaml": each for name, each in supplied.items()}
+    return {
+        path: repository.write_blob(values_for(before.text(path), each).encode()) for path, each in paths.items()
+    }
+
+
+def _told(supplied: Mapping[str, Supplied], literals: Literals) -> Iterator[Change]:
+    """Yield what comes into values.yaml; the value of a setting is io_config.yaml's, `.env`'s, or not known."""
+    name, first = next(iter(supplied.items()))
+    kinds = (("io.settings", first.settings), ("io.secrets", first.secrets))
+    yield from (
+        Change(f"{ENVIRONMENTS}/*/values.yaml", f"{kind}: {', '.join(names)}") for kind, names in kinds if names
+    )
+    others = {key: value for key, value in first.settings.items() if key not in literals.known}
+    if of_dotenv := [key for key, value in others.items() if value != TO_FILL_IN]:
+        yield Change(f"{ENVIRONMENTS}/{name}/values.yaml", f"has the values of .env for {', '.join(of_dotenv)}")
 
 
 def _secrets(supplied: Supplied, schedules: Schedules, environment: str) -> dict[str, tuple[str, ...]]:
@@ -166,43 +187,3 @@ def _secrets(supplied: Supplied, schedules: Schedules, environment: str) -> dict
         found[secret] = (*found.get(secret, ()), key)
     tokens = schedules.tokens.get(environment)
     return found | ({TOKENS: tokens} if tokens else {})
-
-
-# Files
-
-
-def _on_disk(source: Source, packages: Iterable[Package]) -> dict[str, Path]:
-    """Return the files that come, by their paths here."""
-    project = {f"{PROJECT}/{path}": file for path, file in source.files.items() if not is_triggers_file(path)}
-    return project | {f"{PACKAGES}/{path}": file for package in packages for path, file in package.files.items()}
-
-
-def _in_memory(source: Source, on_disk: Mapping[str, Path]) -> Tree:
-    """Return the files as they are there, to be looked at; nothing is stored."""
-    around = source.folder.parent
-    beside = {file.relative_to(around).as_posix(): path for path, file in on_disk.items()}
-    there = tree_of_folder(around, beside)
-    return there.of_files({beside[path]: file for path, file in there.items()})
-
-
-def _made_room(before: Tree) -> dict[str, File]:
-    """Return the files of `before` with the example in its own folder; its policies stay, too."""
-    example = before.under(*_OF_A_TEAM)
-    files = dict(before.without(before.under(PROJECT)))
-    return files | {f"{EXAMPLE}/{path}": file for path, file in example.items()}
-
-
-def _stored(
-    repository: Repository, on_disk: Mapping[str, Path], links: Mapping[str, str], rewritten: Mapping[str, str]
-) -> dict[str, File]:
-    """Store the contents and return them, by their paths here, as git keeps them."""
-    links = {path: str(file.readlink()) for path, file in on_disk.items() if file.is_symlink()} | dict(links)
-    regular = {path: file for path, file in on_disk.items() if path not in links and path not in rewritten}
-    stored = repository.write_files(regular.values())
-    files = {path: _with_mode(file, regular[path]) for path, file in zip(regular, stored, strict=True)}
-    files |= {path: repository.write_blob(text.encode()) for path, text in rewritten.items()}
-    return files | {path: File(SYMLINK, repository.write_blob(to.encode()).oid) for path, to in links.items()}
-
-
-def _with_mode(file: File, on_disk: Path) -> File:
-    return File(EXECUTABLE, file.oid) if on_disk.stat().st_mode & 0o100 else file

@@ -72,7 +72,7 @@ def _decorator(source: PythonSource, pipeline: Pipeline, path: str, block: Block
     if expected and not source.references.error and not found:
         kind = "class" if expected in _STREAMING.values() else "function"
         problem = f"no {kind} is decorated with @{expected}, so Mage has nothing to run"
-        yield Finding(path, None, "decorator-missing", problem, f"decorate one {kind} with @{expected}")
+        yield Finding(path, source.begins, "decorator-missing", problem, f"decorate one {kind} with @{expected}")
 
 
 def _other_files(content: bytes) -> tuple[tuple[int, str], ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
-from difflib import get_close_matches
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from basics.errors import Finding
+from basics.wording import nearest
 from basics.yaml_file import load_mapping, located
 from promotion.layout import CHART, ENVIRONMENTS
 from promotion.repository.tree import Tree
@@ -29,7 +30,8 @@ def chart_findings(tree: Tree, name: str) -> Iterator[Finding]:
         return
     path = f"{ENVIRONMENTS}/{name}/values.yaml"
     key = f"{name} {tree.under(CHART).digest()} {tree[path].oid}"
-    yield from tree.memory.recall("chart", key, lambda: tuple(_findings(tree, name, path)))
+    for finding in tree.memory.recall("chart", key, lambda: tuple(_findings(tree, name, path))):
+        yield replace(finding, environments=(name,))
 
 
 def _findings(tree: Tree, name: str, path: str) -> Iterator[Finding]:
@@ -73,8 +75,7 @@ def _of_schema(path: str, verdict: str) -> Iterator[Finding]:
 
 
 def _nearest(name: str, verdict: str) -> str:
-    known = sorted({*_QUOTED.findall(verdict)} - {name})
-    close = get_close_matches(name, known, n=1)
+    close = nearest(name, {*_QUOTED.findall(verdict)} - {name})
     return f"write {close[0]}" if close else f"remove it, or promote all pipelines if a newer {CHART} knows it"
 
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 import yaml
@@ -25,13 +26,18 @@ _IN_ENV_FILE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*[\"']?(.*?)[\
 _READ_BY_LINE = (".ipynb", ".json", ".toml", ".ini", ".cfg", ".sh")
 
 
-def secrets_in_clear(tree: Tree, paths: Iterable[str], environment: Environment) -> Iterator[Finding]:
-    """Yield every line of `paths` in `tree`, and every setting of `environment`, that seems to hold a secret.
+def secrets_in_values(tree: Tree, environment: Environment) -> Iterator[Finding]:
+    """Yield every setting, and every variable of a schedule, of `environment` that seems to hold a secret."""
+    values = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
+    for finding in _of_values(values, environment):
+        yield replace(located(finding, tree.text(values)), environments=(environment.name,))
+
+
+def secrets_in_files(tree: Tree, paths: Iterable[str]) -> Iterator[Finding]:
+    """Yield every line of `paths` in `tree` that seems to hold a secret.
 
     The paths need not belong to a pipeline: every file of the project is in git, and in the image.
     """
-    values = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
-    yield from (located(finding, tree.text(values)) for finding in _of_values(values, environment))
     kinds: dict[str, list[str]] = defaultdict(list)
     for path in tree.contents(paths):
         kinds[_kind(path)].append(path)

@@ -10,7 +10,6 @@ from promotion.pipelines.block_files import dbt_folders
 from promotion.pipelines.dbt_profiles import used_settings
 from promotion.pipelines.jinja import SUPPLIED
 from promotion.pipelines.project import Project
-from promotion.pipelines.supplied_modules import of_mages_extras
 
 
 def dbt_findings(project: Project, pipelines: Iterable[str], locked: Container[str]) -> Iterator[Finding]:
@@ -43,5 +42,7 @@ def _needed(project: Project, name: str) -> list[tuple[str, list[str]]]:
 
 def _pinned(packages: Iterable[str]) -> str:
     """Return `packages` in the versions that Mage asks for in its extra `dbt`, as far as it does."""
+    from promotion.pipelines.installed_packages import of_mages_extras  # imported here, as few plans need it
+
     known = of_mages_extras()
     return " and ".join(f"{name}{known[name].specifier}" if name in known else name for name in packages)

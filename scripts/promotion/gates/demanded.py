@@ -8,12 +8,15 @@ from typing import Any
 
 from basics.errors import Finding, Malformed
 from basics.wording import few, near
-from basics.yaml_file import line_of
+from basics.yaml_file import line_of, located
 from promotion.configuration.environment import Environment
+from promotion.gates.cloud_secrets import unknown_functions
 from promotion.pipelines import io_config
 from promotion.pipelines.demands import Demands, Profile, Secret, Variable, demands_of, used_settings
-from promotion.pipelines.jinja import SUPPLIED, is_expression
+from promotion.pipelines.io_template import is_placeholder
+from promotion.pipelines.jinja import SUPPLIED, is_expression, without_jinja
 from promotion.pipelines.project import Project
+from promotion.pipelines.secret_stores import MAGE
 from promotion.repository.tree import Tree
 
 # Kubernetes, the image or the chart sets them in every pod.
@@ -34,12 +37,16 @@ _OF_EVERY_POD = {
 CONNECTION = {f"POSTGRES_{part}" for part in ("HOST", "PORT", "USER", "DBNAME", "PASSWORD")}
 
 
-def demanded_findings(project: Project, environment: Environment, names: Iterable[str]) -> Iterator[Finding]:
-    """Yield what the pipelines `names` demand and would not find in a pod of `environment`."""
+def demanded_findings(
+    project: Project, environments: Iterable[Environment], names: Iterable[str]
+) -> Iterator[Finding]:
+    """Yield what the pipelines `names` demand and would not find in a pod of one of `environments`."""
     demands = demands_of(project, names)
-    yield from _variables(demands, environment)
+    for environment in environments:
+        yield from _variables(demands, environment)
+    yield from unknown_functions(demands.secrets)
     yield from _profiles(project.tree, demands.profiles)
-    yield from _literal_connections(project.tree, demands.profiles)
+    yield from _literals(project.tree, demands.profiles)
 
 
 def not_supplied(demands: Demands) -> list[str]:
@@ -50,7 +57,7 @@ def not_supplied(demands: Demands) -> list[str]:
 def _variables(demands: Demands, environment: Environment) -> Iterator[Finding]:
     """Yield a finding for each name that is missing: at the first place that reads it, with the others in it."""
     known = environment.supplied | _OF_EVERY_POD
-    of_mage = (secret for secret in demands.secrets if secret.store == "mage")
+    of_mage = (secret for secret in demands.secrets if secret.store == MAGE)
     asking: list[Variable | Secret] = [*demands.variables, *of_mage]
     places: dict[str, list[Variable | Secret]] = defaultdict(list)
     for each in asking:
@@ -76,7 +83,8 @@ def _profiles(tree: Tree, opened: Iterable[Profile]) -> Iterator[Finding]:
     try:
         profiles = io_config.profiles(tree)
     except Malformed as error:
-        yield error.finding
+        text = io_config.text_of(tree) if tree.is_text(io_config.PATH) else ""
+        yield located(error.finding, without_jinja(text))
         return
     for profile in opened:
         if profile.name not in profiles and not is_expression(profile.name):
@@ -91,10 +99,17 @@ def _profile_missing(tree: Tree, profile: Profile, profiles: dict[str, Any]) -> 
     return Finding(profile.path, line, "profile-missing", problem, fix)
 
 
-def _literal_connections(tree: Tree, opened: Iterable[Profile]) -> Iterator[Finding]:
-    """A connection must hold only the names of variables: the same file goes to every environment."""
+def _literals(tree: Tree, opened: Iterable[Profile]) -> Iterator[Finding]:
+    """A connection must hold only the names of variables, as the same file goes to every environment."""
+    present = io_config.keys(tree)
     for path, leaf in used_settings(tree, opened):
-        key = leaf.keys[1]
+        profile, key = leaf.keys[:2]
+        write = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
         if key in CONNECTION and leaf.text and SUPPLIED not in leaf.text:
-            fix = f"write {key}: \"{{{{ env_var('NAME') }}}}\" and supply NAME in environments/<env>/values.yaml"
-            yield Finding(path, leaf.line, "literal-connection", f"{key} holds the value itself", fix)
+            yield Finding(path, leaf.line, "literal-connection", f"{key} holds the value itself", write)
+        elif is_placeholder(leaf, present[profile]):
+            problem = (
+                f"{'.'.join(leaf.keys[1:])} has the placeholder of Mage's template, with which its client fails"
+            )
+            fix = f"{write}; or remove {key}, if the client needs none"
+            yield Finding(path, leaf.line, "placeholder-in-use", problem, fix)

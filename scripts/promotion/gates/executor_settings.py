@@ -1,165 +1,119 @@
-"""`executor_type` and `executor_config` of pipelines and blocks: what the environment's executor cannot do.
+"""`executor_type` and `executor_config`: what the environment's executor cannot do, and what no Job can have.
 
 Checked is only what Mage reads: the settings of blocks where each block is a Job, those of the pipeline where it
-runs in one process; and `executor_config` only where the executor is k8s.
+runs in one process; and settings of Jobs only where there are Jobs. Mage lays the settings of a block or pipeline
+over those of the project, and these over those of the chart.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from basics.errors import Finding, Malformed
-from basics.wording import near
 from basics.yaml_file import load_mapping, located
 from promotion.configuration.environment import Environment
+from promotion.gates.job_resources import Settings, excess, of_chart, settings_in
+from promotion.gates.job_settings import WRAPPED, Fault, faults_of, is_wrapped
 from promotion.layout import PROJECT
+from promotion.pipelines.demands import METADATA
+from promotion.pipelines.jinja import load_template
 from promotion.pipelines.project import Project
 
 _K8S, _LOCAL = "k8s", "local_python"
 _NEVER_RUN = ("chart", "markdown", "scratchpad")
-# MAGE.md: executor-config
-_KEYS = {
-    "config_file",
-    "container",
-    "container_config",
-    "job",
-    "job_config",
-    "job_name_prefix",
-    "k8s_executor_config",
-    "meta",
-    "metadata",
-    "namespace",
-    "pod",
-    "pod_config",
-    "resource_limits",
-    "resource_requests",
-    "service_account_name",
-}
-_OBJECTS = {"container_config": "V1Container", "metadata": "V1ObjectMeta"}  # Mage makes them of these keys
-# k8s.io/apimachinery, pkg/api/resource/quantity.go; a resource cannot be less than nothing
-_QUANTITY = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
-_IN_JOB_NAME = re.compile(r"[a-z0-9.-]+")
-_TRIGGER_NAME = "{trigger_name}"  # Mage puts the trigger's name there
-_LONGEST_PREFIX = 53  # the name of a Job has 63 characters at most, and Mage adds ten or more
+
+
+class _Runner(NamedTuple):
+    """A pipeline, or a block of it, and what it says of the executor that it runs in."""
+
+    key: str  # of a block, its key in the file and a dot
+    kind: Any
+    tells_kind: bool  # itself: otherwise it inherits it
+    config: Any
+
+    def makes_jobs(self, executor: str) -> bool:
+        """Tell whether it runs in Jobs in an environment with `executor`."""
+        return self.kind == _K8S or (executor == _K8S and self.kind in (None, "", _LOCAL))
 
 
 def executor_findings(project: Project, environment: Environment, names: Iterable[str]) -> Iterator[Finding]:
-    """Yield each setting of the pipelines `names` with which no run can succeed in `environment`."""
+    """Yield each setting with which no run of the pipelines `names` can succeed in `environment`."""
+    for path, (key, problem, fix) in _faults(project, environment, names):
+        finding = Finding(path, None, "bad-executor-setting", f"{key}: {problem}", fix, (environment.name,))
+        yield located(finding, project.tree.text(path))
+
+
+def _faults(project: Project, environment: Environment, names: Iterable[str]) -> Iterator[tuple[str, Fault]]:
+    """Yield each fault with the file in which it is."""
+    executor = environment.executor
+    of_environment = of_chart(project.tree, environment) if executor == _K8S else {}
+    whole = _of_project(project)
+    of_project = settings_in(METADATA, WRAPPED, whole)
+    has_jobs = False
     for name in names:
-        check = partial(_findings, environment.executor)
-        for finding in project.recall(f"executors.{environment.executor}", name, check):
-            yield replace(finding, environments=(environment.name,))
+        path = _metadata_of(name)
+        for runner in project.recall("executors", name, _runners):
+            has_jobs = has_jobs or runner.makes_jobs(executor)
+            yield from ((path, fault) for fault in _of_runner(runner, executor))
+            if own := _own_settings(path, runner, executor):
+                yield from excess(own, {**of_environment, **({} if is_wrapped(runner.config) else of_project)})
+    if has_jobs:
+        yield from ((METADATA, fault) for fault in faults_of(WRAPPED, whole))
+        yield from excess(of_project, of_environment)
+        yield from excess(of_environment, {})
 
 
-def _findings(executor: str, project: Project, name: str) -> list[Finding]:
-    path = f"{PROJECT}/pipelines/{name}/metadata.yaml"
-    try:
-        text = project.tree.text(path) if path in project.tree else ""
-        pipeline = load_mapping(path, text)
-    except Malformed:
-        return []  # the closure reports it
-    said = (
-        Finding(path, None, "bad-executor-setting", f"{key}: {problem}", fix)
-        for key, problem, fix in _problems(executor, pipeline)
-    )
-    return [located(finding, text) for finding in said]
-
-
-def _problems(executor: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield key, problem and fix."""
-    if pipeline.get("type") == "integration":  # its streams have executors of their own
-        return
-    whole = pipeline.get("executor_type")
-    if pipeline.get("run_pipeline_in_one_process") or pipeline.get("type") == "streaming":
-        yield from _settings(executor, "", pipeline, whole)
-        return
-    inherited = False
-    for number, block in enumerate(pipeline.get("blocks") or []):
-        if isinstance(block, dict) and block.get("type") not in _NEVER_RUN:
-            own = block.get("executor_type")
-            inherits = own in (None, "", _LOCAL)
-            inherited = inherited or inherits
-            yield from _settings(
-                executor, f"blocks[{number}].", block, whole if inherits else own, told=not inherits
-            )
-    if inherited:
-        yield from _type(executor, "", whole)
-
-
-def _settings(
-    executor: str, prefix: str, owner: Mapping[str, Any], kind: Any, *, told: bool = True
-) -> Iterator[tuple[str, str, str]]:
-    if told:
-        yield from _type(executor, prefix, kind)
-    if kind == _K8S or (executor == _K8S and kind in (None, "", _LOCAL)):
-        yield from _config(f"{prefix}executor_config", owner.get("executor_config"))
-
-
-def _type(executor: str, prefix: str, kind: Any) -> Iterator[tuple[str, str, str]]:
-    if kind == _K8S and executor != _K8S:
+def _of_runner(runner: _Runner, executor: str) -> Iterator[Fault]:
+    if runner.tells_kind and runner.kind == _K8S and executor != _K8S:
         problem = f"is k8s, but the environment's executor.type is {executor}: its scheduler may make no Jobs"
         fix = "remove it: the environment's values choose the executor; or write `executor: {type: k8s}` there"
-        yield f"{prefix}executor_type", problem, fix
+        yield f"{runner.key}executor_type", problem, fix
+    if runner.makes_jobs(executor):
+        yield from faults_of(f"{runner.key}executor_config", runner.config)
 
 
-def _config(key: str, config: Any) -> Iterator[tuple[str, str, str]]:
-    if not config:
-        return
-    if not isinstance(config, dict):
-        yield key, "is not a map", "write keys of Mage's k8s executor, such as resource_limits"
-        return
-    inner = config.get("k8s_executor_config")
-    if isinstance(inner, dict):  # then Mage reads nothing else
-        yield from _config(f"{key}.k8s_executor_config", inner)
-        return
-    for name in config:
-        if name not in _KEYS:
-            yield f"{key}.{name}", "Mage does not know this key, and fails", near(str(name), _KEYS)
-    for name in ("resource_limits", "resource_requests"):
-        yield from _quantities(f"{key}.{name}", config.get(name))
-    container = config.get("container")
-    for name, kind in _OBJECTS.items():
-        yield from _fields(f"{key}.{name}", config.get(name), kind)
-    resources = container.get("resources") if isinstance(container, dict) else None
-    if isinstance(resources, dict):
-        for part in ("limits", "requests"):
-            yield from _quantities(f"{key}.container.resources.{part}", resources.get(part))
-    yield from _prefix(f"{key}.job_name_prefix", config.get("job_name_prefix"))
+def _own_settings(path: str, runner: _Runner, executor: str) -> Settings:
+    key = f"{runner.key}executor_config"
+    return settings_in(path, key, runner.config) if runner.makes_jobs(executor) else {}
 
 
-def _quantities(key: str, resources: Any) -> Iterator[tuple[str, str, str]]:
-    if not resources:
-        return
-    if not isinstance(resources, dict):
-        yield key, "is not a map", "write e.g. `{cpu: 500m, memory: 2Gi}`"
-        return
-    for name, quantity in resources.items():
-        text = str(quantity)
-        if isinstance(quantity, bool) or not (_QUANTITY.fullmatch(text) or "{{" in text):
-            guess = re.sub(r"(?i)\s*([kmgt])i?b$", lambda unit: f"{unit[1].upper()}i", text)
-            example = guess if _QUANTITY.fullmatch(guess) else {"cpu": "500m"}.get(str(name), "8Gi")
-            yield f"{key}.{name}", f"{text} is no quantity of Kubernetes", f"write e.g. `{name}: {example}`"
+def _of_project(project: Project) -> Any:
+    """Return the settings for the Jobs of all pipelines, with a stand-in for what Jinja computes."""
+    try:
+        text = project.tree.text(METADATA) if METADATA in project.tree else ""
+        return load_template(METADATA, text).get(WRAPPED)
+    except Malformed:
+        return None
 
 
-def _fields(key: str, content: Any, kind: str) -> Iterator[tuple[str, str, str]]:
-    if not isinstance(content, dict) or not content:
-        return
-    from kubernetes import client  # imported here: it takes a second, and hardly any project needs it
-
-    known = getattr(client, kind).openapi_types
-    for name in content:
-        if name not in known:
-            yield f"{key}.{name}", f"Kubernetes' client knows no such field of {kind}", near(str(name), known)
+def _metadata_of(name: str) -> str:
+    return f"{PROJECT}/pipelines/{name}/metadata.yaml"
 
 
-def _prefix(key: str, prefix: Any) -> Iterator[tuple[str, str, str]]:
-    if not prefix:
-        return
-    plain = prefix.replace(_TRIGGER_NAME, "a") if isinstance(prefix, str) else ""
-    if not _IN_JOB_NAME.fullmatch(plain) or len(plain) > _LONGEST_PREFIX:
-        problem = f"Kubernetes refuses a Job with {prefix!r} in its name"
-        yield key, problem, f"use at most {_LONGEST_PREFIX} of a-z, digits and `-`"
+def _runners(project: Project, name: str) -> list[_Runner]:
+    """Return what the pipeline `name` and its blocks say; those that say nothing stand in it as one."""
+    path = _metadata_of(name)
+    try:
+        pipeline = load_mapping(path, project.tree.text(path), unique=False) if path in project.tree else {}
+    except Malformed:
+        return []  # the closure reports it
+    if pipeline.get("type") == "integration":  # its streams have executors of their own
+        return []
+    kind = pipeline.get("executor_type")
+    if pipeline.get("run_pipeline_in_one_process") or pipeline.get("type") == "streaming":
+        return [_Runner("", kind, True, pipeline.get("executor_config"))]
+    return list(_blocks(pipeline.get("blocks") or [], kind))
+
+
+def _blocks(blocks: list[Any], kind_of_pipeline: Any) -> Iterator[_Runner]:
+    inherited = False
+    for number, block in enumerate(blocks):
+        if isinstance(block, dict) and block.get("type") not in _NEVER_RUN:
+            own, config = block.get("executor_type"), block.get("executor_config")
+            inherits = own in (None, "", _LOCAL)
+            inherited = inherited or inherits
+            if config or not inherits:
+                yield _Runner(f"blocks[{number}].", kind_of_pipeline if inherits else own, not inherits, config)
+    if inherited:
+        yield _Runner("", kind_of_pipeline, True, None)

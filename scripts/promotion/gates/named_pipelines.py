@@ -17,18 +17,20 @@ _HOOKS = f"{PROJECT}/global_hooks.yaml"
 
 
 def named_pipeline_findings(
-    project: Project, environment: Environment, callers: Iterable[str]
+    project: Project, environments: Iterable[Environment], callers: Iterable[str]
 ) -> Iterator[Finding]:
     """Yield where a missing pipeline is named; of the code, only that of the pipelines `callers` is read."""
     yield from _needs(project)
     yield from _calls(project, callers)
     yield from _hooks(project)
-    yield from _schedules(project, environment)
+    for environment in environments:
+        yield from _schedules(project, environment)
 
 
 def _missing(name: str, project: Project) -> str:
     """Say how to mend a name of a pipeline that the release lacks: it may be a slip of the hand."""
-    ways_out = [f"promote it too: -p {name}", *(f"write {like}" for like in nearest(name, project.pipelines))]
+    ways_out = [f"promote it too (-p {name}) if main has it"]
+    ways_out += [f"write {like}" for like in nearest(name, project.pipelines)]
     return ", or ".join(ways_out)
 
 
@@ -36,15 +38,17 @@ def _needs(project: Project) -> Iterator[Finding]:
     graph = {name: summary.needs for name, summary in project.summaries.items()}
     stuck = in_cycles(graph)
     for name in stuck:
-        path = f"{PROJECT}/pipelines/{name}/promotion.yaml"
-        problem = f"needs form a cycle: {', '.join(stuck)}"
-        yield Finding(path, None, "cycle", problem, "remove one of the edges")
+        yield _of_needs(project, name, "cycle", f"a cycle: {', '.join(stuck)}", "remove one of the edges")
     for name, needs in graph.items():
         for needed in needs:
             if needed not in project:
-                path = f"{PROJECT}/pipelines/{name}/promotion.yaml"
-                problem = f"needs: the pipeline {needed} is not in this release"
-                yield Finding(path, None, "needed-pipeline-missing", problem, _missing(needed, project))
+                problem = f"the pipeline {needed} is not in this release"
+                yield _of_needs(project, name, "needed-pipeline-missing", problem, _missing(needed, project))
+
+
+def _of_needs(project: Project, name: str, code: str, problem: str, fix: str) -> Finding:
+    path = f"{PROJECT}/pipelines/{name}/promotion.yaml"
+    return located(Finding(path, None, code, f"needs: {problem}", fix), project.tree.text(path))
 
 
 def _calls(project: Project, callers: Iterable[str]) -> Iterator[Finding]:
@@ -72,7 +76,7 @@ def _hooks(project: Project) -> Iterator[Finding]:
         text = project.tree.text(_HOOKS) if _HOOKS in project.tree else ""
         hooks = load_mapping(_HOOKS, text).get("resources")
     except Malformed as error:
-        yield error.finding
+        yield located(error.finding, project.tree.text(_HOOKS) if project.tree.is_text(_HOOKS) else "")
         return
     for key, name in _hooked(hooks, "resources"):
         if name not in project:
@@ -100,5 +104,5 @@ def _schedules(project: Project, environment: Environment) -> Iterator[Finding]:
         if schedule.pipeline not in project:
             problem = f"schedules.{schedule.name}: the pipeline {schedule.pipeline} is not in this release"
             fix = f"{_missing(schedule.pipeline, project)}, or remove the schedule on main"
-            finding = Finding(path, None, "schedule-without-pipeline", problem, fix)
+            finding = Finding(path, None, "schedule-without-pipeline", problem, fix, (environment.name,))
             yield located(finding, project.tree.text(path))

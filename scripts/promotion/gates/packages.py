@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -11,11 +12,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from basics.errors import Finding
+from basics.wording import few
+from promotion.gates.cloud_secrets import missing_packages
 from promotion.gates.dbt_packages import dbt_findings
+from promotion.gates.mage_clients import Imported, imports_of_mage
 from promotion.layout import PROJECT
 from promotion.pipelines.certain_imports import certain_imports
+from promotion.pipelines.demands import demands_of
 from promotion.pipelines.own_name import how_to_name, importable
-from promotion.pipelines.pipeline import Pipeline
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_modules import files_of_module, imported_modules
 from promotion.pipelines.references.values import Import
@@ -25,15 +29,6 @@ from promotion.repository.tree import Tree
 
 _LOCK_ANEW = "run make lock, and promote all pipelines: packages are of the platform"
 _INSTALLS = re.compile(r"^(?!\s*#).*\b(pip|conda)\S* install ")
-
-
-class _Imported(NamedTuple):
-    """An import of something that is not of the project."""
-
-    path: str
-    line: int | None
-    module: str
-    names: tuple[str, ...]
 
 
 def package_findings(project: Project, pipelines: Collection[str]) -> Iterator[Finding]:
@@ -46,30 +41,37 @@ def package_findings(project: Project, pipelines: Collection[str]) -> Iterator[F
     yield from _not_locked(asked, locked)
     yield from dbt_findings(project, pipelines, locked)
     promised = {each.name for each in asked}
-    for name in pipelines:
-        for imported in project.recall("imports", name, _imports_of_others):
-            around = _folders_in_its_name(tree, imported, promised | set(locked))
-            if around:
-                problem = f"imports {imported.module}, which the project has, but not under that name"
-                fix = _under_its_name(tree, imported.module, around)
-                yield Finding(imported.path, imported.line, "import-missing", problem, fix)
-            else:
-                yield from _missing(imported, frozenset(locked), promised)
+    yield from missing_packages(demands_of(project, pipelines).secrets, locked, promised)
+    imports = [each for name in pipelines for each in project.recall("imports", name, _imports_of_others)]
+    missing: dict[str, list[_Missing]] = defaultdict(list)
+    for imported in dict.fromkeys(imports):
+        around = _folders_in_its_name(tree, imported, promised | set(locked))
+        if around:
+            problem = f"imports {imported.module}, which the project has, but not under that name"
+            fix = _under_its_name(tree, imported.module, around)
+            yield Finding(imported.path, imported.line, "import-missing", problem, fix)
+        else:
+            for each in _missing(imported, frozenset(locked), promised):
+                missing[each.package].append(each)
+    yield from (_told_once(tree, package, places) for package, places in missing.items())
 
 
-def _folders_in_its_name(tree: Tree, imported: _Imported, packages: Collection[str]) -> int:
+def _folders_in_its_name(tree: Tree, imported: Imported, packages: Collection[str]) -> int:
     """Return how many folders around a module of the project are in its name: those where it comes from.
 
     0 if the project has no such module, or what is imported is of a package.
     """
-    parts = imported.module.split(".")
-    if is_known_here(imported.module) or canonicalize_name(likely_packages(imported.module)[0]) in packages:
+    parts = imported.module.count(".") + 1
+    found = next((around for around in range(1, parts + 1) if _has(tree, imported, around)), 0)
+    if not found or is_known_here(imported.module):  # in this order: the second reads what is installed here
         return 0
-    for around in range(1, len(parts) + 1):
-        rest = [PROJECT, *parts[around:]]
-        if any(f"{'/'.join(path)}.py" in tree for path in (rest, *([*rest, name] for name in imported.names))):
-            return around
-    return 0
+    return 0 if canonicalize_name(likely_packages(imported.module)[0]) in packages else found
+
+
+def _has(tree: Tree, imported: Imported, around: int) -> bool:
+    """Tell whether the project has what is imported if the first `around` parts of its name are folders around."""
+    rest = [PROJECT, *imported.module.split(".")[around:]]
+    return any(f"{'/'.join(path)}.py" in tree for path in (rest, *([*rest, name] for name in imported.names)))
 
 
 def _under_its_name(tree: Tree, module: str, around: int) -> str:
@@ -103,27 +105,45 @@ def _fits(asked: Asked, version: str) -> bool:
         return True
 
 
-def _missing(imported: _Imported, locked: frozenset[str], promised: set[str]) -> Iterator[Finding]:
+class _Missing(NamedTuple):
+    """A place that needs a package, and how."""
+
+    imported: Imported
+    package: str
+    what: str
+
+
+def _missing(imported: Imported, locked: frozenset[str], promised: set[str]) -> Iterator[_Missing]:
+    told: set[str] = set()
     for module, names in missing_modules(imported.module, imported.names, locked):
         is_own = module == imported.module
         package = likely_packages(module, names)[0]
-        if canonicalize_name(package) not in promised:
+        if canonicalize_name(package.split(" @ ")[0]) not in {*promised, *told}:
+            told.add(canonicalize_name(package))
             what = f"imports {module}" if is_own else f"runs with {imported.module}, which imports {module}"
-            problem = f"{what}; no package of {LOCK} supplies it"
-            fix = f"add {package} to {PROJECT}/requirements.txt, {_LOCK_ANEW}"
-            yield Finding(imported.path, imported.line, "package-missing", problem, fix)
+            yield _Missing(imported, package, what)
+
+
+def _told_once(tree: Tree, package: str, places: Iterable[_Missing]) -> Finding:
+    """Return a finding at the first place that needs `package`, with the others in it."""
+    first, *others = sorted(places)
+    where = [f"{each.imported.path}:{each.imported.line_in(tree)}" for each in others]
+    also = f"; so do {few(where)}" if others else ""
+    problem = f"{first.what}; no package of {LOCK} supplies it{also}"
+    fix = f"add {package} to {PROJECT}/requirements.txt, {_LOCK_ANEW}"
+    return Finding(first.imported.path, first.imported.line_in(tree), "package-missing", problem, fix)
 
 
 # What a pipeline imports
 
 
-def _imports_of_others(project: Project, name: str) -> list[_Imported]:
+def _imports_of_others(project: Project, name: str) -> list[Imported]:
     """Return the imports of the pipeline `name` that every run executes and that are not of the project."""
     tree, closure = project.tree, project.closure(name)
     blocks = zip(closure.pipeline.blocks, closure.block_paths, strict=True) if closure.pipeline else ()
     paths = [path for block, path in blocks if block.language == "python" and block.type != "scratchpad"]
     paths = [path for path in dict.fromkeys(paths) if path in closure.files]
-    found = list(_clients_of_sql(closure.pipeline)) if closure.pipeline else []
+    found = list(imports_of_mage(tree, closure))
     roots = importable(tree)
     for path in paths:  # the list grows in the loop
         for imported in tree.recall("certain imports", path, _certain) if tree.is_text(path) else ():
@@ -131,18 +151,8 @@ def _imports_of_others(project: Project, name: str) -> list[_Imported]:
             files = (file for module in modules for file in files_of_module(tree, module))
             paths += [file for file in dict.fromkeys(files) if file not in paths and file in closure.files]
             if not modules and not _may_be_of_project(tree, imported.module):
-                found.append(_Imported(path, imported.line, imported.module, imported.names))
+                found.append(Imported(path, imported.line, imported.module, imported.names))
     return found
-
-
-# MAGE.md: io-clients
-def _clients_of_sql(pipeline: Pipeline) -> Iterator[_Imported]:
-    """Yield the clients of Mage that blocks in SQL run with, as imports of their own."""
-    for block in pipeline.blocks:
-        provider = block.configuration.get("data_provider")
-        if block.language == "sql" and block.type != "dbt" and isinstance(provider, str):
-            client = "mssql" if provider == "sqlserver" else provider
-            yield _Imported(pipeline.metadata_path, None, f"mage_ai.io.{client}", ())
 
 
 def _certain(content: bytes) -> list[Import]:

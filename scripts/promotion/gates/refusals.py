@@ -38,6 +38,20 @@ def on_hold(held: Sequence[Hold]) -> Iterator[PolicyRefused]:
         )
 
 
+def failed_in_source(draft: Draft) -> Iterator[PolicyRefused]:
+    """A version that fails where it comes from must not go on by accident."""
+    coming = {(change.name, change.after) for change in draft.pipelines}
+    failed = [entry for entry in draft.request.failed if (entry.pipeline, entry.digest) in coming]
+    if failed:
+        source = draft.request.source.endpoint.environment
+        told = (f"{each.pipeline} {short(each.digest)} (release {each.release}: {each.reason})" for each in failed)
+        yield PolicyRefused(
+            "failed-in-source",
+            f"failed in {source}, and on hold since: {', '.join(told)}",
+            fix="promote a newer version, or add --release-hold --reason TEXT",
+        )
+
+
 def shared_file(draft: Draft) -> Iterator[Conflict]:
     """An environment has one version of each file: a shared file changes for every pipeline that uses it."""
     request = draft.request
@@ -103,7 +117,7 @@ def _short(closure: Closure) -> Iterator[Finding]:
 
 def static_gate(draft: Draft) -> Iterator[GateRefused]:
     """The composed tree must have no error that shows without a run."""
-    found = static_findings(draft.project, draft.request.environment, _not_passed(draft))
+    found = static_findings(draft.project, [draft.request.environment], _not_passed(draft))
     ways_out = _ways_out(draft) if found else {}
     findings = [replace(each, fix=ways_out.get(each.problem.split(": ")[0], each.fix)) for each in found]
     if findings:

@@ -28,8 +28,12 @@ _IN_PLACEHOLDERS = re.compile(
 )
 _REFERENCE = re.compile(
     r"^\$[A-Z_][A-Z0-9_]*$|^\$\{\w.*\}$|^\$\(|%\(?\w*\)?s|^<.*>$|\{\w+\}|\b(?:getenv|environ)\b"
+    r"|^arn:aws[\w-]*:|^projects/[\w-]+/secrets/"  # where a cloud keeps it
 )
-_PATH = re.compile(r"(?:~|\.{0,2})/[\w./-]+|[\w./-]+\.(?:json|pem|key|ya?ml|txt|crt|p8|p12)")
+_NAME_OF_FIELD = re.compile(r"[a-z]+(?:[A-Z][a-z]+)+")
+_PATH = re.compile(
+    r"(?:~|\.{0,2})/[\w./-]+|[a-z_-]+(?:/[a-z_-]+)+|[\w./-]+\.(?:json|pem|key|ya?ml|txt|crt|p8|p12)"
+)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://(?![^/\s]*:[^/\s]*@)\S*", re.IGNORECASE)
 _PASSWORD_IN_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"{}$<>]+:([^/\s:@'\"{}$<>]+)@")
 
@@ -87,9 +91,15 @@ def is_secret(name: str, value: object) -> bool:
     """Tell whether `name` is that of a secret, and `value` the secret itself."""
     if not isinstance(value, str) or not _NAME.search(name) or value.strip() in {"", *_PUBLIC}:
         return False
-    if value.lower() == name.lower() or (value.isupper() and value.isidentifier() and _NAME.search(value)):
-        return False  # the name of a variable
+    if value.lower() == name.lower() or (_is_name(value) and _NAME.search(value)):
+        return False  # the name of a variable, or of a field
+    if re.search(r"(?i)token[_0-9]*$", name) and not re.search(r"\d", value):
+        return False  # as of a parser, a language model or a page
     return not (is_expression(value) or _is_placeholder(value.strip()))
+
+
+def _is_name(value: str) -> bool:
+    return bool(_NAME_OF_FIELD.fullmatch(value)) or (value.isupper() and value.isidentifier())
 
 
 def _is_placeholder(value: str) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from basics.errors import Finding, merged
+from basics.errors import Finding, Malformed, merged
+from basics.yaml_file import load_mapping, located
 from promotion.configuration.environment import Environment
 from promotion.gates.block_gate import block_findings
 from promotion.gates.chart import chart_findings
-from promotion.gates.clear_secrets import secrets_in_clear
+from promotion.gates.clear_secrets import secrets_in_files, secrets_in_values
 from promotion.gates.demanded import demanded_findings
 from promotion.gates.executor_settings import executor_findings
 from promotion.gates.named_pipelines import named_pipeline_findings
 from promotion.gates.packages import package_findings
 from promotion.gates.to_fill_in import settings_to_fill_in
 from promotion.layout import PACKAGES, PROJECT
+from promotion.pipelines.demands import METADATA
+from promotion.pipelines.jinja import load_template
 from promotion.pipelines.own_name import own_names
 from promotion.pipelines.project import Project
 from promotion.pipelines.stand_ins import stands_for
@@ -38,20 +41,23 @@ class Part:
 
 @dataclass(frozen=True)
 class _Release:
-    """What the checks read: a project as a release of an environment, and the part to check."""
+    """What the checks read: a project as a release of each of some environments, and the part to check."""
 
     project: Project
-    environment: Environment
+    environments: Sequence[Environment]
     part: Part
 
 
-def static_findings(project: Project, environment: Environment, part: Part | None = None) -> list[Finding]:
-    """Return what is wrong with `project` as a release of `environment`; empty means that the gate passes.
+def static_findings(
+    project: Project, environments: Sequence[Environment], part: Part | None = None
+) -> list[Finding]:
+    """Return what is wrong with `project` as a release of `environments`; empty means that the gate passes.
 
     With a `part`, only that is checked: the rest has passed before, with the same other pipelines and the same
     shared files.
     """
     checks: tuple[Callable[[_Release], Iterator[Finding]], ...] = (
+        _metadata,
         _closures,
         _blocks,
         _demanded,
@@ -65,18 +71,27 @@ def static_findings(project: Project, environment: Environment, part: Part | Non
         _to_fill_in,
         _chart,
     )
-    release = _Release(project, environment, part or Part(project.pipelines, project.tree))
+    release = _Release(project, environments, part or Part(project.pipelines, project.tree))
     return merged(finding for check in checks for finding in check(release))
 
 
 def passes(project: Project, environment: Environment, commit: str) -> bool:
     """Tell whether the gate passes for the release `commit` of `environment`, which is `project`; remembered."""
-    return project.tree.memory.recall(_PASSED, commit, lambda: not static_findings(project, environment))
+    return project.tree.memory.recall(_PASSED, commit, lambda: not static_findings(project, [environment]))
 
 
 def remember_passed(memory: Memory, commit: str) -> None:
     """Remember that the gate passed for what is now the release `commit`."""
     memory.remember(_PASSED, commit, value=True)
+
+
+def _metadata(release: _Release) -> Iterator[Finding]:
+    """The project's own settings: where Mage cannot read them, it does not start."""
+    if METADATA in release.part.paths:
+        try:
+            load_template(METADATA, release.project.tree.text(METADATA))
+        except Malformed as error:
+            yield error.finding
 
 
 def _closures(release: _Release) -> Iterator[Finding]:
@@ -90,7 +105,7 @@ def _blocks(release: _Release) -> Iterator[Finding]:
 
 
 def _demanded(release: _Release) -> Iterator[Finding]:
-    yield from demanded_findings(release.project, release.environment, release.part.pipelines)
+    yield from demanded_findings(release.project, release.environments, release.part.pipelines)
 
 
 def _file_names(release: _Release) -> Iterator[Finding]:
@@ -104,11 +119,12 @@ def _file_names(release: _Release) -> Iterator[Finding]:
 
 
 def _executors(release: _Release) -> Iterator[Finding]:
-    yield from executor_findings(release.project, release.environment, release.part.pipelines)
+    for environment in release.environments:
+        yield from executor_findings(release.project, environment, release.part.pipelines)
 
 
 def _named_pipelines(release: _Release) -> Iterator[Finding]:
-    yield from named_pipeline_findings(release.project, release.environment, release.part.pipelines)
+    yield from named_pipeline_findings(release.project, release.environments, release.part.pipelines)
 
 
 def _packages(release: _Release) -> Iterator[Finding]:
@@ -116,10 +132,22 @@ def _packages(release: _Release) -> Iterator[Finding]:
 
 
 def _triggers(release: _Release) -> Iterator[Finding]:
-    for triggers in release.part.paths:
-        if triggers.startswith(f"{PROJECT}/pipelines/") and triggers.endswith("/triggers.yaml"):
-            fix = "move its triggers to `schedules:` in environments/<env>/values.yaml and delete it"
-            yield Finding(triggers, None, "triggers-in-project", "schedules belong to the environments", fix)
+    tree = release.project.tree
+    for path in release.part.paths:
+        if path.startswith(f"{PROJECT}/pipelines/") and path.endswith("/triggers.yaml"):
+            text = tree.text(path) if tree.is_text(path) else "?"
+            if _has_triggers(path, text):
+                problem = "triggers: they belong to the environments, as schedules"
+                fix = "move them to `schedules:` in environments/<env>/values.yaml and delete the file"
+                yield located(Finding(path, None, "triggers-in-project", problem, fix), text)
+
+
+def _has_triggers(path: str, text: str) -> bool:
+    """Tell whether the file has triggers: Mage leaves an empty one when the last of them is deleted."""
+    try:
+        return bool(load_mapping(path, text, unique=False).get("triggers"))
+    except Malformed:
+        return True
 
 
 def _links(release: _Release) -> Iterator[Finding]:
@@ -150,12 +178,17 @@ def _leads_to_a_file(tree: Tree, link: str) -> bool:
 
 
 def _secrets(release: _Release) -> Iterator[Finding]:
-    yield from secrets_in_clear(release.project.tree, release.part.paths, release.environment)
+    tree = release.project.tree
+    yield from secrets_in_files(tree, release.part.paths)
+    for environment in release.environments:
+        yield from secrets_in_values(tree, environment)
 
 
 def _to_fill_in(release: _Release) -> Iterator[Finding]:
-    yield from settings_to_fill_in(release.project.tree, release.environment)
+    for environment in release.environments:
+        yield from settings_to_fill_in(release.project.tree, environment)
 
 
 def _chart(release: _Release) -> Iterator[Finding]:
-    yield from chart_findings(release.project.tree, release.environment.name)
+    for environment in release.environments:
+        yield from chart_findings(release.project.tree, environment.name)

@@ -18,6 +18,7 @@ def settings_to_fill_in(tree: Tree, environment: Environment) -> Iterator[Findin
     path = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
     for name, value in environment.settings.items():
         if value == TO_FILL_IN:
-            fix = "write the value; of a secret, move the name to io.secrets"
+            fix = "write the value, in each environment; of a secret, move the name to io.secrets"
             problem = f"io.settings.{name}: its value is still to be filled in"
-            yield located(Finding(path, None, "value-to-fill-in", problem, fix), tree.text(path))
+            finding = Finding(path, None, "value-to-fill-in", problem, fix, (environment.name,))
+            yield located(finding, tree.text(path))

@@ -18,7 +18,7 @@ _LEAVES = ast.Return | ast.Raise | ast.Yield | ast.YieldFrom
 def certain_imports(module: ast.Module) -> Iterator[Import]:
     """Yield the imports that nothing catches and no condition skips: the module's, and those of its block."""
     if not _changes_what_is_imported(module):
-        yield from _of(module.body)
+        yield from imports_always_run(module.body)
 
 
 def _changes_what_is_imported(module: ast.Module) -> bool:
@@ -26,7 +26,8 @@ def _changes_what_is_imported(module: ast.Module) -> bool:
     return any(dotted_name(node) in ("sys.modules", "sys.meta_path") for node in ast.walk(module))
 
 
-def _of(statements: Iterable[ast.stmt]) -> Iterator[Import]:
+def imports_always_run(statements: Iterable[ast.stmt]) -> Iterator[Import]:
+    """Yield the imports of `statements` that nothing catches and no condition skips."""
     for statement in statements:
         match statement:
             case ast.Import(names=names):
@@ -34,11 +35,11 @@ def _of(statements: Iterable[ast.stmt]) -> Iterator[Import]:
             case ast.ImportFrom(module=name, names=names, level=level):
                 yield Import(name or "", tuple(alias.name for alias in names), level, statement.lineno)
             case ast.Try(body=body, handlers=handlers):
-                yield from () if any(map(_catches_imports, handlers)) else _of(body)
+                yield from () if any(map(_catches_imports, handlers)) else imports_always_run(body)
             case ast.ClassDef(body=body):
-                yield from _of(body)
+                yield from imports_always_run(body)
             case ast.FunctionDef(body=body, decorator_list=decorators) if any(map(_is_called, decorators)):
-                yield from _of(_before_it_may_end(body))
+                yield from imports_always_run(_before_it_may_end(body))
 
 
 def _catches_imports(handler: ast.ExceptHandler) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from basics.errors import Finding, Malformed
-from basics.yaml_file import load_mapping, mapping
+from basics.yaml_file import line_of, load_mapping, mapping
 from promotion.layout import PROJECT
 from promotion.pipelines.block_files import below_project, block_path, callback_path, dbt_folders, declared_paths
 from promotion.pipelines.gathered_files import GatheredFiles
@@ -127,7 +127,7 @@ class _ClosureBuilder:
             if below_project(self.tree, path) is None:
                 problem = f"block {block.uuid}: {path!r} is outside the project"
                 fix = self._relative(path) or f"name a path below {PROJECT}/"
-                self.files.report(pipeline.metadata_path, "path-outside-project", problem, fix)
+                self._report_block(pipeline, block, "path-outside-project", problem, fix)
                 return True
         return False
 
@@ -144,8 +144,7 @@ class _ClosureBuilder:
             return
         if not isinstance(other, str) or not self.tree.has_folder(f"{PROJECT}/pipelines/{other}"):
             problem = f"block {block.uuid}: global data product {product!r} is not defined"
-            fix = f"define it in {registry}"
-            self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
+            self._report_block(pipeline, block, "block-file-missing", problem, f"define it in {registry}")
             return
         reason = f"defines the global data product {product}"
         self.files.add(registry, Reason(reason, pipeline.metadata_path, name=block.uuid))
@@ -156,7 +155,7 @@ class _ClosureBuilder:
         folders = dbt_folders(self.tree, block)
         if not folders:
             problem = f"block {block.uuid}: no folder around its file has a dbt_project.yml"
-            self.files.report(pipeline.metadata_path, "dbt-project-missing", problem, "add the dbt project")
+            self._report_block(pipeline, block, "dbt-project-missing", problem, "add the dbt project")
         reason = Reason(f"dbt project of block {block.uuid}", pipeline.metadata_path, name=block.uuid)
         for path in self.tree.under(*folders):
             self.files.add(path, reason)
@@ -168,7 +167,11 @@ class _ClosureBuilder:
             other_name = self._other_name(path.removeprefix(f"{PROJECT}/"))
             fix = other_name or "restore the file, or remove the block from the pipeline"
             problem = f"{reason}: there is no file {path}"
-            self.files.report(pipeline.metadata_path, "block-file-missing", problem, fix)
+            self._report_block(pipeline, block, "block-file-missing", problem, fix)
+
+    def _report_block(self, pipeline: Pipeline, block: Block, code: str, problem: str, fix: str) -> None:
+        line = line_of(self.tree.text(pipeline.metadata_path), block.uuid)
+        self.files.report(pipeline.metadata_path, code, problem, fix, line)
 
     def _relative(self, path: str) -> str | None:
         """Return how the absolute `path` of some machine is written if the project has that file."""

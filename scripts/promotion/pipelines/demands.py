@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +13,11 @@ from promotion.pipelines.closure import Closure
 from promotion.pipelines.environment_reads import r_reads
 from promotion.pipelines.io_calls import Opened, Parameter, passed_profiles
 from promotion.pipelines.io_clients import Keys, keys_of, reads
-from promotion.pipelines.jinja import SECRETS, VARIABLE, Asked, Leaf, asked_in, leaves
+from promotion.pipelines.io_template import is_of_template
+from promotion.pipelines.jinja import VARIABLE, Asked, Leaf, asked_in, leaves
 from promotion.pipelines.project import Project
 from promotion.pipelines.python_source import PythonSource, python_sources
+from promotion.pipelines.secret_stores import CLOUDS, FUNCTIONS, MAGE
 from promotion.repository.tree import Tree
 
 METADATA = f"{PROJECT}/metadata.yaml"
@@ -34,7 +36,7 @@ class Variable(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """A place that opens an io profile, and how the keys begin that its client reads (None: any key)."""
+    """A place that opens an io profile, and which keys its client reads (None: any key)."""
 
     path: str
     line: int | None  # None: see `key`
@@ -71,7 +73,15 @@ def demands_of(project: Project, names: Iterable[str]) -> Demands:
     shared = _Found()
     for path, leaf in settings:
         shared.ask(path, leaf.asked)
+    if profiles:
+        shared.ask(io_config.PATH, _functions(project.tree))
     return _merged([*found, shared.demands()])
+
+
+def _functions(tree: Tree) -> Iterator[Asked]:
+    """Yield the calls in io_config.yaml of functions that Mage may lack: then it can render no profile at all."""
+    for leaf in io_config.settings(tree):
+        yield from (each for each in leaf.asked if FUNCTIONS.get(each.function, MAGE) != MAGE)
 
 
 def opened_profiles(project: Project) -> set[str]:
@@ -82,10 +92,15 @@ def opened_profiles(project: Project) -> set[str]:
 def used_settings(tree: Tree, profiles: Iterable[Profile]) -> Iterator[tuple[str, Leaf]]:
     """Yield the values of `io_config.yaml` that the clients of `profiles` read, each with the file's path."""
     wanted = {(profile.name, profile.keys) for profile in profiles}
+    present = io_config.keys(tree)
     for leaf in io_config.settings(tree):
-        name, key = leaf.keys[:2]
-        if any(name == profile and reads(keys, key) for profile, keys in wanted):
+        name = leaf.keys[0]
+        if any(name == profile and _uses(keys, leaf, present[name]) for profile, keys in wanted):
             yield io_config.PATH, leaf
+
+
+def _uses(keys: Keys, leaf: Leaf, profile: Container[str]) -> bool:
+    return reads(keys, leaf.keys[1], profile) and not (keys is None and is_of_template(leaf))
 
 
 def _project_settings(tree: Tree) -> Iterator[tuple[str, Leaf]]:
@@ -122,9 +137,13 @@ class _Found:
             if each.function == VARIABLE:
                 self.variables.add(Variable(path, each.line, each.name))
             else:
-                self.secrets.add(Secret(path, each.line, SECRETS[each.function], each.name))
+                self.secrets.add(Secret(path, each.line, FUNCTIONS[each.function], each.name))
 
     def demands(self) -> Demands:
+        """Return all of it, with the variables that Mage needs to find the secrets."""
+        for path, line, store, _ in self.secrets:
+            needed = CLOUDS[store].variables if store in CLOUDS else ()
+            self.variables.update(Variable(path, line, variable) for variable in needed)
         return _merged([Demands(tuple(self.variables), tuple(self.profiles), tuple(self.secrets))])
 
 

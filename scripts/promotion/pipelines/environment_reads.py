@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from promotion.pipelines import secret_stores
 from promotion.pipelines.references.expressions import dotted_name
 from promotion.pipelines.syntax_tree import SyntaxTree
 
-# MAGE.md: secret-functions
-# Mage's functions whose first argument names a secret, by module and name → where the secret is kept.
-_SECRETS = {
-    ("mage_ai.data_preparation.shared.secrets", "get_secret_value"): "mage",
-    ("mage_ai.services.aws.secrets_manager.secrets_manager", "get_secret"): "aws",
-    ("mage_ai.services.azure.key_vault.key_vault", "get_secret"): "azure",
-}
+_OF_ANY_VALUE = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq, ast.In, ast.NotIn)  # comparisons that None can take
+_KEY_ERRORS = {"KeyError", "LookupError", "Exception", "BaseException"}
 _GETENV = re.compile(r"\bSys\.getenv\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*\)")
 
 
@@ -46,13 +42,13 @@ def r_reads(text: str) -> Iterator[tuple[str, int]]:
 
 def secret_reads(text: str, syntax: SyntaxTree) -> Iterator[tuple[str, str, int]]:
     """Yield the secrets that `text` asks Mage for, each as its store, its name and the line."""
-    if not any(function in text for _, function in _SECRETS):  # nearly every file
+    if not any(function in text for _, function in secret_stores.PYTHON):  # nearly every file
         return
     functions = {
-        alias.asname or alias.name: _SECRETS[node.module or "", alias.name]
+        alias.asname or alias.name: secret_stores.PYTHON[node.module or "", alias.name]
         for node in syntax.of(ast.ImportFrom)
         for alias in node.names
-        if (node.module or "", alias.name) in _SECRETS
+        if (node.module or "", alias.name) in secret_stores.PYTHON
     }
     for call in syntax.of(ast.Call):
         if isinstance(call.func, ast.Name) and call.func.id in functions and call.args:
@@ -83,6 +79,10 @@ class _Names:
                 yield from _literal(name) if self._is(value, "os.environ") else ()
             case ast.Call(func=function, args=[name, *_]) if self._is(function, "os.environ.setdefault"):
                 yield from _literal(name)
+            case ast.Call(func=function, args=given, keywords=named) if self._is(function, "os.environ.update"):
+                yield from (each.arg for each in named if each.arg)
+                keys = (key for each in given if isinstance(each, ast.Dict) for key in each.keys if key)
+                yield from (name for key in keys for name in _literal(key))
 
     def _is(self, node: ast.AST, *names: str) -> bool:
         first, dot, rest = dotted_name(node).partition(".")
@@ -99,7 +99,7 @@ def _aliases_of_os(syntax: SyntaxTree) -> Iterator[tuple[str, str]]:
 
 
 def _tested(syntax: SyntaxTree) -> set[ast.AST]:
-    """Return the expressions of which only the truth counts, and all but the last of an `or`."""
+    """Return the calls of which only the truth counts, also later, and all but the last of an `or`."""
     found: set[ast.AST] = set()
     needed: set[ast.AST] = set()
     for node in syntax.of(ast.If, ast.IfExp, ast.While, ast.BoolOp, ast.UnaryOp, ast.Compare):
@@ -112,27 +112,47 @@ def _tested(syntax: SyntaxTree) -> set[ast.AST]:
                 found.update(values)
             case ast.UnaryOp(op=ast.Not(), operand=value):
                 found.add(value)
-            case ast.Compare(left=value, ops=[ast.Is() | ast.IsNot() | ast.Eq() | ast.NotEq()]):
+            case ast.Compare(left=value, ops=[operator]) if isinstance(operator, _OF_ANY_VALUE):
                 found.add(value)
-    return found - needed
+    tested = _names(found - needed) - _names(needed)
+    for node in syntax.of(ast.Assign):
+        if _names(set(node.targets)) & tested:
+            found.add(node.value)
+    return {node for node in found - needed if isinstance(node, ast.Call)}
+
+
+def _names(nodes: set[ast.AST]) -> set[str]:
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _not_run(syntax: SyntaxTree) -> set[ast.AST]:
     """Return what Mage does not run, and the items of a collection whose absence the code itself handles."""
     found: set[ast.AST] = set()
-    for node in syntax.of(ast.If, ast.Try):
-        if isinstance(node, ast.Try) and any(map(_handles_key_errors, node.handlers)):
+    for node in syntax.of(ast.If, ast.Try, ast.With):
+        if _goes_on_after_key_errors(node):
             found.update(each for part in node.body for each in ast.walk(part) if isinstance(each, ast.Subscript))
         elif isinstance(node, ast.If) and ast.unparse(node.test) in ("__name__ == '__main__'", "TYPE_CHECKING"):
             found.update(each for part in node.body for each in ast.walk(part))
     return found
 
 
+def _goes_on_after_key_errors(node: ast.AST) -> bool:
+    match node:
+        case ast.Try(handlers=handlers):
+            return any(map(_handles_key_errors, handlers))
+        case ast.With(items=[ast.withitem(context_expr=ast.Call(func=function, args=kinds))]):
+            return dotted_name(function).rpartition(".")[2] == "suppress" and _catch_key_errors(kinds)
+    return False
+
+
 def _handles_key_errors(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    named = {dotted_name(kind) for kind in kinds if kind} & {"KeyError", "LookupError"}
     raises = any(isinstance(each, ast.Raise) for part in handler.body for each in ast.walk(part))
-    return bool(named) and not raises
+    return not raises and _catch_key_errors(kinds)
+
+
+def _catch_key_errors(kinds: Iterable[ast.expr | None]) -> bool:
+    return any(kind is None or dotted_name(kind) in _KEY_ERRORS for kind in kinds)
 
 
 def _literal(node: ast.AST) -> Iterator[str]:

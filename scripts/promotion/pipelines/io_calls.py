@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from promotion.pipelines.io_clients import Keys, keys_of, keys_of_all
+from promotion.pipelines.io_clients import Keys, Reads, keys_of, keys_of_all
 from promotion.pipelines.references.expressions import Expressions, dotted_name
 from promotion.pipelines.references.values import UNKNOWN
 from promotion.pipelines.syntax_tree import SyntaxTree
@@ -131,7 +131,7 @@ class _Clients:
 
     def __init__(self, syntax: SyntaxTree, expressions: Expressions) -> None:
         self._expressions = expressions
-        self._read: dict[ast.AST, set[str]] = defaultdict(set)  # the call that opens → how the keys begin
+        self._read: dict[ast.AST, set[Reads]] = defaultdict(set)  # the call that opens → the keys
         self._unknown: set[ast.AST] = set()
         imported = [
             (alias.asname or alias.name, alias.name)
@@ -145,7 +145,7 @@ class _Clients:
             self._follow(node)
 
     def keys(self, call: ast.Call) -> Keys:
-        """Return how the keys begin that the client of the profile opened by `call` reads."""
+        """Return which keys the client of the profile opened by `call` reads."""
         if call in self._read and call not in self._unknown:
             return tuple(sorted(self._read[call]))
         return self._of_file
@@ -172,9 +172,9 @@ class _Clients:
 def _key(node: ast.expr) -> Keys:
     """Return the key that `config[node]` reads: a text, or a member of Mage's `ConfigKey`."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return (node.value,)
+        return (Reads(node.value),)
     if isinstance(node, ast.Attribute) and _last(node.value) == "ConfigKey":
-        return (node.attr,)
+        return (Reads(node.attr),)
     return None
 
 

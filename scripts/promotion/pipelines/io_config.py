@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
-from basics.yaml_file import load_mapping
 from promotion.layout import PROJECT
-from promotion.pipelines.jinja import Leaf, has_branches, leaves, without_jinja
+from promotion.pipelines.jinja import Leaf, leaves, load_template
 from promotion.repository.tree import Tree
 
 PATH = f"{PROJECT}/io_config.yaml"
@@ -19,8 +19,7 @@ def text_of(tree: Tree) -> str:
 
 def profiles(tree: Tree) -> dict[str, Any]:
     """Return the profiles by name; raise `Malformed` where Mage could not read the file."""
-    text = text_of(tree)
-    content = load_mapping(PATH, without_jinja(text), unique=not has_branches(text))
+    content = load_template(PATH, text_of(tree))
     return {name: keys for name, keys in content.items() if isinstance(keys, dict)}  # `version` is no profile
 
 
@@ -29,6 +28,14 @@ def settings(tree: Tree) -> list[Leaf]:
     if PATH not in tree or not tree.is_text(PATH):
         return []
     return tree.recall("settings", PATH, _settings)
+
+
+def keys(tree: Tree) -> dict[str, set[str]]:
+    """Return, by profile, the keys that it has."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for leaf in settings(tree):
+        found[leaf.keys[0]].add(leaf.keys[1])
+    return dict(found)
 
 
 def _settings(content: bytes) -> list[Leaf]:

@@ -8,21 +8,15 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from basics.yaml_file import LOADER
+from basics.yaml_file import LOADER, load_mapping
+from promotion.pipelines.secret_stores import FUNCTIONS
 
 VARIABLE = "env_var"
-# Mage's functions in templates that name a secret, and where each secret is kept.
-SECRETS = {
-    "mage_secret_var": "mage",
-    "aws_secret_var": "aws",
-    "azure_secret_var": "azure",
-    "gcp_secret_var": "gcp",
-}
 SUPPLIED = "supplied-by-jinja"  # stands for an expression without a default
 
 _EXPRESSION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_CALL = re.compile(rf"\b({VARIABLE}|{'|'.join(SECRETS)})\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*([,)])")
+_CALL = re.compile(rf"\b({VARIABLE}|{'|'.join(FUNCTIONS)})\(\s*(?:\w+\s*=\s*)?['\"]([^'\"]+)['\"]\s*([,)])")
 _LITERAL = re.compile(r",\s*['\"]\s*[^'\"\s]")  # `env_var('NAME', 'value')`
 # `default` without `true` gives a variable that is not set no value: `os.getenv` returns None, which is defined.
 _OTHERWISE = re.compile(r"\b(or|if)\b|\|\s*d(efault)?\([^)]*\b[Tt]rue\s*\)")
@@ -50,9 +44,12 @@ def is_expression(text: str) -> bool:
     return bool(_EXPRESSION.search(text) or _STATEMENT.search(text))
 
 
-def has_branches(text: str) -> bool:
-    """Tell whether `text` has statements: each branch of an `{% if … %}` may have the same key."""
-    return bool(_STATEMENT.search(text))
+def load_template(path: str, text: str) -> dict[str, Any]:
+    """Parse `text`, which is YAML once Jinja has rendered it; raise `Malformed` as `load_mapping` does.
+
+    Each branch of an `{% if … %}` may have the same key.
+    """
+    return load_mapping(path, without_jinja(text), unique=not _STATEMENT.search(text))
 
 
 def without_jinja(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from basics.errors import Finding, Malformed
 from basics.wording import near
-from basics.yaml_file import load_mapping, malformed, mapping
+from basics.yaml_file import line_of, load_mapping, malformed, mapping
 
 # The characters that Mage leaves in the names that people type (`clean_name`); `/` makes nested block folders.
 PIPELINE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -32,6 +32,8 @@ BLOCK_TYPES = {
     "sensor",
     "transformer",
 }
+_OF_MAGE_PRO = {"ai"}
+_OF_MAGES_OWN = {"dynamic_child", "hook"}
 # A run of the pipeline reads no file of these: one that is missing hinders nothing.
 # MAGE.md: blocks-for-people
 NOT_RUN = {"chart", "group", "markdown", "pipeline", "scratchpad"}
@@ -90,7 +92,7 @@ def parse_pipeline(name: str, path: str, metadata: str, promotion: str | None) -
     for uuid, value in mapping(path, "extensions", content.get("extensions")).items():
         extension = mapping(path, f"extensions.{uuid}", value)
         blocks += tuple(_blocks(path, extension, "blocks", mistakes, f"extensions.{uuid}."))
-    _check_graph(path, blocks)
+    _check_graph(path, metadata, blocks)
     tags = _names(path, "tags", content.get("tags") or [])
     kind = content.get("type") or "python"
     if not isinstance(kind, str):
@@ -118,8 +120,7 @@ def _blocks(
     for number, entry in enumerate(entries):
         block = _block(path, f"{prefix}{kind}[{number}]", entry, in_graph=not prefix and kind == "blocks")
         if block.type not in BLOCK_TYPES:
-            problem, fix = f"{block.type!r} is unknown to Mage", near(block.type, sorted(BLOCK_TYPES))
-            mistakes.append(malformed(path, f"{prefix}{kind}[{number}].type", problem, fix).finding)
+            mistakes.append(malformed(path, f"{prefix}{kind}[{number}].type", *_unknown_type(block.type)).finding)
         yield block
 
 
@@ -147,6 +148,18 @@ def _block(path: str, key: str, entry: Any, *, in_graph: bool) -> Block:
     )
 
 
+def _unknown_type(kind: str) -> tuple[str, str]:
+    """Return what is wrong with a block of such a type, and how to mend it."""
+    if kind in _OF_MAGE_PRO:
+        return f"{kind!r} is a type of Mage Pro alone", "write a block of the type custom, or remove it"
+    if kind in _OF_MAGES_OWN:
+        return (
+            f"{kind!r} is a type of blocks that Mage makes itself",
+            "write a block of another type, or remove it",
+        )
+    return f"{kind!r} is unknown to Mage", near(kind, sorted(BLOCK_TYPES))
+
+
 def _check_name(path: str, key: str, uuid: str) -> None:
     problem = f"{key}.uuid: {uuid!r}"
     if ".." in uuid.split("/"):
@@ -171,7 +184,7 @@ def _names(path: str, key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
+def _check_graph(path: str, text: str, blocks: tuple[Block, ...]) -> None:
     """Refuse unknown blocks, which Mage drops without a word, and cycles, on which it never ends."""
     graph = {block.uuid: block.upstream for block in blocks if block.in_graph}
     known = {block.uuid for block in blocks}
@@ -179,17 +192,15 @@ def _check_graph(path: str, blocks: tuple[Block, ...]) -> None:
         for upstream in block.upstream:
             if upstream not in known:
                 problem = f"{block.uuid}.upstream_blocks: there is no block {upstream!r}"
-                raise Malformed(Finding(path, None, "unknown-upstream", problem, near(upstream, known)))
+                line = line_of(text, block.uuid)
+                raise Malformed(Finding(path, line, "unknown-upstream", problem, near(upstream, known)))
         if block.replicated is not None and block.replicated not in known:
             problem = f"{block.uuid}.replicated_block: there is no block {block.replicated!r}"
-            raise Malformed(Finding(path, None, "unknown-block", problem, near(block.replicated, known)))
-    _refuse_cycle(path, graph)
-
-
-def _refuse_cycle(path: str, graph: Mapping[str, tuple[str, ...]]) -> None:
+            line = line_of(text, block.uuid)
+            raise Malformed(Finding(path, line, "unknown-block", problem, near(block.replicated, known)))
     if stuck := in_cycles(graph):
         problem = f"upstream_blocks form a cycle: {', '.join(stuck)}"
-        raise Malformed(Finding(path, None, "cycle", problem, "remove one of the edges"))
+        raise Malformed(Finding(path, line_of(text, stuck[0]), "cycle", problem, "remove one of the edges"))
 
 
 def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:

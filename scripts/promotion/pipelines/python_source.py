@@ -18,6 +18,8 @@ from promotion.pipelines.references.values import References
 from promotion.pipelines.syntax_tree import SyntaxTree
 from promotion.repository.tree import Tree
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # blocks of streaming pipelines are classes
+
 
 @dataclass(frozen=True)
 class PythonSource:
@@ -30,6 +32,7 @@ class PythonSource:
     decorator_imports: tuple[DecoratorImport, ...] = ()
     literals: tuple[tuple[str, str, int], ...] = ()  # name, literal text that it gets, line
     decorators: frozenset[str] = frozenset()
+    begins: int = 1  # the line of the first function or class
     calls: tuple[tuple[str, int], ...] = ()  # pipelines that it starts or waits for, with their lines
 
 
@@ -68,6 +71,7 @@ def read_python(text: str) -> PythonSource:
         decorator_imports=tuple(decorator_imports(text, syntax)),
         literals=tuple(_literals(syntax)),
         decorators=frozenset(_decorators(syntax)),
+        begins=min((node.lineno for node in syntax.of(*_DEFINITIONS)), default=1),
         calls=tuple(called_pipelines(text, syntax)),
     )
 
@@ -84,7 +88,7 @@ def _literals(syntax: SyntaxTree) -> Iterator[tuple[str, str, int]]:
 
 
 def _decorators(syntax: SyntaxTree) -> Iterator[str]:
-    for node in syntax.of(ast.FunctionDef, ast.ClassDef):  # blocks of streaming pipelines are classes
+    for node in syntax.of(*_DEFINITIONS):
         for decorator in node.decorator_list:
             yield dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions, requires
-from pathlib import Path, PurePath
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from promotion.pipelines.certain_imports import certain_imports
+from promotion.pipelines.certain_imports import imports_always_run
 
-_MAGE = "mage-ai"
-_MAGE_CLIENTS = "mage_ai.io."
+if TYPE_CHECKING:
+    from promotion.pipelines.installed_packages import Modules
+
+_MAGE_CLIENTS = ("mage_ai.io.", "mage_ai.streaming.sources.", "mage_ai.streaming.sinks.")
 _OF_EVERY_IMAGE = {
     *sys.stdlib_module_names,
     "setuptools",
     "pkg_resources",
 }  # `venv` of Python 3.11 has the last two
+# It is not in the registry of packages, only in Mage's own repository.
+_INTEGRATIONS = "mage-integrations @ git+https://github.com/mage-ai/mage-ai.git#subdirectory=mage_integrations"
 # Packages that are not called like what they supply. Others are found by their name, or by what is installed here.
 _CALLED_OTHERWISE = {
     "Crypto": "pycryptodome",
@@ -30,6 +32,7 @@ _CALLED_OTHERWISE = {
     "PIL": "pillow",
     "attr": "attrs",
     "bs4": "beautifulsoup4",
+    "bson": "pymongo",
     "cv2": "opencv-python-headless",
     "dateutil": "python-dateutil",
     "docx": "python-docx",
@@ -41,26 +44,23 @@ _CALLED_OTHERWISE = {
     "googleapiclient": "google-api-python-client",
     "jwt": "PyJWT",
     "kafka": "kafka-python",
+    "mage_integrations": _INTEGRATIONS,
     "magic": "python-magic",
     "mysql.connector": "mysql-connector-python",
+    "nats": "nats-py",
+    "opensearchpy": "opensearch-py",
     "pptx": "python-pptx",
     "psycopg2": "psycopg2-binary",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "slugify": "python-slugify",
     "snowflake.connector": "snowflake-connector-python",
+    "stomp": "stomp.py",
     "telegram": "python-telegram-bot",
     "websocket": "websocket-client",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }
-
-
-class Modules(NamedTuple):
-    """Dotted names of modules; in those that are not `solid`, a folder without code, others can add modules."""
-
-    all: frozenset[str]
-    solid: frozenset[str]
 
 
 def missing_modules(
@@ -74,7 +74,7 @@ def missing_modules(
         for imported, taken in _imports_of_client(module, names):
             yield from missing_modules(imported, taken, packages)
     elif module.partition(".")[0] not in _OF_EVERY_IMAGE and not _named_like(module, names, packages):
-        supplied = _supplied(packages)
+        supplied = _installed().modules_of(packages)
         if supplied and not _holds(supplied, module, names):
             yield module, names
 
@@ -82,7 +82,7 @@ def missing_modules(
 def is_known_here(module: str) -> bool:
     """Tell whether Python or a package that this machine has supplies the first part of `module`."""
     top = module.partition(".")[0]
-    return top in _OF_EVERY_IMAGE or top in _installed()
+    return top in _OF_EVERY_IMAGE or top in _installed().packages_by_module()
 
 
 def likely_packages(module: str, names: Iterable[str] = ()) -> list[str]:
@@ -90,16 +90,16 @@ def likely_packages(module: str, names: Iterable[str] = ()) -> list[str]:
     for dotted in (*(f"{module}.{name}" for name in names), *_around(module)):
         if known := _CALLED_OTHERWISE.get(dotted):
             return [known]
-        if asked := of_mages_extras().get(canonicalize_name(dotted)):
+        if asked := _installed().of_mages_extras().get(canonicalize_name(dotted)):
             return [asked.name]
     top = module.partition(".")[0]
-    return _installed().get(top) or [canonicalize_name(top)]
+    return _installed().packages_by_module().get(top) or [canonicalize_name(top)]
 
 
-@cache
-def _installed() -> Mapping[str, list[str]]:
-    """Return the packages of this machine by the modules that they supply: reading them takes seconds."""
-    return packages_distributions()
+def _installed() -> ModuleType:
+    from promotion.pipelines import installed_packages  # imported here: 0.05 s, and hardly any plan needs it
+
+    return installed_packages
 
 
 def _around(module: str) -> Iterator[str]:
@@ -117,49 +117,6 @@ def _named_like(module: str, names: tuple[str, ...], packages: frozenset[str]) -
         for each in dotted
         for name in (each, _CALLED_OTHERWISE.get(each, each))
     )
-
-
-@cache
-def of_mages_extras() -> Mapping[str, Requirement]:
-    """Return what Mage and its extras ask for, by the canonical names of the packages; nothing without Mage."""
-    try:
-        wanted = [Requirement(text) for text in requires(_MAGE) or ()]
-    except PackageNotFoundError:
-        return {}
-    return {canonicalize_name(each.name): each for each in wanted}
-
-
-# What is installed
-
-
-@cache
-def _supplied(packages: frozenset[str]) -> Modules | None:
-    """Return the modules of `packages`; None if one of them is not installed here, so nobody can tell."""
-    modules: set[str] = set()
-    solid: set[str] = set()
-    for package in packages:
-        try:
-            files = _files(distribution(package))
-        except PackageNotFoundError:
-            return None
-        if not files:
-            return None
-        for file in files:
-            parts = (*file.parts[:-1], file.name.partition(".")[0])
-            is_package = parts[-1] == "__init__"
-            dotted = ".".join(parts[:-1] if is_package else parts)
-            modules.update(_around(dotted))
-            solid.add(dotted)
-    return Modules(frozenset(modules), frozenset(solid))
-
-
-def _files(installed: Distribution) -> list[PurePath]:
-    """Return the files of code; empty if the package does not say which, or is a link to a folder."""
-    files = [file for file in installed.files or () if ".." not in file.parts]
-    if any(file.name.startswith("__editable__") for file in files):
-        return []
-    code = [file for file in files if file.suffix in (".py", ".so", ".pyd")]
-    return list(code or files)
 
 
 def _holds(supplied: Modules, module: str, names: tuple[str, ...]) -> bool:
@@ -183,8 +140,9 @@ def _imports_of_client(module: str, names: tuple[str, ...]) -> list[tuple[str, t
     ]
     found: dict[tuple[str, tuple[str, ...]], None] = {}
     for client in clients:  # the list grows in the loop
-        file = Path(str(distribution(_MAGE).locate_file(f"{client.replace('.', '/')}.py")))
-        for imported in certain_imports(ast.parse(file.read_text())) if file.is_file() else ():
+        file = _installed().file_of_mage(client)
+        body = ast.parse(file.read_text()).body if file.is_file() else []
+        for imported in imports_always_run(body):
             if imported.module.startswith(_MAGE_CLIENTS) and imported.module not in clients:
                 clients.append(imported.module)
             elif not imported.level and not imported.module.startswith("mage_ai"):
