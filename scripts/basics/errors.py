@@ -8,6 +8,7 @@ PromotionError            1   could not find out
 │   └── NotYet                with time, or an approval, it becomes a yes
 ├── Conflict              5   shared file, stale plan, lost race
 ├── GateCouldNotRun       6   no verdict yet: a gate could not run, a pull request is not merged
+├── Unhealthy             7   in the cluster, the release did not become healthy
 ├── Declined            130   the question was answered with no
 └── Interrupted         130   Ctrl-C
 """
@@ -36,13 +37,25 @@ class Finding:
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Return each of `findings` once, by place; what several environments have in common names them all."""
-    concerned: dict[Finding, list[str]] = {}
+    """Return each of `findings` once, by place; what several environments have in common names them all.
+
+    Of the same fault in a file that each environment has, the first place is told.
+    """
+    first: dict[Finding, Finding] = {}
     for finding in findings:
-        names = concerned.setdefault(replace(finding, environments=()), [])
-        names += [name for name in finding.environments if name not in names]
-    told = (replace(finding, environments=tuple(names)) for finding, names in concerned.items())
-    return sorted(told, key=lambda finding: (finding.path, finding.line or 0, finding.problem))
+        fault = _without_environment(finding)
+        before = first.setdefault(fault, finding)
+        names = dict.fromkeys((*before.environments, *finding.environments))
+        first[fault] = replace(before, environments=tuple(names))
+    return sorted(first.values(), key=lambda finding: (finding.path, finding.line or 0, finding.problem))
+
+
+def _without_environment(finding: Finding) -> Finding:
+    common = replace(finding, environments=())
+    for name in finding.environments:
+        if f"/{name}/" in finding.path:
+            common = replace(common, path=finding.path.replace(f"/{name}/", "/*/"), line=None)
+    return common
 
 
 class PromotionError(Exception):
@@ -98,6 +111,12 @@ class GateCouldNotRun(PromotionError):
     """A gate, or the check of a merge, has no verdict yet: try again, this is not a no."""
 
     exit_code = 6
+
+
+class Unhealthy(PromotionError):
+    """The release is on its branch, but it did not become healthy in the cluster."""
+
+    exit_code = 7
 
 
 class Declined(PromotionError):

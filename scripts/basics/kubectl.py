@@ -19,7 +19,7 @@ from basics.process import run
 from basics.supervised import supervised
 from mage_pod.waiting import NotInTime, until
 
-_SECONDS = 900.0  # for one command; an installation's own limit is shorter
+SECONDS = 900.0  # for one command; an installation's own limit is shorter
 _FORWARDING = re.compile(rb"Forwarding from 127\.0\.0\.1:(\d+)")
 _FORWARD_SECONDS, _FORWARD_WORDS = 60, 4096
 
@@ -35,15 +35,14 @@ class Namespace:
     def __str__(self) -> str:
         return f"namespace {self.name} of {self.context or 'the current context'}"
 
-    def kubectl(self, *arguments: str, stdin: str = "", seconds: float = _SECONDS) -> str:
+    def kubectl(self, *arguments: str, stdin: str = "", seconds: float = SECONDS) -> str:
         """Run kubectl here and return what it printed; raises `CommandError`."""
         words = self.command(*arguments)
         return run(*words, cwd=Path.cwd(), stdin=stdin.encode(), seconds=seconds).decode(errors="replace")
 
-    def helm(self, *arguments: str, seconds: float = _SECONDS) -> str:
+    def helm(self, *arguments: str, seconds: float = SECONDS) -> str:
         """Run helm here and return what it printed; raises `CommandError`."""
-        words = ["helm", *self._options("kube-context"), *arguments]
-        return run(*words, cwd=Path.cwd(), seconds=seconds).decode(errors="replace")
+        return run(*self.helm_command(*arguments), cwd=Path.cwd(), seconds=seconds).decode(errors="replace")
 
     def get(self, *arguments: str) -> list[dict[str, Any]]:
         """Return the objects that `kubectl get` finds."""
@@ -63,6 +62,10 @@ class Namespace:
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of kubectl in this namespace."""
         return ["kubectl", *self._options("context"), *arguments]
+
+    def helm_command(self, *arguments: str) -> list[str]:
+        """Return the command line of helm in this namespace."""
+        return ["helm", *self._options("kube-context"), *arguments]
 
     def _options(self, context: str) -> Iterator[str]:
         yield f"--namespace={self.name}"

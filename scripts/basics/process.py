@@ -46,6 +46,11 @@ class CommandError(PromotionError):
         self.stderr = said
         self.stdout = stdout
 
+    @property
+    def last_line(self) -> str:
+        """The last line that the program said, or of the message if it said nothing: usually the reason."""
+        return (self.stderr or str(self)).splitlines()[-1]
+
 
 def without_credentials(text: str) -> str:
     """Hide user and password in every URL of `text`."""

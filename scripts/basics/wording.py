@@ -37,9 +37,12 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_FEW])} and {more} more"
 
 
-def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Return which of `known` the misspelt `name` may mean, the likeliest first; empty where it is like none."""
-    return get_close_matches(name, sorted(known), n=3)
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
+    """Return which of `known` the misspelt `name` may mean, the likeliest first; empty where it is like none.
+
+    `likeness` is the least ratio of `difflib` that counts: 0 is nothing alike, 1 the same.
+    """
+    return get_close_matches(name, sorted(known), n=3, cutoff=likeness)
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from basics.process import run
-from promotion.layout import ENVIRONMENTS, EXAMPLE, PROJECT
+from promotion.layout import ENVIRONMENTS, EXAMPLE, PACKAGES, PROJECT
 
 
 def example_of(checkout: Path) -> Path:
@@ -19,7 +19,8 @@ def put_in_place(clone: Path) -> None:
     example = example_of(clone)
     if example == clone:
         return
-    run("git", "rm", "-r", "--quiet", PROJECT, ENVIRONMENTS, cwd=clone)
+    of_the_team = (PROJECT, ENVIRONMENTS, PACKAGES, f":!{PACKAGES}/README.md")
+    run("git", "rm", "-r", "--quiet", "--ignore-unmatch", *of_the_team, cwd=clone)
     run("git", "mv", *(str(example / name) for name in (PROJECT, ENVIRONMENTS)), str(clone), cwd=clone)
     run("git", "commit", "--quiet", "--message", "Put the example in place", cwd=clone)
     run("git", "push", "--quiet", cwd=clone)

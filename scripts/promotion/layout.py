@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CHART = "charts/mage"
 ENVIRONMENTS = "environments"
+REGISTRY = f"{ENVIRONMENTS}/registry.yaml"  # where images go, the same for all environments
 PROJECT = "mage_project"
 # What the project imports by name: packages beside it, and a link to it if it has a name of its own.
 PACKAGES = "packages"

@@ -14,6 +14,8 @@ from reference.markdown import code, plain, table
 MODULES = (
     "promotion.cli.promote",  # what people type first comes first
     "promotion.cli.rollback",
+    "promotion.cli.deploy",
+    "promotion.cli.preview",
     "promotion.cli.status",
     "promotion.cli.verify",
     "promotion.cli.smoke",

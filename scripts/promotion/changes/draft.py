@@ -15,12 +15,13 @@ from promotion.changes.differences import (
     ScheduleChange,
 )
 from promotion.changes.impact import impact
+from promotion.changes.known_image import known_image
 from promotion.changes.request import Request
 from promotion.changes.selection import select
 from promotion.layout import PLATFORM_AND_PROJECT, PROJECT
 from promotion.pipelines.project import Project
 from promotion.record.evidence import accepted, evidence_keys
-from promotion.record.release import CONFIGURATION, PLATFORM, Evidence, Hold
+from promotion.record.release import CONFIGURATION, PLATFORM, Evidence, Hold, Image
 from promotion.repository.tree import Tree
 
 
@@ -41,6 +42,7 @@ class Draft:
     evidence: Mapping[str, Evidence]  # earlier evidence that is still valid
     unproven: tuple[str, ...]  # the pipelines that a smoke test must prove first
     held: tuple[Hold, ...]  # the holds on the digests that would come
+    image: Image  # what is known of it before its registry is asked
     tree: Tree = field(repr=False)
     project: Project = field(repr=False)
     before: Project = field(repr=False)  # what the target runs now
@@ -95,6 +97,7 @@ def make_draft(request: Request) -> Draft:
         evidence={name: known[key] for name, key in keys.items() if key in known},
         unproven=tuple(name for name in keys if keys[name] not in known) if "smoke" in request.gates else (),
         held=tuple(hold for hold in request.holds if digests.get(hold.pipeline) == hold.digest),
+        image=known_image(request, tree),
         tree=tree,
         project=after,
         before=before,

@@ -10,7 +10,7 @@ from promotion.changes.backfills import still_open
 from promotion.changes.sides import Side
 from promotion.configuration.environment import Environment
 from promotion.options import Options
-from promotion.record.evidence_record import Closing, Observed
+from promotion.record.evidence_record import Closing, Failed, Observed
 from promotion.record.release import Backfill, Evidence, Hold
 
 
@@ -19,8 +19,8 @@ class Request:
     """Everything that a draft is made from; `configuration` is the side that `environments/<target>/` comes from.
 
     That is `main` for a promotion and the older release for a rollback. `holds` are those in force, `proven` is
-    evidence that came without a release, `runs` are those observed in the source. `by` is known only if the policy
-    asks for it.
+    evidence that came without a release, `runs` are those observed in the source, and `failed` what failed there.
+    `by` is known only if the policy asks for it.
     """
 
     action: str  # promotion | rollback
@@ -36,6 +36,7 @@ class Request:
     signing: bool = False  # whether git will sign the release's commit
     proven: tuple[Evidence, ...] = ()
     runs: Mapping[str, Observed] = field(default_factory=dict)
+    failed: tuple[Failed, ...] = ()
     closed: tuple[Closing, ...] = ()  # the target's closed backfills
 
     @property

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from basics.errors import PolicyRefused, PromotionError, UsageError
 from basics.wording import few, near
 from promotion.configuration.environment import Environment, configured, load_environment
-from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
+from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT, REGISTRY
 from promotion.record.release import Endpoint, Entry, Release, releases
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
+
+HEAD = "HEAD"  # `main` as it would be with the commit that is checked out in this clone
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def released_tree(repository: Repository, name: str, purpose: str) -> Tree:
 
 def source_side(repository: Repository, name: str, main: Side, target: Environment) -> Side:
     """Return the source of a promotion to `target`; the policy must allow it, and it must have a release."""
+    name = MAIN if name == HEAD else name
     known = [MAIN, *configured(main.tree)]
     if name not in known:
         raise _unknown_environment(name, known)
@@ -100,15 +103,18 @@ def _unknown_environment(name: str, known: Sequence[str]) -> UsageError:
 
 def refuse_local_changes(repository: Repository, source: str, target: str) -> None:
     """Refuse when this clone has work that is missing on the remote, from which the promotion reads."""
-    roots = [f"{ENVIRONMENTS}/{target}", *(PLATFORM_AND_PROJECT if source == MAIN else ())]
-    taken = f"promotions take what {repository.remote}/{MAIN} has"
+    roots = [f"{ENVIRONMENTS}/{target}", REGISTRY, *(PLATFORM_AND_PROJECT if source in (MAIN, HEAD) else ())]
+    if source == HEAD:
+        taken = "the plan takes what HEAD has"
+    else:
+        taken = f"promotions take what {repository.remote}/{MAIN} has"
     if dirty := repository.uncommitted(roots):
         raise PromotionError(
             "uncommitted-changes",
             f"not committed: {few(dirty)}; {taken}",
             fix=f"commit and push to {MAIN}, or set them aside: git stash --include-untracked",
         )
-    if ahead := repository.unpushed(roots):
+    if source != HEAD and (ahead := repository.unpushed(roots)):
         raise PromotionError(
             "unpushed-commits",
             f"not pushed: {few(ahead)}; {taken}",

@@ -119,6 +119,11 @@ RELEASING = (
     PR,
     REASON,
     argument(
+        "--new-image",
+        action="store_true",
+        help="if the registry lost the recorded image: take what it has under the tag, or build it anew",
+    ),
+    argument(
         "--emergency",
         metavar="NAMES",
         type=_skippable,
@@ -127,6 +132,11 @@ RELEASING = (
         completer=lambda **_: SKIPPABLE,
     ),
     VERIFY_DEPENDANTS,
+)
+# Where a command that only reads looks.
+CLUSTER = (
+    argument("--context", metavar="NAME", help="of kubectl; that of the policy by default, else the current one"),
+    argument("--namespace", metavar="NAME", help="that of the policy by default, else the environment's name"),
 )
 ALL = argument("--all", action="store_true", help="of very many findings, show every one")
 _JSON = argument("--json", action="store_true", help="print one JSON document on stdout")
@@ -153,4 +163,5 @@ def options_of(options: argparse.Namespace) -> Options:
         options.release_hold,
         options.reason,
         options.emergency,
+        new_image=options.new_image,
     )

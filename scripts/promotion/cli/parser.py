@@ -18,8 +18,9 @@ _EXITS = """exit codes:
   0  done or nothing to do                5  conflict: shared file, stale plan,
   1  error: could not find out               lost race
   2  --plan found changes                 6  no verdict yet: try again
-  3  a gate said no                      64  usage
-  4  policy refused                     130  interrupted or declined"""
+  3  a gate said no                       7  not healthy in the cluster
+  4  policy refused                      64  usage
+                                        130  interrupted or declined"""
 
 
 class Command(Protocol):

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from basics.errors import UsageError
+from basics.wording import nearest
 from promotion.cli import candidates
 from promotion.cli.parser import Command, Parser
 from promotion.options import VERBS
@@ -51,7 +51,7 @@ def _with_verb(words: list[str]) -> list[str]:
     if (_SCRIPTS / f"{words[0]}.py").is_file():
         fix = f"it is a script of its own: scripts/{words[0]}.py --help"
         raise UsageError("unknown-verb", f"promote.py has no verb {words[0]!r}", fix=fix)
-    if like := get_close_matches(words[0], VERBS, cutoff=_LIKE):
+    if like := nearest(words[0], VERBS, _LIKE):
         told, fix = f"there is no verb and no environment {words[0]!r}", f"scripts/promote.py {like[0]} --help"
         raise UsageError("unknown-verb", told, fix=f"did you mean {like[0]}? {fix}")
     return ["promote", *words]

@@ -3,6 +3,7 @@
 examples:
   scripts/status.py                     all environments
   scripts/status.py prod                one environment
+  scripts/status.py --live              also what the clusters run
   scripts/status.py --html status.html  the page as well
 """
 
@@ -25,6 +26,7 @@ TAKES = (
         help="only this environment, with its releases",
         completer=candidates.environments,
     ),
+    argument("--live", action="store_true", help="also what the clusters run that the policies state"),
     argument("--html", metavar="FILE", type=Path, help="write the page to FILE as well"),
     *OUTPUT,
 )
@@ -35,4 +37,4 @@ def run(options: Namespace) -> Iterator[Result]:
     from promotion.commands.status import status
 
     with clone() as repository:
-        yield from status(repository, options.environment, options.html)
+        yield from status(repository, options.environment, options.html, live=options.live)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from basics import progress
-from basics.errors import Finding, merged
+from basics.errors import Finding
 from promotion.adopting.apply import is_prepared, prepare
 from promotion.adopting.plan import Adoption, plan_adoption
 from promotion.commands.question import CHANGES_PLANNED, ask, refuse_without_terminal
 from promotion.configuration.environment import environment_names, load_environment
 from promotion.gates.static_gate import static_findings
+from promotion.image.lock import conflicts
 from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
 from promotion.pipelines.project import Project
 from promotion.repository.git import Repository
@@ -45,8 +46,11 @@ def adopt(repository: Repository, folder: Path, triggers_from: str | None, *, mo
 
 
 def _findings(adoption: Adoption) -> list[Finding]:
-    """Return what a person has to mend before the project can be released."""
+    """Return what a person has to mend before the project can be released, and before `make lock` can succeed."""
     tree = adoption.tree.under(*PLATFORM_AND_PROJECT, ENVIRONMENTS)
     project = Project(tree)
-    names = environment_names(tree)
-    return merged(finding for name in names for finding in static_findings(project, load_environment(tree, name)))
+    environments = [load_environment(tree, name) for name in environment_names(tree)]
+    static = static_findings(project, environments)
+    refused = conflicts(adoption.tree)
+    told = {(finding.path, finding.line) for finding in refused}
+    return [*refused, *(finding for finding in static if (finding.path, finding.line) not in told)]

@@ -6,20 +6,15 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from basics.errors import GateRefused, PromotionError
-from basics.supervised import supervised
-from mage_pod.mage_api import ApiError, MageApi
-from mage_pod.waiting import NotInTime, until
 from promotion.configuration.environment import Environment, load_environment
 from promotion.layout import ENVIRONMENTS, PROJECT
 from promotion.pipelines.demands import opened_profiles
@@ -32,11 +27,8 @@ from runtime.postgres import Server, ServerError, local_server
 from runtime.python_path import python_path
 from runtime.run import temporary_folder
 from runtime.source_data import load_source
+from runtime.web import Web, free_port, local_web
 
-_HOST = "127.0.0.1"
-_PORT = 6789
-_START_SECONDS = 120
-_LINES_SHOWN = 15  # of Mage's log
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EMAIL = "dev@example.com"
 _WAREHOUSE = "warehouse"
@@ -102,17 +94,25 @@ def _serve(checkout: Checkout) -> None:
         for name in {"mage", "warehouse"} - server.databases():
             server.create_database(name)
         load_source(server)
-        port = _free_port()
         password = _kept_secret(checkout.local / "owner-password")
         environment = _environment(checkout, dev, server, password)
-        with _mage(checkout, port, environment) as process:
-            address = f"http://{_HOST}:{port}"
-            _wait_until_ready(process, address, password, checkout)
+        with local_web(checkout.project, port=free_port(), environment=environment, log=checkout.log) as web:
+            _wait_until_ready(web, password, checkout)
             _apply_schedules(checkout, dev, environment)
-            _greet(address, password, server, checkout)
-            code = process.wait()
-            problem = f"Mage ended by itself with exit code {code}; {_last_words(checkout)}"
+            _greet(web, password, server, checkout)
+            code = web.process.wait()
+            problem = f"Mage ended by itself with exit code {code}; {web.last_words()}"
             raise PromotionError("mage-ended", problem, fix="correct what it names, and start again")
+
+
+def _wait_until_ready(web: Web, password: str, checkout: Checkout) -> None:
+    if not web.wait_until_it_takes(_EMAIL, password):
+        raise PromotionError(
+            "mage-not-started",
+            f"Mage did not start; {web.last_words()}",
+            fix=f"if the password in {checkout.local / 'owner-password'} was changed or lost: "
+            f"remove {checkout.local} to start anew",
+        )
 
 
 def _dev_environment(checkout: Checkout) -> Environment:
@@ -159,65 +159,6 @@ def _kept_secret(file: Path) -> str:
     return file.read_text()
 
 
-# MAGE.md: next-port
-def _free_port() -> int:
-    """Return Mage's usual port, or another that is free: if its port is busy, Mage silently takes another."""
-    for port in (_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((_HOST, port))
-            except OSError:
-                _say(f"Port {port} is in use: Mage gets another.")
-            else:
-                found: int = probe.getsockname()[1]
-                return found
-    raise PromotionError("no-free-port", f"{_HOST} has no free port", fix="end a program that uses one")
-
-
-@contextmanager
-def _mage(checkout: Checkout, port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run Mage's server and scheduler. Without `supervised`, scheduler and workers would outlive the server."""
-    # MAGE.md: outlives-its-parent
-    # As a module: the first line of the console script fails if its path has a space.
-    command = [sys.executable, "-P", "-m", "mage_ai.cli.main", "start", str(checkout.project)]
-    with (
-        checkout.log.open("wb") as log,
-        supervised(
-            [*command, "--host", _HOST, "--port", str(port)],
-            environment=environment,
-            cwd=checkout.local,
-            stdout=log,
-            stderr=log,
-        ) as process,
-    ):
-        yield process
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], address: str, password: str, checkout: Checkout) -> None:
-    """Wait until Mage accepts its owner's login: it answers some seconds before it has made any user."""
-
-    def logged_in_or_ended() -> bool:
-        return process.poll() is not None or _log_in(address, password)
-
-    with suppress(NotInTime):
-        until(logged_in_or_ended, "Mage", _START_SECONDS)
-        if process.poll() is None:
-            return
-    raise PromotionError(
-        "mage-not-started",
-        f"Mage did not start; {_last_words(checkout)}",
-        fix=f"if the password in {checkout.local / 'owner-password'} was changed or lost: "
-        f"remove {checkout.local} to start anew",
-    )
-
-
-def _last_words(checkout: Checkout) -> str:
-    """Return the end of Mage's log, with the place of all of it."""
-    lines = [line for line in checkout.log.read_text(errors="replace").splitlines() if line.strip()]
-    return "\n".join([f"its last words, from {checkout.log}:", *lines[-_LINES_SHOWN:]])
-
-
 def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[str, str]) -> None:
     """Make triggers of this Mage from dev's schedules, as the chart's Job does in a cluster; the UI shows them."""
     wanted = json.dumps({name: schedule.entry for name, schedule in dev.schedules.items()})
@@ -239,19 +180,10 @@ def _apply_schedules(checkout: Checkout, dev: Environment, environment: Mapping[
             _say(line)
 
 
-def _log_in(address: str, password: str) -> bool:
-    """Tell whether Mage answers and accepts the owner's password."""
-    try:
-        MageApi(address).log_in(_EMAIL, password)
-    except ApiError:
-        return False
-    return True
-
-
-def _greet(address: str, password: str, server: Server, checkout: Checkout) -> None:
+def _greet(web: Web, password: str, server: Server, checkout: Checkout) -> None:
     _say(
         f"""
-Mage        {address}
+Mage        {web.address}
 log in as   {_EMAIL}
 password    {password}
 

@@ -9,7 +9,10 @@ from basics import progress
 from basics.errors import Conflict, Finding, GateCouldNotRun, GateRefused
 from promotion.changes.sides import main_side
 from promotion.configuration.environment import load_environment
-from promotion.record.release import History, branch_of, releases
+from promotion.configuration.registry import Registry, read_registry
+from promotion.image.recorded import refuse_lost_image
+from promotion.layout import ENVIRONMENTS
+from promotion.record.release import History, Release, branch_of, releases
 from promotion.releasing.audit import Audit
 from promotion.releasing.pull_request import follow_requests, request_branch, requests
 from promotion.repository.git import Repository
@@ -29,14 +32,17 @@ def finalize(repository: Repository, name: str) -> Iterator[Result]:
         follow_requests(repository, name)
         repository.fetch()
         history = releases(repository, name)
+        main = main_side(repository, ENVIRONMENTS).tree
         if not history:
-            load_environment(main_side(repository).tree, name)  # refuses an environment that does not exist
+            load_environment(main, name)  # refuses an environment that does not exist
+        registry = read_registry(main)
     waiting = _Waiting(repository, name, history, requests(repository, name))
     with progress.step(f"check what came to {branch_of(name)}"):
         waiting.refuse_what_is_no_release()
     merged = [number for number in sorted(waiting.commits) if waiting.is_merged(number)]
     for number in merged:
         yield shown_release(history.at_position(number))
+        _refuse_lost_image(history.at_position(number), registry)
         branch = request_branch(name, number)
         with progress.step(f"remove {branch}"):
             repository.push(branch, None, waiting.commits[number])
@@ -46,6 +52,13 @@ def finalize(repository: Repository, name: str) -> Iterator[Result]:
         raise _not_merged(name, left)
     nothing = f"Nothing to finalize: there is no branch {request_branch(name, 0)[:-1]}*."
     yield Shown("finalized", merged, [] if merged else [(nothing, "green")])
+
+
+def _refuse_lost_image(release: Release, registry: Registry | None) -> None:
+    """The registry may have lost the image between the proposal and the merge."""
+    if registry and release.image.digest:
+        otherwise = f"go back: scripts/rollback.py {release.environment} --to {release.number - 1} --reason TEXT"
+        refuse_lost_image(release.image, registry.repository, otherwise)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from basics import progress
-from basics.kubectl import Namespace
 from basics.wording import short
-from promotion.changes.sides import released_side
+from promotion.changes.sides import main_side, released_side
 from promotion.cluster.scheduler import Scheduler, find_scheduler
+from promotion.cluster.scheduler_status import Runs
+from promotion.cluster.target import place_of
+from promotion.configuration.environment import load_environment
 from promotion.gates.soak import running_since
+from promotion.layout import ENVIRONMENTS
 from promotion.record.evidence_branch import EvidenceBranch
 from promotion.record.evidence_record import Observed
 from promotion.record.release import Release
@@ -19,12 +22,18 @@ from promotion.repository.git import Repository
 from promotion.showing.result import Result, Shown
 
 
-def observe(repository: Repository, name: str, cluster: Namespace) -> Iterator[Result]:
-    """Count the runs of each pipeline since the release that brought its digest."""
+def observe(repository: Repository, name: str, context: str | None, namespace: str | None) -> Iterator[Result]:
+    """Count the runs of each pipeline since the release that brought its digest.
+
+    Without `context` and `namespace` they are those of the policy, or else the current context and the
+    environment's name.
+    """
     branch = EvidenceBranch(repository, name)
     with progress.step(f"read {name}"):
         repository.fetch()
         side = released_side(repository, name)
+        environment = load_environment(main_side(repository, ENVIRONMENTS).tree, name)
+    cluster = place_of(environment, context, namespace)
     identity = repository.identity()
     arrived = {
         pipeline: release
@@ -32,7 +41,7 @@ def observe(repository: Repository, name: str, cluster: Namespace) -> Iterator[R
         if (release := running_since(side.releases, pipeline, released.digest))
     }
     with progress.step(f"ask the scheduler in {cluster}"):
-        observed = _observed(find_scheduler(name, cluster), arrived, branch.record().runs, identity)
+        observed = _observed(find_scheduler(name, cluster), arrived, identity)
     if observed:
         with progress.step(f"push what was observed to {branch.name}"):
             branch.add_observations(observed)
@@ -43,37 +52,31 @@ def observe(repository: Repository, name: str, cluster: Namespace) -> Iterator[R
     )
 
 
-def _observed(
-    scheduler: Scheduler, arrived: Mapping[str, Release], before: Mapping[str, Observed], identity: str
-) -> dict[str, Observed]:
+def _observed(scheduler: Scheduler, arrived: Mapping[str, Release], identity: str) -> dict[str, Observed]:
     """Return how the runs of each installed version ended; the cluster may be some releases behind."""
-    there = {pipeline: release for pipeline, release in arrived.items() if release.number <= scheduler.release}
-    begin = {
-        pipeline: _begin(scheduler, release, release.pipelines[pipeline].digest, before.get(pipeline))
-        for pipeline, release in there.items()
-    }
-    counts, now = scheduler.scheduled_runs(begin), datetime.now(UTC)
+    status = scheduler.status()
     return {
         pipeline: Observed(
             digest=release.pipelines[pipeline].digest,
             since=release.number,
-            begin=begin[pipeline],
-            **counts[pipeline],
-            at=now,
+            **_scheduled(status.runs.get(pipeline, {}), release.number),
+            at=status.at,
             by=identity,
         )
-        for pipeline, release in there.items()
+        for pipeline, release in arrived.items()
+        if release.number <= scheduler.release
     }
 
 
-def _begin(scheduler: Scheduler, release: Release, digest: str, before: Observed | None) -> datetime:
-    """Return the time from which runs count: until the release is installed, runs are of the version before it.
-
-    When a scheduler starts again, for a later release or on another node, earlier runs still count.
-    """
-    if before and (before.digest, before.since) == (digest, release.number):
-        return before.begin
-    return max(release.at, scheduler.started) + timedelta(seconds=1)  # both times are cut to whole seconds
+def _scheduled(runs: Mapping[int, Runs], since: int) -> dict[str, Any]:
+    """Sum up the scheduled runs that began with the release `since` or a later one."""
+    counts = [each.scheduled for number, each in runs.items() if number >= since]
+    last = max((each.last for each in counts if each.last), key=lambda run: run.run, default=None)
+    return {
+        "completed": sum(each.completed for each in counts),
+        "failed": sum(each.failed for each in counts),
+        "last": last.status if last else None,
+    }
 
 
 def _told(pipeline: str, release: Release, runs: Observed | None) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def _act(what: str, make_plan: Callable[[], Plan], clone: Repository) -> Generat
     if not plan.draft.is_empty:
         if plan.verdict.refusals:
             raise plan.verdict.refusals[0]
-        apply(plan, make_plan, clone)
+        apply(plan, make_plan, clone, lambda plan: plan.draft.image)  # nothing goes to a registry
     return plan
 
 

@@ -16,6 +16,7 @@ from promotion.changes.sides import Side, main_side, released_side
 from promotion.commands.carry_out import CarryOut
 from promotion.configuration.environment import Environment, load_environment
 from promotion.configuration.people import promoter
+from promotion.configuration.registry import Registry
 from promotion.options import Options
 from promotion.planning.plan import Plan, make_plan
 from promotion.record.evidence_branch import EvidenceBranch
@@ -57,10 +58,10 @@ def plan_rollback(
     target = released_side(repository, name)
     current = target.releases[0]
     older = _older(target, number, options.pipelines)
-    source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit))
+    source = Side(Endpoint(name, older.number, older.commit), repository.tree(older.commit), [older])
     names = options.pipelines or tuple({**older.digests, **current.digests})
     configuration = target if options.pipelines else source
-    environment = _environment(repository, name, configuration)
+    environment = _environment(repository, current, configuration)
     draft = make_draft(
         Request(
             action="rollback",
@@ -81,14 +82,16 @@ def plan_rollback(
     return make_plan(draft)
 
 
-def _environment(repository: Repository, name: str, configuration: Side) -> Environment:
-    """Return the environment as it will be, under the current policy of `main`.
+def _environment(repository: Repository, current: Release, configuration: Side) -> Environment:
+    """Return the environment as it will be, under the current policy of `main` and with its registry.
 
-    If `main` cannot be read, the policy of the given configuration is used.
+    If `main` cannot be read, the policy is that of the given configuration, and the registry that of `current`.
     """
-    environment = load_environment(configuration.tree, name)
+    name, known = current.environment, current.image.repository
+    environment = replace(load_environment(configuration.tree, name), registry=Registry(known) if known else None)
     with suppress(PromotionError):
-        return replace(environment, policy=load_environment(main_side(repository).tree, name).policy)
+        today = load_environment(main_side(repository).tree, name)
+        return replace(environment, policy=today.policy, registry=today.registry)
     return environment
 
 

@@ -42,8 +42,8 @@ def _verify_folder(folder: Path) -> Iterator[Result]:
         missing = ENVIRONMENTS if tree.has_folder(PROJECT) else PROJECT
         raise UsageError("not-a-project", f"{folder} has no {missing}/", fix="name the root of a clone")
     with progress.step(f"static gate for {', '.join(names)}"):
-        findings = [f for name in names for f in static_findings(project, load_environment(tree, name))]
-        findings += source_findings(tree)
+        environments = [load_environment(tree, name) for name in names]
+        findings = [*static_findings(project, environments), *source_findings(tree)]
     if not findings and project.pipelines:
         with progress.step("static gate: Mage loads every pipeline"):
             findings = list(mage_findings(project_in(folder), project.pipelines))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from basics.errors import Finding, GateRefused, Malformed, UsageError
 from basics.wording import near
 from basics.yaml_file import load_mapping, located, malformed, mapping
 from promotion.configuration.connections import Connections, read_connections, variables_of
 from promotion.configuration.policy import Policy, read_policy
+from promotion.configuration.registry import Registry, read_registry
 from promotion.configuration.schedule import Schedule, read_schedule
-from promotion.layout import ENVIRONMENTS
+from promotion.layout import ENVIRONMENTS, REGISTRY
 from promotion.options import VERBS
 from promotion.repository.git import MAIN
 from promotion.repository.tree import Tree
@@ -33,8 +34,13 @@ class Environment:
     databases: tuple[str, ...]  # in the chart's own PostgreSQL
     pod: frozenset[str]  # the environment variables that `pod.env` gives to every pod
     executor: str  # where blocks run on a cluster
+    job_resources: Mapping[
+        str, Any
+    ]  # limits and requests of executor Jobs, where values have others than the chart
     schedules: Mapping[str, Schedule]
     policy: Policy
+    registry: Registry | None = None  # None: releases name a tag, and nothing is pushed
+    mirrored: bool = False  # values.yaml says itself where the cluster gets the image
 
     @property
     def from_cluster(self) -> frozenset[str]:
@@ -66,7 +72,7 @@ def source_findings(tree: Tree) -> Iterator[Finding]:
             path = f"{ENVIRONMENTS}/{name}/policy.yaml"
             fix = f"name {MAIN}, or an environment that is promoted from it"
             problem = f"source: no chain of promotions leads from {MAIN} through {source} to {name}"
-            yield Finding(path, None, "unknown-source", problem, fix)
+            yield located(Finding(path, None, "unknown-source", problem, fix), tree.text(path))
 
 
 def _sources(tree: Tree) -> dict[str, str]:
@@ -100,6 +106,7 @@ def load_environment(tree: Tree, name: str) -> Environment:
         findings.append(Finding(folder, None, "bad-name", problem, "give the folder another name"))
     values = _load(tree, f"{folder}/values.yaml", lambda path, content: _values(path, name, content), findings)
     policy = _load(tree, f"{folder}/policy.yaml", read_policy, findings)
+    registry = _located(tree, REGISTRY, lambda: read_registry(tree), findings)
     if findings or values is None or policy is None:
         raise GateRefused(
             "bad-configuration",
@@ -107,23 +114,38 @@ def load_environment(tree: Tree, name: str) -> Environment:
             fix="fix it on main",
             findings=findings,
         )
-    connections, executor, schedules = values
-    return Environment(name, *connections, executor, schedules, policy)
+    connections, executor, resources, schedules, mirrored = values
+    return Environment(name, *connections, executor, resources, schedules, policy, registry, mirrored)
 
 
 def _load(tree: Tree, path: str, read: Callable[[str, dict[str, Any]], T], findings: list[Finding]) -> T | None:
     if path not in tree:
         findings.append(Finding(path, None, "file-missing", "the file is missing", f"write {path}"))
         return None
+    return _located(tree, path, lambda: read(path, load_mapping(path, tree.text(path))), findings)
+
+
+def _located(tree: Tree, path: str, read: Callable[[], T], findings: list[Finding]) -> T | None:
+    """Return what `read` returns; add to `findings` what is malformed, with its line in `path`."""
     try:
-        return read(path, load_mapping(path, tree.text(path)))
+        return read()
     except Malformed as error:
         text = tree.text(path) if tree.is_text(path) else ""
         findings.append(located(error.finding, text))
         return None
 
 
-def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections, str, dict[str, Schedule]]:
+class _Values(NamedTuple):
+    """What a values.yaml says of its environment."""
+
+    connections: Connections
+    executor: str
+    job_resources: Mapping[str, Any]
+    schedules: Mapping[str, Schedule]
+    mirrored: bool
+
+
+def _values(path: str, name: str, content: dict[str, Any]) -> _Values:
     if content.get("env") != name:
         raise malformed(path, "env", f"is {content.get('env')!r}", f"write `env: {name}`, the name of the folder")
     for key, empty in (("io", "{settings: {}, secrets: {}}"), ("schedules", "{}")):
@@ -131,8 +153,14 @@ def _values(path: str, name: str, content: dict[str, Any]) -> tuple[Connections,
             raise malformed(path, key, "is missing", f"add it; write `{key}: {empty}` if there are none")
     schedules = mapping(path, "schedules", content["schedules"])
     executor = mapping(path, "executor", content.get("executor"))
-    return (
+    return _Values(
         read_connections(path, content),
         str(executor.get("type", "local")),
+        mapping(path, "executor.resources", executor.get("resources")),
         {key: read_schedule(path, key, value) for key, value in schedules.items()},
+        _is_mirrored(content.get("image")),
     )
+
+
+def _is_mirrored(image: Any) -> bool:
+    return isinstance(image, dict) and bool(image.get("registry") or image.get("repository"))

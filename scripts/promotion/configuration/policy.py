@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -9,14 +10,20 @@ from typing import Any
 
 from basics.wording import near
 from basics.yaml_file import malformed, mapping
+from promotion.configuration.cluster import NOWHERE, Place, read_place
 from promotion.configuration.freeze import Window, read_window
 from promotion.configuration.zone import read_zone
 from promotion.options import SMOKE_KINDS
 from promotion.repository.git import MAIN
 
 GATES = ("static", "smoke")
+# What a watch does with a version that fails in the cluster: only say so, keep it from going on, or take it back.
+TELL, HOLD, ROLLBACK = "tell", "hold", "rollback"
+_ON_FAILURE = (TELL, HOLD, ROLLBACK)
 
 _TEN_YEARS = 87_660  # hours
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([mhd])")
+_HOURS = {"m": 1 / 60, "h": 1, "d": 24}
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,9 @@ class Policy:
     freezes: tuple[Window, ...] = ()
     holds: tuple[StandingHold, ...] = ()
     zone: str = "UTC"  # for the times that people read
+    cluster: Place = field(default=NOWHERE)  # where the environment is installed
+    watch: float = 0  # hours after its installation that a release is watched
+    on_failure: str = TELL  # what the watch does with a version that fails
 
 
 def email(identity: str) -> str:
@@ -81,6 +91,8 @@ def read_policy(path: str, content: dict[str, Any]) -> Policy:
     for key in ("soak", "runs"):
         if source == MAIN and optional.get(key):
             raise malformed(path, key, f"nothing runs on {MAIN}", f"write `{key}: 0` or leave it out")
+    if optional.get("on_failure", TELL) != TELL and not optional.get("watch"):
+        raise malformed(path, "on_failure", "nothing is watched", "write e.g. `watch: 2h`, or leave it out")
     return Policy(source, tuple(gates), **optional)
 
 
@@ -130,9 +142,18 @@ def _entries(path: str, key: str, value: Any, known: tuple[str, ...]) -> list[tu
 
 
 def _hours(path: str, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _TEN_YEARS:
-        raise malformed(path, key, f"{value!r} is not a number of hours", f"write e.g. `{key}: 24`")
-    return value
+    """Read a duration: a number with its unit, or a plain number of hours."""
+    written = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    hours = float(written[1]) * _HOURS[written[2]] if written else value
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 <= hours < _TEN_YEARS:
+        raise malformed(path, key, f"{value!r} is not a duration", f"write e.g. `{key}: 30m`, 2h or 1d")
+    return hours
+
+
+def _on_failure(path: str, key: str, value: Any) -> str:
+    if value not in _ON_FAILURE:
+        raise malformed(path, key, f"{value!r} is nothing that can be done", near(str(value), _ON_FAILURE))
+    return str(value)
 
 
 def _freezes(path: str, key: str, value: Any) -> tuple[Window, ...]:
@@ -162,4 +183,7 @@ _OPTIONAL: Mapping[str, Callable[[str, str, Any], Any]] = {
     "freezes": _freezes,
     "holds": _holds,
     "zone": read_zone,
+    "cluster": read_place,
+    "watch": _hours,
+    "on_failure": _on_failure,
 }

@@ -208,7 +208,7 @@ _FIELDS = {
     "interval": _Field(
         lambda value: isinstance(value, str) and is_interval(value),
         "is not an interval",
-        f"five cron fields in quotes, of days that exist, or one of {', '.join(WORDS)}",
+        f"five cron fields in quotes (none of seconds), of days that exist, or one of {', '.join(WORDS)}",
     ),
     "enabled": _flag("enabled"),
     "timeout": _Field(_is_number(0), "is not a number of seconds", "e.g. `timeout: 1800`, or 0 for no limit"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import tzinfo
 from typing import Any
 
+from basics.wording import nearest
 from basics.yaml_file import malformed
 
 
@@ -31,5 +31,5 @@ def read_zone(path: str, key: str, value: Any) -> str:
 def _near(zone: str) -> str:
     from zoneinfo import available_timezones
 
-    near = difflib.get_close_matches(zone.title().replace(" ", "_"), available_timezones(), 3, 0.5)
+    near = nearest(zone.title().replace(" ", "_"), available_timezones(), likeness=0.5)
     return f"did you mean {' or '.join(near)}?" if near else "write it like Europe/Berlin"

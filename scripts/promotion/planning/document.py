@@ -38,6 +38,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             {"path": c.path, "action": c.action, "reason": c.reason, "pipelines": list(c.pipelines)}
             for c in draft.files
         ],
+        "image": {key: value or None for key, value in asdict(draft.image).items()},
         "platform": draft.platform._asdict(),
         "configuration": draft.configuration._asdict(),
         "databases": [asdict(c) for c in draft.databases],

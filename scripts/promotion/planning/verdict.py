@@ -45,6 +45,7 @@ def _refusals(draft: Draft, policy: PolicyGate) -> Iterator[PromotionError]:
     yield from refusals.no_text(draft.project.pipelines)
     if request.is_promotion and not options.release_hold:
         yield from refusals.on_hold(draft.held)
+        yield from refusals.failed_in_source(draft)
     if not options.verify_dependants:
         yield from refusals.shared_file(draft)
     if "static" in request.gates:

@@ -11,7 +11,7 @@ import yaml
 
 from basics.errors import Conflict, PromotionError
 from basics.wording import few
-from promotion.record.evidence_record import Approval, Closing, Observed, Ratification, Record
+from promotion.record.evidence_record import Approval, Closing, Failed, Observed, Ratification, Record
 from promotion.record.record_types import refuse_other_types
 from promotion.record.release import Evidence
 from promotion.repository.git import Repository
@@ -89,6 +89,13 @@ class EvidenceBranch:
         """Add `runs`, by pipeline; they replace all that was observed before."""
         message = f"Observe the runs of {self.environment}: {few(list(runs))}\n"
         self._append(lambda record: replace(record, runs=runs), message)
+
+    def add_failed(self, entries: tuple[Failed, ...]) -> None:
+        """Add `entries`: versions that fail in the cluster, and go no further."""
+        names = few([entry.pipeline for entry in entries])
+        reasons = "".join(f"{entry.pipeline}: {entry.reason}\n" for entry in entries)
+        message = f"Hold {names} in {self.environment}\n\n{reasons}"
+        self._append(lambda record: replace(record, failed=(*record.failed, *entries)), message)
 
     def _append(self, change: Callable[[Record], Record], message: str) -> None:
         repository = self.repository

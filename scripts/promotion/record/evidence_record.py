@@ -13,8 +13,6 @@ from basics.yaml_file import LOADER
 from basics.yaml_text import line_each, section
 from promotion.record.release import FORMAT_VERSION, Backfill, Evidence
 
-_DATES = ("begin", "at")
-
 
 @dataclass(frozen=True)
 class Ratification:
@@ -63,12 +61,23 @@ class Observed:
 
     digest: str
     since: int
-    begin: datetime  # runs from here on are certainly of this digest
     completed: int
     failed: int
     last: str | None  # completed | failed; None if no run has ended
     at: datetime
     by: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A version that fails in the cluster: it stays where it runs, and goes no further."""
+
+    pipeline: str
+    digest: str
+    release: int  # the release that brought it
+    reason: str
+    by: str  # who watched it
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,7 @@ class Record:
     approvals: tuple[Approval, ...] = ()
     closed: tuple[Closing, ...] = ()
     runs: Mapping[str, Observed] = field(default_factory=dict)
+    failed: tuple[Failed, ...] = ()
 
     def to_yaml(self) -> str:
         """Write the record."""
@@ -87,6 +97,7 @@ class Record:
             "ratified": [_dated(entry) for entry in self.ratified],
             "approvals": [_dated(entry) for entry in self.approvals],
             "closed": [closing.to_document() for closing in self.closed],
+            "failed": [_dated(entry) for entry in self.failed],
         }
         return "".join(
             (
@@ -104,17 +115,22 @@ class Record:
         record = yaml.load(text, Loader=LOADER)  # noqa: S506 (a safe one)
         return cls(
             {name: Evidence(**entry) for name, entry in record["smoke"].items()},
-            tuple(Ratification(**_with_dates(entry)) for entry in record.get("ratified", [])),  # since 1.1
-            tuple(Approval(**_with_dates(entry)) for entry in record.get("approvals", [])),  # since 1.2
+            tuple(Ratification(**_with_date(entry)) for entry in record.get("ratified", [])),  # since 1.1
+            tuple(Approval(**_with_date(entry)) for entry in record.get("approvals", [])),  # since 1.2
             tuple(map(Closing.from_document, record.get("closed", []))),  # since 1.2
-            {name: Observed(**_with_dates(entry)) for name, entry in record.get("runs", {}).items()},  # since 1.2
+            {name: _observed(entry) for name, entry in record.get("runs", {}).items()},  # since 1.2
+            tuple(Failed(**_with_date(entry)) for entry in record.get("failed", [])),  # since 1.6
         )
 
 
-def _dated(entry: Ratification | Approval | Observed) -> dict[str, Any]:
-    values = asdict(entry)
-    return values | {key: values[key].isoformat(timespec="seconds") for key in _DATES if key in values}
+def _dated(entry: Ratification | Approval | Observed | Failed) -> dict[str, Any]:
+    return asdict(entry) | {"at": entry.at.isoformat(timespec="seconds")}
 
 
-def _with_dates(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry | {key: datetime.fromisoformat(entry[key]) for key in _DATES if key in entry}
+def _with_date(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"at": datetime.fromisoformat(entry["at"])}
+
+
+def _observed(entry: dict[str, Any]) -> Observed:
+    """Read an entry. Older ones were counted from a time `begin` on: runs had no number of a release yet."""
+    return Observed(**_with_date({key: value for key, value in entry.items() if key != "begin"}))

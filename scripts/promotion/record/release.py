@@ -23,7 +23,7 @@ from promotion.repository.tree import Tree
 from promotion.version import VERSION
 
 FILE = "release.yaml"
-FORMAT_VERSION = "1.4"
+FORMAT_VERSION = "1.5"
 IMAGE_SOURCE = (
     "Dockerfile",
     ".dockerignore",
@@ -54,6 +54,18 @@ class Endpoint:
             return f"{self.environment} (no release yet)"
         number = f" release {self.release}" if self.release else ""
         return f"{self.environment}{number} ({self.commit[:8]})"
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of a release: its tag and, if a registry has it, the digest there and the repository."""
+
+    tag: str
+    digest: str = ""
+    repository: str = ""  # also empty where the environment's values name one
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}" if self.repository else self.tag
 
 
 @dataclass(frozen=True)
@@ -154,7 +166,7 @@ class Release:
     platform: str
     configuration: str
     configuration_commit: str
-    image: str
+    image: Image  # before 1.5 with its tag alone
     smoke: Mapping[str, Evidence]
     gates: tuple[str, ...]
     by: str
@@ -176,7 +188,7 @@ class Release:
         return pipelines | {PLATFORM: self.platform, CONFIGURATION: self.configuration}
 
     def to_yaml(self) -> str:
-        """Write the record; the chart reads `image.tag`, `project.folder` and `release` from it."""
+        """Write the record; the chart reads `image`, `project.folder` and `release` from it."""
         about = {
             "format_version": FORMAT_VERSION,
             "made_with": self.made_with,
@@ -200,7 +212,7 @@ class Release:
         text = "".join(
             (
                 f"# Release {self.number} of {self.environment}: written by the promotion, never by hand.\n",
-                section({"image": {"tag": self.image}}),
+                section({"image": {key: value for key, value in vars(self.image).items() if value}}),
                 section({"project": {"folder": self.folder}}) if self.folder != PROJECT else "",
                 "release:\n",
                 section(about, 1),
@@ -240,7 +252,7 @@ def _parse(overlay: dict[str, Any], commit: str) -> Release:
         platform=record["platform"]["digest"],
         configuration=record["configuration"]["digest"],
         configuration_commit=record["configuration"]["commit"],
-        image=overlay["image"]["tag"],
+        image=Image(**overlay["image"]),
         smoke={name: Evidence(**entry) for name, entry in record["gates"]["smoke"].items()},
         gates=tuple(record["gates"]["passed"]),
         by=record["by"],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,15 @@ from promotion.repository.tree import File, Tree
 MAIN = "main"
 # Only objects come: no ref, no tag, no submodule, no FETCH_HEAD of this clone changes.
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
+# All questions about a clone at once. A path may have any character: the last answer may have many lines.
+_QUESTIONS = (
+    "--branches=[m]ain",  # the commit of the local `main`; without a pattern git would look below main/
+    "--is-shallow-repository",
+    "--remotes",  # the commits of its remotes' branches
+    "--git-common-dir",
+    "--show-toplevel",
+)
+_ANSWERS = re.compile(r"(?:([0-9a-f]+)\n)?(true|false)\n((?:[0-9a-f]+\n)*)(.+)\n((?s:.+))")
 _RECORDS = ("refs/heads/env/*", "refs/heads/evidence/*")
 
 
@@ -38,13 +48,24 @@ class Repository:
     """A clone and its remote. Nothing here touches the work tree, the index or a local branch."""
 
     def __init__(
-        self, root: Path, remote: str, memory: Memory, settings: Settings, *, is_shallow: bool = False
+        self,
+        root: Path,
+        remote: str,
+        memory: Memory,
+        settings: Settings,
+        *,
+        is_shallow: bool = False,
+        main: str | None = None,
+        tips: Collection[str] = (),
     ) -> None:
+        """Take a clone, with the commits of its own `main` and of its remotes' branches if they are known."""
         self.root = root
         self.remote = remote
         self.memory = memory
         self.settings = settings
         self._is_shallow = is_shallow
+        self._main = main
+        self._tips = frozenset(tips)
         self._followed = [f"refs/heads/{MAIN}", *_RECORDS]
         self._heads: dict[str, str] = {}
         self._objects = Objects(root)
@@ -52,19 +73,27 @@ class Repository:
     @classmethod
     def find(cls, folder: Path) -> Repository:
         """Return the repository around `folder`; raise `PromotionError` where there is none, or no remote."""
-        questions = ("--show-toplevel", "--git-common-dir", "--is-shallow-repository")
         try:
-            shown = run("git", "rev-parse", *questions, cwd=folder)
+            shown = run("git", "rev-parse", *_QUESTIONS, cwd=folder)
         except CommandError as error:
             raise PromotionError(
                 "not-a-repository",
                 f"{folder} is not inside a usable git repository:\n{error.stderr}",
                 fix="cd into your clone and try again",
             ) from error
-        root, common, is_shallow = os.fsdecode(shown.removesuffix(b"\n")).rsplit("\n", 2)
+        answers = _ANSWERS.fullmatch(os.fsdecode(shown.removesuffix(b"\n")))
+        assert answers is not None
+        main, is_shallow, tips, common, root = answers.groups()
         settings = read_settings(folder)
-        memory = Memory(folder / common / "promotion")
-        return cls(Path(root), remote_of_main(settings), memory, settings, is_shallow=is_shallow == "true")
+        return cls(
+            Path(root),
+            remote_of_main(settings),
+            Memory(folder / common / "promotion"),
+            settings,
+            is_shallow=is_shallow == "true",
+            main=main,
+            tips=tips.splitlines(),
+        )
 
     def __enter__(self) -> Repository:
         return self
@@ -112,8 +141,10 @@ class Repository:
                 fix=f"check the address and your access: git ls-remote {self.remote}",
             ) from error
 
-    def _has(self, commits: Iterable[str]) -> bool:
+    def _has(self, commits: Collection[str]) -> bool:
         """Tell whether this clone has `commits` with all that they need: a fetch that was killed leaves a part."""
+        if self._tips.issuperset(commits):  # git lets no branch point to a part
+            return True
         try:
             self._git("rev-list", "--quiet", "--objects", "--missing=allow-promisor", *commits, "--not", "--all")
         except CommandError:
@@ -149,6 +180,8 @@ class Repository:
 
     def unpushed(self, roots: Iterable[str]) -> list[str]:
         """Return the commits of the local `main` that touch `roots` and that the remote's `main` lacks."""
+        if self._main == self.head(MAIN):
+            return []
         with suppress(CommandError):  # there may be no local main
             options = ("--format=%h %s", "--no-show-signature")
             return self._git(

@@ -226,13 +226,17 @@ class _FolderBlobs:
 
 def tree_of_folder(folder: Path, paths: Iterable[str]) -> Tree:
     """Return the tree of the files `paths` (relative to `folder`) as they are on disk."""
+    return tree_of_files({path: folder / path for path in paths})
+
+
+def tree_of_files(on_disk: Mapping[str, Path]) -> Tree:
+    """Return the tree of files on disk, each by its path in the tree; what is no file there is left out."""
     blobs = _FolderBlobs()
     files: dict[str, File] = {}
-    for path in paths:
-        on_disk = folder / path
-        if on_disk.is_symlink():
-            files[path] = File(SYMLINK, blobs.add(os.fsencode(on_disk.readlink())))
-        elif on_disk.is_file():
-            mode = EXECUTABLE if on_disk.stat().st_mode & 0o100 else REGULAR
-            files[path] = File(mode, blobs.add(on_disk.read_bytes()))
+    for path, file in on_disk.items():
+        if file.is_symlink():
+            files[path] = File(SYMLINK, blobs.add(os.fsencode(file.readlink())))
+        elif file.is_file():
+            mode = EXECUTABLE if file.stat().st_mode & 0o100 else REGULAR
+            files[path] = File(mode, blobs.add(file.read_bytes()))
     return Tree(files, blobs)

@@ -10,9 +10,12 @@ from basics.errors import Finding
 from basics.wording import counted, few
 from promotion.adopting.plan import Adoption
 from promotion.layout import EXAMPLE, PACKAGES, PROJECT
+from promotion.pipelines.requirements import LOCK
 from promotion.showing.findings import finding_document, finding_lines
 from promotion.showing.result import Lines
 from promotion.showing.steps import steps_after
+
+_OF_THE_LOCK = {"package-missing", "package-not-locked", "packages-conflict"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class ShownAdoption:
             "files": len(adoption.source.files),
             "own_name": adoption.own_name,
             "packages": [package.name for package in adoption.packages],
+            "joining": adoption.joining,
             "changes": [asdict(change) for change in adoption.changes],
             "left": [asdict(left) for left in adoption.left],
             "secrets": {
@@ -67,6 +71,8 @@ def _lines(adoption: Adoption) -> Iterator[tuple[str, str]]:
     for package in adoption.packages:
         told = f"{counted(len(package.files), 'file')}; {package.imported_by} imports it"
         yield f"  + {PACKAGES}/{package.name}  {told}", "green"
+    if adoption.joining:
+        yield f"  + {LOCK}  make lock adds {few(adoption.joining)}", "green"
     if adoption.changes:
         yield "Changes", "bold"
     for change in adoption.changes:
@@ -91,11 +97,10 @@ def next_steps(adoption: Adoption, findings: Sequence[Finding]) -> Lines:
 
 
 def _mends(adoption: Adoption, findings: Sequence[Finding]) -> Iterator[str]:
-    codes = {finding.code for finding in findings}
-    if "package-not-locked" in codes:
-        yield "make lock && make .venv/installed"
     if rest := [finding for finding in findings if finding.code != "package-not-locked"]:
         yield f"mend the {counted(len(rest), 'finding')} above"
+    if any(finding.code in _OF_THE_LOCK for finding in findings):
+        yield "make lock && make .venv/installed"
     for environment, secrets in adoption.secrets.items():
         for secret, keys in secrets.items():
             values = " ".join(f"--from-literal={key}=…" for key in keys)

@@ -38,10 +38,10 @@ def finding_lines(findings: Sequence[Finding], *, everything: bool = True) -> Li
     for kind in _kinds(findings):
         files = len({finding.path for finding in kind})
         lines.append((f"  {kind[0].code}: {counted(len(kind), 'finding')} in {counted(files, 'file')}", "bold"))
-        lines += _whole(kind[:_OF_A_KIND])
+        lines += _whole(_examples(kind))
         if len(kind) > _OF_A_KIND:
-            lines.append((f"      … and {len(kind) - _OF_A_KIND} more: see --json", ""))
-    return lines
+            lines.append((f"      … and {len(kind) - _OF_A_KIND} more", ""))
+    return [*lines, ("  These are the first of each kind; --json has every one.", "")]
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
@@ -54,6 +54,13 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "fix": finding.fix,
         "environments": list(finding.environments),
     }
+
+
+def _examples(kind: Sequence[Finding]) -> list[Finding]:
+    """Return some findings of a kind, with as many mends as possible."""
+    first = {finding.fix: finding for finding in reversed(kind)}
+    chosen = [*list(first.values())[::-1], *(finding for finding in kind if finding not in first.values())]
+    return sorted(chosen[:_OF_A_KIND], key=kind.index)
 
 
 def _kinds(findings: Sequence[Finding]) -> list[list[Finding]]:

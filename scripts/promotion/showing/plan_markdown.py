@@ -15,6 +15,7 @@ from promotion.showing.plan_text import (
     destination,
     digests,
     gates_due,
+    image,
     needs,
     next_runs,
     reason,
@@ -80,7 +81,8 @@ def _files(plan: Plan) -> list[list[str]]:
 
 def _facts(plan: Plan) -> list[list[str]]:
     facts = [["Goes to", destination(plan)]]
-    facts += [["Platform", digests(plan.draft.platform)], ["Configuration", digests(plan.draft.configuration)]]
+    facts += [["Platform", digests(plan.draft.platform)], ["Image", image(plan)]]
+    facts.append(["Configuration", digests(plan.draft.configuration)])
     facts += [
         [f"Database {c.action} in the chart's PostgreSQL", f"{c.name}; {c.reason}"] for c in plan.draft.databases
     ]

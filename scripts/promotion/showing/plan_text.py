@@ -11,6 +11,7 @@ from promotion.changes.differences import DigestChange, FileChange, PipelineChan
 from promotion.changes.forecast import Forecast, Runs
 from promotion.configuration.zone import zone_of
 from promotion.gates.policy_gate import approvals_of
+from promotion.layout import REGISTRY
 from promotion.planning.plan import Plan
 from promotion.record.release import Emergency, branch_of
 
@@ -34,6 +35,7 @@ def plan_lines(plan: Plan) -> list[tuple[str, str]]:
         lines += [("Files", "bold"), *_file_lines(plan.draft.files)]
     lines += [
         (f"Platform       {digests(plan.draft.platform)}", ""),
+        (f"Image          {image(plan)}", ""),
         (f"Configuration  {digests(plan.draft.configuration)}", ""),
         *_database_lines(plan),
     ]
@@ -111,6 +113,16 @@ def digests(change: DigestChange) -> str:
     before, after, reason = change
     told = f"unchanged {short(after)}" if before == after else f"{short(before)} → {short(after)}"
     return f"{told}  {reason}"
+
+
+def image(plan: Plan) -> str:
+    """Return which image the release names, and whether it is built for it."""
+    known, registry = plan.draft.image, plan.request.environment.registry
+    if known.digest:
+        return f"{known.tag}  {short(known.digest)}, as recorded: nothing is built"
+    if registry is None:
+        return f"{known.tag}  only named, not pushed: {REGISTRY} states no repository"
+    return f"{known.tag}  goes to {registry.repository}, built if it is not there"
 
 
 def _database_lines(plan: Plan) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ def _document(release: Release) -> dict[str, object]:
         "environment": release.environment,
         "number": release.number,
         "commit": release.commit,
-        "image": release.image,
+        "image": release.image.tag,
+        "image_digest": release.image.digest or None,
     }
 
 

@@ -8,35 +8,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from basics import progress
 from basics.errors import GateCouldNotRun
 from basics.kubectl import Namespace
 from basics.process import CommandError, run
+from promotion.cluster.state import read_state
+from promotion.cluster.troubles import troubles
 
 CLUSTER, CONFIGURATION = "SMOKE_CLUSTER", "KIND_CONFIG"
 _NAME = "mage-smoke"
 _RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
-def troubles(namespace: Namespace) -> list[str]:
-    """Return a line for each container that waits or ended with an error, with the cluster's reason."""
-    return [line for pod in namespace.get("pods") for line in _troubles(pod)]
-
-
-def _troubles(pod: dict[str, Any]) -> Iterator[str]:
-    name, status = pod["metadata"]["name"], pod["status"]
-    for condition in status.get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] != "True":
-            yield f"{name}: {condition.get('message', 'no node takes it')}"
-    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-        ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated") or {}
-        waits = container["state"].get("waiting", {}) if not ended else {}
-        if ended.get("exitCode") or waits.get("message"):
-            words = ended.get("message") or waits.get("message") or ""
-            reason = ended.get("reason") or waits.get("reason")
-            yield f"{name}, {container['name']}: {reason}: {words.strip()}"
+def troubles_in(namespace: Namespace) -> list[str]:
+    """Return a line for each object that does not come up, with the cluster's reason."""
+    return [str(trouble) for trouble in troubles(read_state(namespace))]
 
 
 @contextmanager

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from promotion.cluster.details import Details
 from promotion.configuration.freeze import Freeze
 from promotion.record.release import Entry
 from promotion.status.matrix import Cell, Column, Matrix
 
 
-def matrix_document(matrix: Matrix, columns: Sequence[Column], now: datetime) -> dict[str, Any]:
-    """Return `columns` of `matrix` as JSON."""
+def matrix_document(
+    matrix: Matrix, columns: Sequence[Column], now: datetime, live: Mapping[str, Details]
+) -> dict[str, Any]:
+    """Return `columns` of `matrix` as JSON, and what runs `live` of those environments that were asked."""
     return {
         "environments": [
             {
@@ -30,8 +33,10 @@ def matrix_document(matrix: Matrix, columns: Sequence[Column], now: datetime) ->
                 "freeze": _freeze_document(column.freeze(now)),
                 "emergencies": [_emergency_document(entry) for entry in column.emergencies],
                 "standing_holds": [vars(hold) for hold in column.standing_holds],
+                "failed": [vars(entry) for entry in column.failed],
                 "backfills": [backfill.to_document() for backfill in column.backfills],
                 "releases": [_entry_document(entry) for entry in column.history],
+                **({"live": live[column.name].to_document()} if column.name in live else {}),
             }
             for column in columns
         ]

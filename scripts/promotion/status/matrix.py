@@ -17,7 +17,7 @@ from promotion.gates.emergency import open_emergencies
 from promotion.layout import ENVIRONMENTS, PLATFORM_AND_PROJECT
 from promotion.pipelines.project import Project
 from promotion.record.evidence_branch import EvidenceBranch
-from promotion.record.evidence_record import Record
+from promotion.record.evidence_record import Failed, Record
 from promotion.record.release import Backfill, Entry, Hold, Release, releases
 from promotion.repository.git import MAIN, Repository
 from promotion.repository.tree import Tree
@@ -46,6 +46,7 @@ class Column:
     platform: str | None = None  # the digest of what all pipelines share
     emergencies: Sequence[Entry] = ()  # releases whose skipped checks are still open
     backfills: Sequence[Backfill] = ()  # open ones
+    failed: Sequence[Failed] = ()  # versions that run here, failed, and go no further
 
     @property
     def source(self) -> str | None:
@@ -143,11 +144,13 @@ def _column(repository: Repository, main: Tree, name: str, policy: Policy | None
         for pipeline, entry in current.pipelines.items()
     }
     ahead = main.under(f"{ENVIRONMENTS}/{name}").digest() != current.configuration
-    if not current.backfills and not any(entry.emergency for entry in history):
+    watched = policy is not None and policy.watch
+    if not watched and not current.backfills and not any(entry.emergency for entry in history):
         record = Record()  # so an unreadable branch evidence/<env> does not matter
     else:
         record = branch.record()
     ratified = {entry.release for entry in record.ratified}
     emergencies = open_emergencies(history, ratified, branch.ever_proven)
     backfills = still_open(current.backfills, record.closed)
-    return Column(name, policy, cells, current, history, ahead, current.platform, emergencies, backfills)
+    failed = [entry for entry in record.failed if current.digests.get(entry.pipeline) == entry.digest]
+    return Column(name, policy, cells, current, history, ahead, current.platform, emergencies, backfills, failed)

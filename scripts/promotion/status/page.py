@@ -9,6 +9,7 @@ from pathlib import Path
 from basics.wording import age, short
 from promotion.configuration.policy import StandingHold
 from promotion.gates.emergency import told
+from promotion.record.evidence_record import Failed
 from promotion.record.release import Entry, Hold
 from promotion.repository.git import MAIN
 from promotion.showing.markup import Markup, element, join
@@ -142,7 +143,7 @@ def _condition(matrix: Matrix, column: Column, now: datetime) -> list[Markup]:
         labels.append(badge(f"{len(column.backfills)} to backfill", "warn"))
     if freeze := column.freeze(now):
         labels.append(badge(f"frozen {freeze}", "warn"))
-    if held := len(column.holds) + len(column.standing_holds):
+    if held := len(column.holds) + len(column.failed) + len(column.standing_holds):
         labels.append(badge(f"{held} on hold", "bad"))
     return labels or [badge(f"same as {column.source}", "good")]
 
@@ -172,12 +173,14 @@ def _emergencies(columns: Sequence[Column]) -> list[Markup]:
 
 def _holds(columns: Sequence[Column]) -> list[Markup]:
     items = [_hold(column, hold) for column in columns for hold in column.holds]
+    items += [_failed(column, entry) for column in columns for entry in column.failed]
     items += [_standing_hold(column, hold) for column in columns for hold in column.standing_holds]
     if not items:
         return []
     title = element("h2", "On hold")
     note = (
-        "A digest that was rolled back is not promoted again without --release-hold and a reason; "
+        "A digest that was rolled back, or that failed where it runs, is not promoted without --release-hold "
+        "and a reason; "
         "a hold in the policy stays until its entry is removed on main."
     )
     return [element("section", title, element("p", note), element("ul", *items), class_="holds")]
@@ -186,6 +189,11 @@ def _holds(columns: Sequence[Column]) -> list[Markup]:
 def _hold(column: Column, hold: Hold) -> Markup:
     what = (element("strong", f"{column.name}: {hold.pipeline}"), " ", _digest(hold.digest))
     return element("li", *what, f" of release {hold.release}: {hold.reason}")
+
+
+def _failed(column: Column, entry: Failed) -> Markup:
+    what = (element("strong", f"{column.name}: {entry.pipeline}"), " ", _digest(entry.digest))
+    return element("li", *what, f" goes no further: {entry.reason}")
 
 
 def _standing_hold(column: Column, hold: StandingHold) -> Markup:

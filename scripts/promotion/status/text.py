@@ -51,6 +51,10 @@ def _column_lines(matrix: Matrix, column: Column, now: datetime) -> list[tuple[s
         )
         for hold in column.holds
     ]
+    lines += [
+        (f"HOLD {column.name}: {each.pipeline} {short(each.digest)} goes no further: {each.reason}", "bold red")
+        for each in column.failed
+    ]
     lines += [(f"EMERGENCY {column.name} {line}", "bold red") for line in map(told, column.emergencies)]
     lines += [(f"BACKFILL {column.name} {line}", "bold yellow") for line in _backfills(column)]
     if freeze := column.freeze(now):

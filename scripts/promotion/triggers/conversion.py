@@ -16,7 +16,7 @@ from typing import Any
 
 from basics.errors import Malformed
 from basics.yaml_file import load_mapping, malformed, mapping
-from promotion.configuration.interval import TIMED_WORDS
+from promotion.configuration.interval import TIMED_WORDS, as_five_fields, is_interval
 from promotion.configuration.schedule import API, EVENT, ONLY_FOR, TIME, read_schedule
 
 # The Secret that has the tokens of API triggers that callers know already.
@@ -137,11 +137,22 @@ def _why_not(trigger: Mapping[str, Any]) -> str | None:
     kind, interval = trigger.get("schedule_type"), trigger.get("schedule_interval")
     if kind is None and interval == "@once" and str(trigger["name"]).startswith("Backfill "):
         return "it belongs to a backfill"
-    if kind in (None, TIME) and not interval:
-        return "it has no interval: it never fires"
+    if kind in (None, TIME):
+        return _why_never(interval)
     if kind == EVENT and not trigger.get("event_matchers"):
         return "it has no event matchers: they are in Mage's database, not in triggers.yaml"
     return None
+
+
+def _why_never(interval: Any) -> str | None:
+    """Return why a trigger cannot fire at `interval`."""
+    if not interval:
+        return "it has no interval: it never fires"
+    if is_interval(as_five_fields(str(interval))):
+        return None
+    if len(str(interval).split()) == 6:
+        return f"its interval {interval!r} has a field of seconds: a schedule has none"
+    return f"its interval {interval!r} is none at which Mage can start a run"
 
 
 def _slug(text: str) -> str:
@@ -181,7 +192,7 @@ class _Conversion:
         head |= {} if name == key else {"name": name}
         head["pipeline"] = self._trigger["pipeline_uuid"]
         if self._type == TIME:
-            head["interval"] = " ".join(str(interval).split())
+            head["interval"] = as_five_fields(str(interval))
         elif interval:
             self._unread("schedule_interval")
         return head | {"enabled": self._trigger.get("status") == "active"}

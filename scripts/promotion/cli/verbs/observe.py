@@ -2,7 +2,7 @@
 
 examples:
   scripts/promote.py observe dev
-      the namespace dev of kubectl's current context
+      in the cluster and the namespace that the policy of dev names
   scripts/promote.py observe dev --context kind-data --namespace mage
 """
 
@@ -11,23 +11,20 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 
-from promotion.cli.arguments import ENVIRONMENT, OUTPUT, argument
+from promotion.cli.arguments import CLUSTER, ENVIRONMENT, OUTPUT
 from promotion.cli.place import clone
 from promotion.showing.result import Result
 
 TAKES = (
     ENVIRONMENT,
-    argument("--context", metavar="NAME", help="of kubectl; the current one by default"),
-    argument("--namespace", metavar="NAME", help="the environment's name by default"),
+    *CLUSTER,
     *OUTPUT,
 )
 
 
 def run(options: Namespace) -> Iterator[Result]:
     """Observe the environment."""
-    from basics.kubectl import Namespace
     from promotion.commands.observe import observe
 
-    cluster = Namespace(options.namespace or options.environment, context=options.context)
     with clone() as repository:
-        yield from observe(repository, options.environment, cluster)
+        yield from observe(repository, options.environment, options.context, options.namespace)

@@ -11,10 +11,14 @@ examples:
       look only; exit code 2 when there is something to do
   scripts/promote.py staging prod --plan --markdown
       as Markdown, for a pull request or a ticket
+  scripts/promote.py HEAD dev --plan
+      what dev would get if this clone's commit were merged into main
   scripts/promote.py staging prod --plan -o plan.json
       and keep the plan, for the verbs approve and apply
   scripts/promote.py staging prod --pr
       by a pull request, where env/prod is protected
+  scripts/promote.py staging prod --watch
+      then watch it in the cluster, as long as the policy of prod says
   scripts/promote.py staging prod --yes --json
       no question, one JSON document on stdout
 """
@@ -33,10 +37,15 @@ TAKES = (
     *ENDS,
     *RELEASING,
     *SELECTORS,
-    argument("--release-hold", action="store_true", help="promote what was rolled back (needs --reason)"),
+    argument(
+        "--release-hold",
+        action="store_true",
+        help="promote what was rolled back, or failed in the source (needs --reason)",
+    ),
     argument(
         "-o", "--output", metavar="FILE", type=Path, help="with --plan: keep it, for `promote.py apply FILE`"
     ),
+    argument("--watch", action="store_true", help="then watch the release, as `promote.py watch DST` does"),
     *OUTPUT_OF_PLAN,
 )
 
@@ -54,4 +63,5 @@ def run(options: Namespace) -> Iterator[Result]:
             mode=options.mode,
             plan_file=options.output,
             pr=options.pr,
+            then_watch=options.watch,
         )

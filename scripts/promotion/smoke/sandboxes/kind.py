@@ -22,12 +22,12 @@ from mage_pod.mage_api import ApiError, MageApi
 from mage_pod.waiting import NotInTime, until
 from promotion.configuration.environment import Environment
 from promotion.image import docker
-from promotion.image.ensure import ensure_image
+from promotion.image.ensure import ensure_same
 from promotion.image.wanted import Wanted
 from promotion.layout import CHART, ENVIRONMENTS
 from promotion.pipelines.project import Project
 from promotion.repository.tree import Tree
-from promotion.smoke.cluster import smoke_cluster, throw_away_namespace, troubles
+from promotion.smoke.cluster import smoke_cluster, throw_away_namespace, troubles_in
 from promotion.smoke.sandboxes.api_runs import run_through_api
 from promotion.smoke.sandboxes.throw_away import (
     CREDENTIALS,
@@ -64,7 +64,7 @@ class KindSandbox:
     def run(self, runs: Sequence[Run]) -> Iterator[RunResult]:
         """Do `runs` in turn through Mage's API."""
         for run in runs:
-            yield run_through_api(self.connected, run, partial(troubles, self.namespace))
+            yield run_through_api(self.connected, run, partial(troubles_in, self.namespace))
 
     @contextmanager
     def connected(self) -> Iterator[MageApi]:
@@ -105,16 +105,16 @@ def kind_sandbox(tree: Tree, environment: Environment) -> Iterator[KindSandbox]:
     """
     with _no_verdict(), ExitStack() as stack:
         require(*_PROGRAMS)
-        wanted = Wanted()
-        ensure_image(tree, wanted)
+        wanted = Wanted.of(environment.registry)
+        ensure_same(tree, wanted)
         image = wanted.reference(tree)
         cluster, kubeconfig = stack.enter_context(smoke_cluster())
         with progress.step(f"load the images into the kind cluster {cluster}"):
-            _load(tree, image, cluster)
+            load_images(tree, image, cluster)
         name = environment.name
         namespace = stack.enter_context(throw_away_namespace(f"smoke-{name}", kubeconfig))
         with progress.step(f"install the chart as {name} in the namespace {namespace.name}"):
-            _install(tree, _values(tree, environment, image), namespace)
+            _install(tree, values_of(tree, environment, image), namespace)
         sandbox = KindSandbox(namespace, namespace.secret(CREDENTIALS))
         with progress.step("load the source data"):
             sandbox.with_server(SOURCE, partial(load_source, database=SOURCE))
@@ -138,7 +138,7 @@ def _no_verdict() -> Iterator[None]:
         ) from error
 
 
-def _load(tree: Tree, image: str, cluster: str) -> None:
+def load_images(tree: Tree, image: str, cluster: str) -> None:
     """Load the image, and PostgreSQL's if this machine has it; otherwise the cluster pulls that one."""
     docker.load(image, cluster)
     path = f"{CHART}/values.yaml"
@@ -148,21 +148,28 @@ def _load(tree: Tree, image: str, cluster: str) -> None:
         docker.load(reference, cluster)
 
 
-def _install(tree: Tree, wanted: Mapping[str, object], namespace: Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
+@contextmanager
+def chart_with(tree: Tree, values: Mapping[str, object]) -> Iterator[list[str]]:
+    """Write the chart of `tree` and `values`; yield what helm takes."""
+    with tempfile.TemporaryDirectory(prefix="chart-") as folder:
         tree.under(CHART).write_to(Path(folder))
-        values = Path(folder, "values.yaml")
-        values.write_text(yaml.safe_dump(dict(wanted)))
-        options = [f"--values={values}", "--wait", f"--timeout={_INSTALL_MINUTES}m"]
+        file = Path(folder, "values.yaml")
+        file.write_text(yaml.safe_dump(dict(values)))
+        yield [str(Path(folder, CHART)), f"--values={file}"]
+
+
+def _install(tree: Tree, values: Mapping[str, object], namespace: Namespace) -> None:
+    with chart_with(tree, values) as files:
         try:
-            namespace.helm("install", RELEASE, str(Path(folder, CHART)), *options)
+            namespace.helm("install", RELEASE, *files, "--wait", f"--timeout={_INSTALL_MINUTES}m")
         except CommandError as error:
-            told = "\n".join([error.stderr, *troubles(namespace)])
+            told = "\n".join([error.stderr, *troubles_in(namespace)])
             fix = "correct what the pods report; if they wait for memory or processors, give Docker more"
             raise GateCouldNotRun("not-installed", f"the chart did not come up:\n{told}", fix=fix) from error
 
 
-def _values(tree: Tree, environment: Environment, image: str) -> dict[str, object]:
+def values_of(tree: Tree, environment: Environment, image: str) -> dict[str, object]:
+    """Return the values of a throw-away installation of `image` as `environment`, whose files are in `tree`."""
     path = f"{ENVIRONMENTS}/{environment.name}/values.yaml"
     values = load_mapping(path, tree.text(path))
     return throw_away_values(values, environment, Project(tree), image)

@@ -27,6 +27,7 @@ _LEFT_OUT = (
     "ingress",
     "nameOverride",
     "persistence",
+    "preview",
     "project",
     "release",
     "schedules",
