@@ -43,8 +43,8 @@ def steps(clone: Path, happens: str) -> Iterator[Step]:
         write_program(
             folder / "git",
             f"""
-            calls=$(($(cat "{folder}/calls") + 1))
-            echo $calls > "{folder}/calls.$$" && mv "{folder}/calls.$$" "{folder}/calls"
+            read -r calls < "{folder}/calls"
+            echo $((calls += 1)) > "{folder}/calls"
             if [ $calls = {number} ]; then {happens}
             fi
             exec "{GIT}" "$@"

@@ -21,9 +21,11 @@ from unittest import mock
 
 import yaml
 
+from basics import yaml_file
 from basics.errors import Finding
 from demonstration.example import example_of
-from promotion.cli.boundary import run as run_to_its_end
+from promotion.cli import boundary
+from promotion.cli.parser import parser_of
 from promotion.configuration.environment import load_environment
 from promotion.gates import static_gate
 from promotion.pipelines.project import Project
@@ -35,7 +37,8 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = example_of(ROOT)
 SCRIPTS = ROOT / "scripts"
 PROJECT = "mage_project"
-_OF_A_TEAM = ("mage_project/", "environments/")
+_parser_of = cache(parser_of)  # making one takes longer than a small command, and it can parse many times
+_OF_A_TEAM = ("mage_project/", "environments/", "packages/")
 SECRET = "hunter2-correct-horse"
 
 # Nothing of the machine's own git configuration reaches a test.
@@ -117,9 +120,10 @@ def _output_schema() -> Any:
 
 
 def work_tree_files() -> dict[str, Path]:
-    """Return the files of this repository, committed or not."""
+    """Return the files of this repository, committed or not; links to folders are some of them."""
     listing = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    return {path: ROOT / path for path in listing.split("\0") if (ROOT / path).is_file()}
+    files = {path: ROOT / path for path in listing.split("\0") if path}
+    return {path: file for path, file in files.items() if file.is_file() or file.is_symlink()}
 
 
 def repository_files() -> dict[str, Path]:
@@ -129,6 +133,7 @@ def repository_files() -> dict[str, Path]:
         return files
     prefix = f"{EXAMPLE.relative_to(ROOT)}/"
     others = {path: file for path, file in files.items() if not path.startswith((prefix, *_OF_A_TEAM))}
+    others |= {path: file for path, file in files.items() if path == "packages/README.md"}
     example = {path.removeprefix(prefix): file for path, file in files.items() if path.startswith(prefix)}
     return others | example
 
@@ -218,8 +223,9 @@ def call_script(clone: Path, name: str, *arguments: str, **variables: str) -> Re
         redirect_stdout(stdout),
         redirect_stderr(stderr),
         mock.patch.dict(os.environ, GIT | variables),
+        mock.patch.object(boundary, "parser_of", _parser_of),
     ):
-        exit_code = run_to_its_end(command, arguments)
+        exit_code = boundary.run(command, arguments)
     assert "error[unexpected]" not in stderr.getvalue(), stderr.getvalue()
     return Result(exit_code, stdout.getvalue(), stderr.getvalue())
 
@@ -265,10 +271,15 @@ def block(uuid: str, kind: str, upstream: Sequence[str] = (), **more: Any) -> di
     return {"uuid": uuid, "type": kind, "language": "python", "upstream_blocks": list(upstream), **more}
 
 
+def dumped(content: Mapping[str, Any], **options: Any) -> str:
+    """Return `content` as YAML."""
+    return str(yaml.dump(content, Dumper=yaml_file.DUMPER, **options))
+
+
 def write_pipeline(clone: Path, name: str, blocks: Sequence[Mapping[str, Any]], **more: Any) -> None:
     """Write the pipeline's metadata.yaml."""
     metadata = {"name": name, "uuid": name, "type": "python", "blocks": [dict(entry) for entry in blocks], **more}
-    write(clone, {metadata_of(name): yaml.safe_dump(metadata)})
+    write(clone, {metadata_of(name): dumped(metadata)})
 
 
 def metadata_of(pipeline: str) -> str:
@@ -303,7 +314,7 @@ def values(name: str, **changes: Any) -> str:
         },
         "schedules": {},
     }
-    return yaml.safe_dump(content | changes)
+    return dumped(content | changes)
 
 
 def schedule(pipeline: str, interval: str = "@daily") -> dict[str, Any]:
@@ -317,7 +328,7 @@ def write_environment(clone: Path, name: str, source: str, gates: Sequence[str] 
         clone,
         {
             f"environments/{name}/values.yaml": values(name),
-            f"environments/{name}/policy.yaml": yaml.safe_dump({"source": source, "gates": list(gates)}),
+            f"environments/{name}/policy.yaml": dumped({"source": source, "gates": list(gates)}),
         },
     )
 
@@ -357,18 +368,16 @@ def make_clone(folder: Path) -> Path:
     return clone
 
 
-def commit(clone: Path, message: str = "Change") -> str:
-    """Commit everything in the clone and return the commit's id."""
+def commit(clone: Path, message: str = "Change") -> None:
+    """Commit everything in the clone."""
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--allow-empty", "-m", message)
-    return git(clone, "rev-parse", "HEAD")
 
 
-def push(clone: Path, message: str = "Change") -> str:
-    """Commit everything in the clone, push it to main and return the commit's id."""
-    oid = commit(clone, message)
+def push(clone: Path, message: str = "Change") -> None:
+    """Commit everything in the clone and push it to main."""
+    commit(clone, message)
     git(clone, "push", "--quiet", "origin", "HEAD:main")
-    return oid
 
 
 def remote_of(clone: Path) -> Path:
@@ -394,7 +403,7 @@ def released_text(clone: Path, environment_name: str, path: str) -> str:
 
 def record(clone: Path, environment_name: str) -> dict[str, Any]:
     """Return the `release` part of the environment's release.yaml."""
-    record = yaml.safe_load(released_text(clone, environment_name, "release.yaml"))["release"]
+    record = yaml.load(released_text(clone, environment_name, "release.yaml"), yaml_file.LOADER)["release"]
     assert isinstance(record, dict)
     return record
 
@@ -416,7 +425,7 @@ def digests(clone: Path, environment_name: str) -> dict[str, str]:
     return {name: entry["digest"] for name, entry in record(clone, environment_name)["pipelines"].items()}
 
 
-def edit_branch(clone: Path, branch: str, files: Mapping[str, str | None]) -> str:
+def edit_branch(clone: Path, branch: str, files: Mapping[str, str | None]) -> None:
     """Write to a remote branch by hand, as nobody should: None removes a file."""
     other = clone.parent / "by hand"
     if not other.exists():
@@ -428,14 +437,15 @@ def edit_branch(clone: Path, branch: str, files: Mapping[str, str | None]) -> st
             (other / path).unlink()
         else:
             write(other, {path: content})
-    oid = commit(other, "By hand")
+    commit(other, "By hand")
     git(other, "push", "--quiet", "origin", f"HEAD:{branch}")
-    return oid
 
 
 def remote_refs(clone: Path) -> str:
-    """Return every ref of the remote with its commit."""
-    return git(remote_of(clone), "for-each-ref")
+    """Return every ref of the remote with its commit, as git's files have them."""
+    remote = remote_of(clone)
+    files = [remote / "packed-refs", *sorted((remote / "refs").rglob("*"))]
+    return "".join(f"{path.relative_to(remote)}\n{path.read_text()}" for path in files if path.is_file())
 
 
 def untouched(clone: Path) -> dict[str, str]:
@@ -492,7 +502,7 @@ def static_findings(folder: Path, files: Mapping[str, str | bytes] | None = None
     """Write `files` into `folder` and return what the static gate of dev says of it."""
     write(folder, files or {})
     tree = tree_of(folder)
-    findings = static_gate.static_findings(Project(tree), load_environment(tree, "dev"))
+    findings = static_gate.static_findings(Project(tree), [load_environment(tree, "dev")])
     assert all(finding.fix for finding in findings)
     return findings
 
@@ -523,8 +533,8 @@ def write_environment_gates(clone: Path, name: str, gates: Sequence[str]) -> Non
 def write_policy(clone: Path, name: str, **keys: Any) -> None:
     """Set keys of the environment's policy.yaml."""
     path = clone / f"environments/{name}/policy.yaml"
-    policy = yaml.safe_load(path.read_text())
-    path.write_text(yaml.safe_dump(policy | keys, sort_keys=False))
+    policy = yaml.load(path.read_text(), yaml_file.LOADER)
+    path.write_text(dumped(policy | keys, sort_keys=False))
 
 
 def refusal_codes(clone: Path, *arguments: str) -> list[str]:

@@ -23,6 +23,7 @@ from mage_pod.waiting import until
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "kind"
 POSTGRES = "postgres:18"
 _NO_IMAGE = re.compile(r'failed to pull image "([^"]+)"')
+_KUBELET_IS_AWAY = ":10250: connect: connection refused"
 _RESTRICTED = ("enforce", "warn")
 
 T = TypeVar("T")
@@ -73,6 +74,19 @@ class Namespace(kubectl.Namespace):
 
     cluster: Cluster
 
+    def kubectl(self, *arguments: str, stdin: str = "", seconds: float = kubectl.SECONDS) -> str:
+        """Run kubectl here; again where the kubelet refused the connection: a test restarts it."""
+
+        def look() -> list[str]:
+            try:
+                return [kubectl.Namespace.kubectl(self, *arguments, stdin=stdin, seconds=seconds)]
+            except CommandError as error:
+                if _KUBELET_IS_AWAY in error.stderr:
+                    return []
+                raise
+
+        return until(look, "an answer of the kubelet")[0]
+
     def make_secret(self, name: str, **data: str) -> None:
         """Have a Secret with these texts."""
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
@@ -87,17 +101,35 @@ def one_at_a_time(name: str) -> Iterator[None]:
         yield
 
 
-def have_cluster(name: str) -> Cluster:
+@contextmanager
+def beside_others() -> Iterator[None]:
+    """Do what is in the block while others do so, but not while one has the cluster alone."""
+    with one_at_a_time("begin"):
+        lock = (FOLDER / "cluster.lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+    with lock:
+        yield
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Do what is in the block when all others have ended what they do, and before they begin something new."""
+    with one_at_a_time("begin"), (FOLDER / "cluster.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def have_cluster(name: str, config: Path | None = None) -> Cluster:
     """Return the cluster of that name, made if it is not there; KIND_CONFIG may name a configuration of kind.
 
-    Raises `NoCluster`.
+    A cluster of another kind has its own `config`. Raises `NoCluster`.
     """
     with one_at_a_time(name):
         kind = _kind(name)
         is_new = name not in _clusters()
         if is_new:
             _mark(name).touch()
-            _create(name, kind.kubeconfig_path)
+            _create(name, kind.kubeconfig_path, config)
         cluster = Cluster(name, kind.kubeconfig_path)
         export = ["kind", "export", "kubeconfig", "--name", name, "--kubeconfig", str(cluster.kubeconfig)]
         run(*export, cwd=FOLDER)
@@ -105,9 +137,9 @@ def have_cluster(name: str) -> Cluster:
     return cluster
 
 
-def _create(name: str, kubeconfig: Path) -> None:
+def _create(name: str, kubeconfig: Path, config: Path | None) -> None:
     """Do what pytest-kind's `create` does, which does not tell what kind says."""
-    given = os.environ.get("KIND_CONFIG")
+    given = config or os.environ.get("KIND_CONFIG")
     options = [f"--name={name}", f"--kubeconfig={kubeconfig}", *([f"--config={given}"] if given else [])]
     try:
         run("kind", "create", "cluster", *options, cwd=FOLDER)

@@ -19,6 +19,8 @@ from kind.cluster import (
     Cluster,
     Namespace,
     NoCluster,
+    alone,
+    beside_others,
     have_cluster,
     make_namespace,
     one_at_a_time,
@@ -37,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_SECONDS))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    """Let a test that is marked so have the cluster alone: what it does to the node, others would feel."""
+    with alone() if item.get_closest_marker("alone") else beside_others():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +118,7 @@ def namespaces(cluster: Cluster) -> Iterator[Callable[[str], Namespace]]:
     yield make
     for namespace in made:
         _LIVE.remove(namespace)
-        cluster.kubectl("delete", "namespace", namespace.name, "--wait=false")
+        cluster.kubectl("delete", "namespace", namespace.name, "--ignore-not-found", "--wait=false")
 
 
 @pytest.fixture(scope="module")

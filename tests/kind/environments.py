@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from chart.engine import merged
-from helpers import EXAMPLE
+from helpers import EXAMPLE, git, push, repository_files, write
 from kind.cluster import Namespace
 from kind.release import ROOT, SMALL, Release, install_all
 from runtime.postgres import Server
@@ -55,6 +56,24 @@ def _prepared(environment: Environment) -> dict[str, Any]:
         return merged([values, SMALL, asleep])
     stand_in(environment.release.namespace)
     return merged([values, SMALL, asleep, {"io": {"settings": _STAND_IN}}])
+
+
+def example_clone(folder: Path) -> Path:
+    """Make a bare remote and a clone of it with the example, chart and all, on main; return the clone."""
+    clone = folder / "clone"
+    write(clone, {path: file.read_bytes() for path, file in repository_files().items()})
+    git(folder, "init", "--quiet", "--template=", "--bare", "--initial-branch=main", "remote.git")
+    git(clone, "init", "--quiet", "--template=", "--initial-branch=main")
+    git(clone, "remote", "add", "origin", "../remote.git")
+    push(clone, "Begin")
+    return clone
+
+
+def change_dev_values(clone: Path, *layers: dict[str, Any]) -> None:
+    """Lay something over dev's values on main."""
+    file = clone / "environments/dev/values.yaml"
+    file.write_text(yaml.safe_dump(merged([yaml.safe_load(file.read_text()), *layers])))
+    push(clone)
 
 
 def stand_in(namespace: Namespace) -> None:

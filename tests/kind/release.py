@@ -179,19 +179,20 @@ class Release:
         return [line.split("\t") for line in self.execute("postgres", *words).splitlines()]
 
 
-def mounted_project(namespace: Namespace, folder: Path, name: str = PROJECT) -> dict[str, Any]:
+def mounted_project(
+    namespace: Namespace, folder: Path, name: str = PROJECT, config_map: str | None = None
+) -> dict[str, Any]:
     """Put the project in `folder` into the namespace; return the values that mount it into all pods of Mage.
 
-    Its blocks find a database `warehouse` in the chart's PostgreSQL.
+    Its blocks find a database `warehouse` in the chart's PostgreSQL. `config_map` is what holds it.
     """
+    config_map = config_map or name.replace("_", "-")
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     keys = {path: re.sub(r"[^\w.-]", ".", path) for path in files}
     data = {keys[path]: file.read_text() for path, file in files.items()}
-    namespace.apply(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name.replace("_", "-")}, "data": data}
-    )
+    namespace.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config_map}, "data": data})
     items = [{"key": keys[path], "path": path} for path in files]
-    volume = {"configMap": {"name": name.replace("_", "-"), "items": items}}
+    volume = {"configMap": {"name": config_map, "items": items}}
     return {
         "project": {"folder": name},
         "postgres": {"databases": ["warehouse"]},

@@ -14,36 +14,76 @@ from typing import Any
 import pytest
 import yaml
 
-from basics.process import CommandError
-from chart.engine import merged
-from helpers import call_script, git, promote, push, repository_files, write
+from helpers import call_script, git, promote, repository_files, write
 from kind.cluster import Cluster, Namespace, eventually
+from kind.environments import change_dev_values
 from kind.git_server import GitServer
 from kind.release import SMALL, Release
+from promotion.cluster.agent import Agent, find_agent
+from promotion.cluster.hand_changes import hand_changes
 
 ARGOCD = "argocd"
 SECONDS = 600
+TOLD = 120  # seconds from a push until Argo CD tells what is wrong
 SCHEDULE = "flights-daily"
 
 pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
-def argocd(cluster: Cluster) -> Namespace:
+def argocd(cluster: Cluster) -> Iterator[Namespace]:
     """Argo CD's namespace; ARGOCD_INSTALL may name a command that installs it, given the cluster's name."""
-    if not _has_argocd(cluster) and (command := os.environ.get("ARGOCD_INSTALL")):
+    namespace = cluster.namespace(ARGOCD)
+    is_ours = not _runs(namespace)
+    if is_ours and (command := os.environ.get("ARGOCD_INSTALL")):
         subprocess.run([*shlex.split(command), cluster.name], check=True, env=os.environ | cluster.variables)
-    if not _has_argocd(cluster):
+    if not _runs(namespace):
         pytest.skip("Argo CD is not in the cluster: install it, or name a command that does in ARGOCD_INSTALL")
-    return cluster.namespace(ARGOCD)
+    if not _has_applicationsets(namespace):
+        _start_applicationsets(namespace)
+    yield namespace
+    if is_ours:  # it follows each object of each namespace, and takes a processor from the tests that come later
+        namespace.kubectl("delete", "deployment,statefulset", "--all", "--wait=false")
 
 
-def _has_argocd(cluster: Cluster) -> bool:
-    try:
-        cluster.kubectl("get", "crd", "applications.argoproj.io")
-    except CommandError:
-        return False
-    return True
+def _has_applicationsets(argocd: Namespace) -> bool:
+    return "applicationset-controller" in argocd.kubectl("get", "pods", "--output=yaml")
+
+
+def _start_applicationsets(argocd: Namespace) -> None:
+    """Start the controller of ApplicationSets, where somebody left it out: all of Argo CD is one program."""
+    pods = json.loads(argocd.kubectl("get", "pods", "--output=json"))["items"]
+    spec = pods[0]["spec"]
+    name, labels = "applicationset-controller", {"app.kubernetes.io/name": "applicationset-controller"}
+    container = {
+        "name": name,
+        "image": spec["containers"][-1]["image"],
+        "imagePullPolicy": spec["containers"][-1]["imagePullPolicy"],
+        "command": ["argocd", "--argocd-repo-server", "127.0.0.1:8081"],  # asked only where a generator reads git
+        "env": [
+            {"name": "ARGOCD_BINARY_NAME", "value": f"argocd-{name}"},
+            {"name": "NAMESPACE", "value": argocd.name},
+        ],
+    }
+    pod = {"serviceAccountName": spec["serviceAccountName"], "containers": [container]}
+    has_status = [{"op": "add", "path": "/spec/versions/0/subresources", "value": {"status": {}}}]
+    definition = "applicationsets.argoproj.io"
+    argocd.kubectl("patch", "crd", definition, "--type=json", f"--patch={json.dumps(has_status)}")
+    argocd.apply(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": argocd.name},
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        }
+    )
+
+
+def _runs(argocd: Namespace) -> bool:
+    return bool(argocd.get("pods"))
 
 
 @dataclass(frozen=True)
@@ -57,9 +97,8 @@ class Line:
     @property
     def status(self) -> dict[str, Any]:
         """What Argo CD says of the Application."""
-        name = self.release.name
-        answer = json.loads(self.argocd.kubectl("get", "application", name, "--output=json"))
-        status: dict[str, Any] = answer.get("status", {})
+        found = self.argocd.kubectl("get", "application", self.release.name, "--output=json", "--ignore-not-found")
+        status: dict[str, Any] = json.loads(found or "{}").get("status", {})
         return status
 
     def out_of_sync(self) -> list[str]:
@@ -81,6 +120,11 @@ class Line:
             return True
 
         eventually(arrived, "the release installed", SECONDS, pause=2)
+
+    def failed(self) -> list[str]:
+        """Return the objects that Argo CD names as the reason why the sync fails."""
+        results = self.status["operationState"]["syncResult"]["resources"]
+        return [f"{each['kind']}/{each['name']}" for each in results if each.get("hookPhase") == "Failed"]
 
     def look(self, how: str = "normal") -> None:
         """Let Argo CD look at git now: by itself it looks every three minutes."""
@@ -118,40 +162,45 @@ def line(
     namespace = namespaces("go")
     release = Release(namespace, image, f"mage-{namespace.name}")
     promote(clone, "main", "dev")
-    argocd.apply(_application(clone, git_server.url, release))
+    objects = _from_git(clone, git_server.url, release)
     line = Line(clone, argocd, release)
     try:
+        for item in objects:
+            argocd.apply(item)
+        eventually(lambda: bool(line.status), "Argo CD made the Application", SECONDS)
         line.arrive()
         yield line
     finally:
         release.close()
-        argocd.kubectl("delete", "application", release.name)
+        for item in reversed(objects):
+            argocd.kubectl("delete", item["kind"], item["metadata"]["name"])
 
 
 def _configure(clone: Path, image: str) -> None:
     """Write into dev's configuration what fits this cluster; the static gate is enough here."""
     repository, _, _ = image.rpartition(":")
     (clone / "environments/dev/policy.yaml").write_text("source: main\ngates: [static]\n")
-    change_values(clone, SMALL, {"image": {"repository": repository}})
+    change_dev_values(clone, SMALL, {"image": {"repository": repository}})
 
 
-def change_values(clone: Path, *layers: dict[str, Any]) -> None:
-    """Lay something over dev's values on main."""
-    file = clone / "environments/dev/values.yaml"
-    file.write_text(yaml.safe_dump(merged([yaml.safe_load(file.read_text()), *layers])))
-    push(clone)
-
-
-def _application(clone: Path, url: str, release: Release) -> dict[str, Any]:
-    """Return the Application of dev as a user has it, but in the release's namespace."""
-    every = clone / "gitops/argocd/every.yaml"
-    every.write_text(every.read_text().replace("https://git.example.com/data/pipelines.git", url))
-    built = release.namespace.cluster.kubectl("kustomize", str(every.parent))
-    found = next(item for item in yaml.safe_load_all(built) if item["metadata"]["name"] == "mage-dev")
-    found["metadata"]["name"] = release.name
-    found["spec"]["destination"]["namespace"] = release.namespace.name
-    assert isinstance(found, dict)
-    return found
+def _from_git(clone: Path, url: str, release: Release) -> list[dict[str, Any]]:
+    """Return what gitops/argocd has for dev, but for the release's namespace."""
+    file = clone / "gitops/argocd/environments.yaml"
+    file.write_text(file.read_text().replace("https://git.example.com/data/pipelines.git", url))
+    project, applications = yaml.safe_load_all(release.namespace.cluster.kubectl("kustomize", str(file.parent)))
+    name = {"name": release.name, "namespace": ARGOCD}
+    project |= {"metadata": name}
+    project["spec"]["destinations"] = [{"server": "*", "namespace": release.namespace.name}]
+    applications |= {"metadata": name}
+    (generator,) = applications["spec"]["generators"]
+    generator["list"]["elements"] = [
+        each for each in generator["list"]["elements"] if each["environment"] == "dev"
+    ]
+    template = applications["spec"]["template"]
+    template["metadata"]["name"] = release.name
+    template["spec"]["project"] = release.name
+    template["spec"]["destination"]["namespace"] = release.namespace.name
+    return [project, applications]
 
 
 def test_a_first_release_is_installed(line: Line) -> None:
@@ -184,6 +233,15 @@ def test_a_change_by_hand_is_set_back(line: Line) -> None:
     eventually(lambda: namespace.kubectl("get", deployment, limit) == "3", "the change undone", SECONDS)
 
 
+def test_argo_cd_is_told_as_what_installs_it(line: Line) -> None:
+    line.arrive()
+    objects = line.release.namespace.get("deployments,statefulsets,services", "--show-managed-fields")
+    assert [line for each in objects for line in hand_changes(each)] == []
+    agents = {find_agent(each, line.release.namespace) for each in objects}
+    application, commit = f"applications.argoproj.io/{line.release.name}", line.status["sync"]["revision"]
+    assert agents == {Agent("Argo CD", ARGOCD, application, "Synced, Healthy", commit)}
+
+
 def test_its_scheduled_runs_can_be_observed(line: Line) -> None:
     namespace = line.release.namespace
     arguments = ("observe", "dev", "--namespace", namespace.name, "--json")
@@ -196,7 +254,7 @@ def test_its_scheduled_runs_can_be_observed(line: Line) -> None:
 @pytest.fixture(scope="module")
 def promoted(line: Line) -> Line:
     """The line after a second promotion, of another schedule."""
-    change_values(line.clone, {"schedules": {SCHEDULE: {"interval": "@weekly"}}})
+    change_dev_values(line.clone, {"schedules": {SCHEDULE: {"interval": "@weekly"}}})
     promote(line.clone, "main", "dev")
     line.arrive()
     return line
@@ -211,3 +269,50 @@ def test_a_rollback_arrives_by_itself(promoted: Line) -> None:
     assert result.exit_code == 0, result.stderr
     promoted.arrive()
     assert (promoted.number(), promoted.interval()) == ("3", "@daily")
+
+
+def test_a_release_that_cannot_start_is_told_and_can_be_rolled_back(
+    promoted: Line,
+) -> None:
+    scheduler = yaml.safe_load((promoted.clone / "environments/dev/values.yaml").read_text())["scheduler"]
+    change_dev_values(promoted.clone, {"scheduler": {"resources": {"requests": {"cpu": "1000"}}}})
+    promote(promoted.clone, "main", "dev")
+    promoted.look()
+    waiting = f"waiting for healthy state of apps/StatefulSet/{promoted.release.full_name}-scheduler"
+    eventually(lambda: waiting in promoted.status["operationState"]["message"], "Argo CD tells", SECONDS)
+    assert promoted.status["health"]["status"] == "Progressing"
+    change_dev_values(promoted.clone, {"scheduler": scheduler})
+    result = call_script(promoted.clone, "rollback", "dev", "--reason", "no such node", "--yes")
+    assert result.exit_code == 0, result.stderr
+    end = '{"status": {"operationState": {"phase": "Terminating"}}}'  # what `argocd app terminate-op` does
+    promoted.argocd.kubectl("patch", "application", promoted.release.name, "--type=merge", f"--patch={end}")
+    promoted.arrive()
+    assert promoted.number() == "5"
+
+
+def test_a_schedule_that_cannot_be_applied_is_told_until_a_release_mends_it(promoted: Line) -> None:
+    promoted.release.namespace.make_secret("partner", wrong="two words", right="one-word")
+    token = {"name": "partner", "key": "wrong"}
+    schedule = {"pipeline": "flights_daily", "enabled": True, "timeout": 0, "type": "api", "token": token}
+    change_dev_values(promoted.clone, {"schedules": {"hook": schedule}})
+    promote(promoted.clone, "main", "dev")
+    promoted.look()
+    job = f"Job/{promoted.release.full_name}-schedules"
+    eventually(lambda: job in promoted.failed(), "Argo CD tells of the Job", TOLD)
+    change_dev_values(promoted.clone, {"schedules": {"hook": {"token": {"key": "right"}}}})
+    promote(promoted.clone, "main", "dev")
+    promoted.arrive()
+    assert promoted.release.sql("SELECT token FROM pipeline_schedule WHERE name = 'hook'") == [["one-word"]]
+
+
+def test_it_may_not_install_elsewhere(line: Line) -> None:
+    project = line.release.name
+    line.argocd.kubectl("patch", "appproject", project, "--type=merge", "--patch", '{"spec": {"sourceRepos": []}}')
+    line.look("hard")
+
+    def refused() -> bool:
+        conditions = line.status.get("conditions", [])
+        assert any("is not permitted in project" in each["message"] for each in conditions), conditions
+        return True
+
+    eventually(refused, "Argo CD refused the repository", SECONDS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from basics.process import CommandError
 from kind.cluster import eventually
 from kind.release import Release, mounted_project
 from mage.projects import WAREHOUSE_LOGIN, Block, write_project
@@ -59,6 +60,16 @@ def custom(name: str, code: str) -> Block:
     return Block(name, _CUSTOM.format(code), type="custom")
 
 
+# The first copy goes on until it is ended; another one must not find it at work.
+HOLD = """\
+import fcntl, os, pathlib
+    path = pathlib.Path(os.environ['MAGE_DATA_DIR'], f"held-{kwargs['pipeline_run_id']}")
+    with path.open('a+', buffering=1) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        begun_before = path.read_text()
+        print('begun', file=file)
+        while not begun_before:
+            time.sleep(1)"""
 GREEDY = "taken = [bytearray(32 * 2**20) for _ in range(1000)]"
 PIPELINES = {
     "telling": [
@@ -69,6 +80,9 @@ PIPELINES = {
     "greedy": [custom("take", GREEDY)],
     "greedy_in_one": [custom("take_in_one", GREEDY)],
     "sleeping": [custom("sleep", "time.sleep(600)")],
+    "held": [custom("hold", HOLD)],
+    "held_in_one": [custom("hold_in_one", HOLD)],
+    "suicidal": [custom("suicide", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")],
     "failing": [custom("fail", "raise ValueError('no flights today')")],
     "wide": [custom(f"wide_{number}", "return [1]") for number in range(WIDE)],
 }
@@ -78,8 +92,9 @@ PIPELINES = {
 def release(releases: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release whose blocks run as Jobs."""
     prepared = releases("executor")
-    in_one_process = {"run_pipeline_in_one_process": True}
-    project = write_project(tmp_path_factory.mktemp("executor"), PIPELINES, greedy_in_one=in_one_process)
+    in_one = {"run_pipeline_in_one_process": True}
+    folder = tmp_path_factory.mktemp("executor")
+    project = write_project(folder, PIPELINES, greedy_in_one=in_one, held_in_one=in_one)
     values = {
         "env": "dev",
         "executor": {"type": "k8s", "resources": {"limits": {"memory": MEMORY}}},
@@ -132,23 +147,70 @@ def test_one_that_takes_too_much_memory_fails_the_run_which_says_so(release: Rel
     assert mage_runs.failures(run)["take"].endswith(
         f"its pod was killed: out of memory (executor.resources.limits.memory: {MEMORY})."
     )
-    assert len(jobs_made(release, f"block-{block_run(run, 'take')['id']}")) == 1
+    assert pods_made(release, f"block-{block_run(run, 'take')['id']}") == 1
 
 
 def test_so_does_a_pipeline_in_one_process(release: Release) -> None:
     run = release.run("greedy_in_one")
     assert run["status"] == "failed"
     assert "out of memory" in mage_runs.failures(run)["take_in_one"]
-    assert len(jobs_made(release, f"pipeline-{run['id']}")) == 1
+    assert pods_made(release, f"pipeline-{run['id']}") == 1
 
 
-def test_one_whose_pod_is_evicted_fails_the_run_which_says_so(release: Release) -> None:
-    number = release.start("sleeping")
+def test_while_it_runs_its_node_is_not_drained(release: Release) -> None:
+    number = release.start("held")
     pod = eventually(lambda: running_pod(release), "a running pod")
+    with pytest.raises(CommandError, match="disruption budget"):
+        evict(release, pod)
+    mage_runs.cancel(release.api(), number)
+    eventually(lambda: not release.pods("executor"), "nothing left", 120)
+
+
+def evict(release: Release, pod: str) -> str:
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
     path = f"/api/v1/namespaces/{release.namespace.name}/pods/{pod}/eviction"
-    release.namespace.kubectl("create", f"--raw={path}", "--filename=-", stdin=json.dumps(eviction))
-    assert "its pod was deleted" in mage_runs.failures(release.ended(number))["sleep"]
+    return release.namespace.kubectl("create", f"--raw={path}", "--filename=-", stdin=json.dumps(eviction))
+
+
+def evict_all_the_same(release: Release, pod: str) -> None:
+    release.namespace.kubectl(
+        "delete", "poddisruptionbudget", f"{release.full_name}-executor", "--ignore-not-found"
+    )
+    eventually(lambda: evict(release, pod), "an eviction")
+
+
+def delete(release: Release, pod: str) -> None:
+    release.namespace.kubectl("delete", "pod", pod, "--wait=false")
+
+
+def kill(release: Release, pod: str) -> None:
+    """SIGKILL its first process, as the kernel does when the node is out of memory."""
+    (container,) = (
+        each["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+        for each in release.pods("executor")
+        if each["metadata"]["name"] == pod
+    )
+    release.namespace.cluster.in_node("ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", container)
+
+
+@pytest.mark.parametrize("pipeline", ["held", "held_in_one"])
+@pytest.mark.parametrize("end", [evict_all_the_same, delete, kill])
+def test_after_a_pod_that_the_platform_ends_it_runs_again_and_completes(
+    release: Release, end: Callable[[Release, str], None], pipeline: str
+) -> None:
+    number = release.start(pipeline)
+    held = f"/var/lib/mage/held-{number}"
+    eventually(lambda: release.execute("web", "cat", held), "the block begun", 120)
+    end(release, str(running_pod(release)))
+    run = release.ended(number)
+    assert run["status"] == "completed", mage_runs.failures(run)
+    assert release.execute("web", "cat", held).split() == ["begun", "begun"]
+
+
+def test_one_that_is_killed_again_and_again_fails_the_run_which_says_so(release: Release) -> None:
+    run = release.run("suicidal")
+    assert mage_runs.failures(run)["suicide"].endswith("its pod was killed from outside, with exit code 137.")
+    assert pods_made(release, f"block-{block_run(run, 'suicide')['id']}") == 4
 
 
 def test_when_its_run_is_cancelled_its_job_is_removed(release: Release) -> None:
@@ -161,6 +223,7 @@ def test_when_its_run_is_cancelled_its_job_is_removed(release: Release) -> None:
 def test_one_that_raises_fails_the_run_with_its_error(release: Release) -> None:
     run = release.run("failing")
     assert mage_runs.failures(run) == {"fail": "no flights today"}
+    assert pods_made(release, f"block-{block_run(run, 'fail')['id']}") == 1
 
 
 def test_no_more_run_at_once_than_allowed(release: Release) -> None:
@@ -198,8 +261,7 @@ def running_pod(release: Release) -> str | None:
     return names[0] if names else None
 
 
-def jobs_made(release: Release, end: str) -> set[str]:
-    """Return the UIDs of the Jobs with this end of their name: also of those that are gone."""
+def pods_made(release: Release, end: str) -> int:
+    """Return how many pods the Jobs with this end of their name had: also of those that are gone."""
     events = release.namespace.get("events", "--field-selector=reason=SuccessfulCreate,involvedObject.kind=Job")
-    objects = [event["involvedObject"] for event in events]
-    return {one["uid"] for one in objects if one["name"].endswith(f"-{end}")}
+    return sum(event["involvedObject"]["name"].endswith(f"-{end}") for event in events)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from basics.process import CommandError
-from helpers import push, write
+from helpers import git, push, write
 from kind.cluster import eventually
 from kind.git_server import GitServer
 from kind.release import Release
@@ -58,7 +58,8 @@ class Source:
     def push(self, text: str) -> str:
         """Push a project that says `text`, wait until the pods have it, and return its commit."""
         write_text(self.clone, text)
-        commit = push(self.clone, text)
+        push(self.clone, text)
+        commit = git(self.clone, "rev-parse", "HEAD")
         eventually(lambda: self.commits() == {commit}, f"pods at {text}", seconds=120)
         return commit
 

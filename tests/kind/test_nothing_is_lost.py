@@ -103,6 +103,13 @@ def kill(release: Release) -> None:
     wait_for_another(release, "scheduler", before)
 
 
+def restart_database_of_a_drain(release: Release) -> None:
+    before = identity(release, "scheduler")
+    release.namespace.kubectl("delete", "pod", release.pod("scheduler"), "--wait=false")
+    delete("postgres")(release)
+    wait_for_another(release, "scheduler", before)
+
+
 def restart_kubelet(release: Release) -> None:
     release.namespace.cluster.in_node("systemctl", "restart", "kubelet")  # the one of both releases
     eventually(lambda: release.execute("web", "echo", "answers"), "an answer by way of the kubelet")
@@ -114,6 +121,7 @@ EVENTS: dict[str, Callable[[Release], None]] = {
     "scheduler killed (SIGKILL)": kill,
     "web pod deleted": delete("web"),
     "PostgreSQL pod deleted": delete("postgres"),
+    "scheduler and PostgreSQL pods deleted": restart_database_of_a_drain,
     "kubelet restarted": restart_kubelet,
 }
 REPEATED = {("scheduler killed (SIGKILL)", "local")}
@@ -192,7 +200,13 @@ def trial(
     report(trial, request.config)
 
 
-@pytest.fixture(scope="module", params=EVENTS)
+_ALONE = {"kubelet restarted"}  # it cuts off what kubectl does in any pod
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(event, marks=pytest.mark.alone if event in _ALONE else ()) for event in EVENTS],
+)
 def event(request: pytest.FixtureRequest, trial: Trial) -> str:
     """An event that has happened to both releases."""
     trial.let(request.param)

@@ -94,14 +94,9 @@ def said_by_credentials(release: Release) -> str:
 def logs(release: Release) -> dict[str, str]:
     """Return the logs of all pods, executor pods included: Mage keeps what they say on its volume."""
     pods = [pod["metadata"]["name"] for pod in release.namespace.get("pods")]
-    said = {f"log of {pod}": _log(release, pod) for pod in pods}
+    said = {f"log of {pod}": release.namespace.kubectl("logs", pod, "--all-containers") for pod in pods}
     kept = release.execute("web", "sh", "-c", "find /var/lib/mage -name '*.log' -exec cat {} +")
     return {**said, "logs of runs": kept}
-
-
-def _log(release: Release, pod: str) -> str:
-    """Return the log of `pod`; the kubelet that has it may start anew meanwhile, for another test."""
-    return eventually(lambda: [release.namespace.kubectl("logs", pod, "--all-containers")], f"the log of {pod}")[0]
 
 
 def secrets_of(namespace: Namespace) -> dict[str, str]:

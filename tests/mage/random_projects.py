@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import yaml
 from hypothesis import strategies as st
 
-from helpers import PROJECT, block
+from basics.yaml_file import LOADER
+from helpers import PROJECT, block, dumped
 from mage.ways_to_refer import ALONE, BESIDE, BY_NAME, EXPORTED, READS, RELATIVE, Way
 
 T = TypeVar("T")
@@ -210,7 +211,7 @@ class _Builder:
             parents = self.some([entry["uuid"] for entry in blocks], least=1)
             attached[f"{addon['type']}s"].append(addon | {"upstream_blocks": parents})
         metadata = {"name": name, "uuid": name, "type": "python", "blocks": blocks, **attached}
-        self.files[f"pipelines/{name}/metadata.yaml"] = yaml.safe_dump(metadata, sort_keys=False)
+        self.files[f"pipelines/{name}/metadata.yaml"] = dumped(metadata, sort_keys=False)
         self.pipelines.append(name)
 
     def _with_replica(self, entry: dict[str, Any]) -> list[dict[str, Any]]:
@@ -226,8 +227,8 @@ class _Builder:
     def _product(self, other: str) -> dict[str, Any]:
         """Make a global data product of the pipeline `other`, and a block that takes it."""
         registry = "global_data_products.yaml"
-        products = yaml.safe_load(self.files.get(registry, "{}"))
-        metadata = yaml.safe_load(self.files[f"pipelines/{other}/metadata.yaml"])
+        products = yaml.load(self.files.get(registry, "{}"), LOADER)
+        metadata = yaml.load(self.files[f"pipelines/{other}/metadata.yaml"], LOADER)
         kinds = ("data_loader", "transformer")
         products[other] = {
             "object_type": "pipeline",
@@ -235,7 +236,7 @@ class _Builder:
             "outdated_after": {"weeks": 1},
             "settings": {entry["uuid"]: {} for entry in metadata["blocks"] if entry["type"] in kinds},
         }
-        self.files[registry] = yaml.safe_dump(products)
+        self.files[registry] = dumped(products)
         configuration = {"global_data_product": {"uuid": other}}
         return block(self._new("product"), "global_data_product", configuration=configuration)
 

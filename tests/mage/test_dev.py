@@ -26,7 +26,7 @@ from basics.errors import PromotionError
 from helpers import EXAMPLE, ROOT, Program
 from mage_pod import mage_api
 from mage_pod.waiting import until
-from promotion.commands import dev
+from runtime import web
 
 WRITTEN_BY_USE = ("__pycache__", ".file_versions", ".preferences.yaml")
 pytestmark = pytest.mark.skipif(
@@ -146,7 +146,7 @@ def running(checkout: Path) -> Iterator[Dev]:
     """A first start, while somebody else has Mage's port."""
     with socket.socket() as somebody:
         with contextlib.suppress(OSError):  # then another Mage has it
-            somebody.bind((dev._HOST, dev._PORT))
+            somebody.bind((web._HOST, web._USUAL_PORT))
             somebody.listen()
         started = Dev(checkout)
         with started.process:
@@ -297,7 +297,7 @@ def test_what_keeps_it_from_serving_is_told(stopped: Path, path: str, old: str, 
 
 
 def test_a_machine_without_a_free_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dev, "_HOST", "192.0.2.1")  # an address that no machine has
+    monkeypatch.setattr(web, "_HOST", "192.0.2.1")  # an address that no machine has
     with pytest.raises(PromotionError) as refusal:
-        dev._free_port()
+        web.free_port()
     assert refusal.value.code == "no-free-port"

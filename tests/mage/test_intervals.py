@@ -25,9 +25,11 @@ def fields(smallest: int, largest: int, names: list[str]) -> st.SearchStrategy[s
     return st.one_of(st.just("*"), st.lists(parts, min_size=1, max_size=3).map(",".join))
 
 
-INTERVALS = st.tuples(
-    fields(0, 59, []), fields(0, 23, []), fields(1, 31, []), fields(1, 12, MONTHS), fields(0, 7, DAYS)
-).map(" ".join)
+OF_MONTH = st.one_of(fields(1, 31, []), st.sampled_from(["?", "L", "1,15,l"]))
+OF_WEEK = st.one_of(
+    fields(0, 7, DAYS), st.sampled_from(["?", "1#2", "fri#4", "L0", "l7", "Mon#1,wed#3"]), st.just("*/1")
+)
+INTERVALS = st.tuples(fields(0, 59, []), fields(0, 23, []), OF_MONTH, fields(1, 12, MONTHS), OF_WEEK).map(" ".join)
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2040, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
 

@@ -109,6 +109,7 @@ PIPELINES = {
         note("merged", "(kwargs['low'], kwargs['high'])"),
         note("date", "repr(kwargs['execution_date'])"),
         note("environment", "(os.getenv('ENV'), os.getenv('OF_THE_DEVELOPER'))"),
+        note("imported", "sorted({'sklearn', 'IPython'} & __import__('sys').modules.keys())"),
     ],
     "broken_test": [
         LOAD,
@@ -316,6 +317,11 @@ def test_the_execution_date_arrives_as_a_date_in_utc(notes: Path) -> None:
 @pytest.mark.usefixtures("results")
 def test_blocks_see_the_environment_they_are_given_and_not_that_of_the_developer(notes: Path) -> None:
     assert (notes / "environment").read_text() == "('staging', None)\n"
+
+
+@pytest.mark.usefixtures("results")
+def test_mage_starts_without_packages_that_it_hardly_uses(notes: Path) -> None:
+    assert (notes / "imported").read_text() == "[]\n"
 
 
 def test_a_failing_test_fails_its_block_and_says_which_assertion_where(results: dict[str, RunResult]) -> None:

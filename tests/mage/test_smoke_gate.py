@@ -163,7 +163,7 @@ def test_the_kind_that_is_asked_for_on_the_command_line_wins(clone: Path) -> Non
 @pytest.mark.parametrize("gates", ["[static]", "[static, smoke]"])
 def test_a_mage_that_does_not_start_is_no_verdict(clone: Path, gates: str) -> None:
     write(clone, {"environments/dev/policy.yaml": f"source: main\ngates: {gates}\n"})
-    write(clone, {"mage_project/metadata.yaml": "features: [\n"})
+    write(clone, {"packages/pandas/__init__.py": "raise RuntimeError('not the one that Mage needs')\n"})
     push(clone)
     error = run_script(clone, "promote", "main", "dev", "--yes", "--json").document["error"]
     assert (error["code"], error["exit_code"]) == ("mage-could-not-run", 6)

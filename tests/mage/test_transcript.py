@@ -78,7 +78,7 @@ class StandIns:
 
     def put(self, line: str) -> str:
         """Return `line` with everything replaced that another run would print otherwise."""
-        line = re.sub(r"\b[0-9a-f]{8}\b", self._of, line)
+        line = re.sub(r"\b[0-9a-f]{8}\b|(?<=\bsrc-)[0-9a-f]{16}\b", self._of, line)
         line = re.sub(r"\w{3} \d{4}-\d\d-\d\d \d\d:\d\d", "··· ····-··-·· ··:··", line)
         line = re.sub(r"\b\d{4}-\d\d-\d\d\b", "····-··-··", line)
         line = re.sub(r"\b\d{3,} files", "··· files", line)
@@ -86,7 +86,7 @@ class StandIns:
 
     def _of(self, found: re.Match[str]) -> str:
         number = str(len(self._known)).encode()
-        return self._known.setdefault(found[0], hashlib.sha256(number).hexdigest()[:8])
+        return self._known.setdefault(found[0], hashlib.sha256(number).hexdigest()[: len(found[0])])
 
 
 def played(page: str, terminal: Terminal) -> str:

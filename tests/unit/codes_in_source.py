@@ -85,15 +85,19 @@ def _has_constructor(node: ast.ClassDef) -> bool:
 
 def _with_helpers(nodes: list[ast.AST], takers: dict[str, _Taker]) -> dict[str, _Taker]:
     """Return `takers` with the functions that hand on their parameter `code` to one of them."""
+    helpers = [node for node in nodes if isinstance(node, ast.FunctionDef) and "code" in _parameters(node)]
     before = -1
     while before < len(takers):
         before = len(takers)
-        for node in (node for node in nodes if isinstance(node, ast.FunctionDef)):
+        for node in helpers:
             for argument, taker in _of_function(node, takers):
-                parameters = [each.arg for each in node.args.args if each.arg != "self"]
-                if ast.unparse(argument) == "code" and "code" in parameters:
-                    takers = {**takers, node.name: _Taker(parameters.index("code"), taker.exit_codes)}
+                if ast.unparse(argument) == "code":
+                    takers = {**takers, node.name: _Taker(_parameters(node).index("code"), taker.exit_codes)}
     return takers
+
+
+def _parameters(node: ast.FunctionDef) -> list[str]:
+    return [each.arg for each in node.args.args if each.arg != "self"]
 
 
 def _of_function(scope: ast.AST, takers: _Takers) -> Iterator[tuple[ast.expr, _Taker]]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from helpers import PROJECT, promote, push, write, write_project
+from promotion.adopting.plan import EXAMPLES_ID
+from unit.adoption import FILES
 from unit.situations import Situations, situation
 
 
@@ -53,3 +55,18 @@ def two_changes(clone: Path) -> None:
     loaders = (f"{PROJECT}/data_loaders/load_{name}.py" for name in ("orders", "stock"))
     write(clone, dict.fromkeys(loaders, "newer = 1\n"))
     push(clone)
+
+
+@situation("project")
+def template(clone: Path) -> None:
+    """A clone whose project is the example."""
+    write(clone, {f"{PROJECT}/metadata.yaml": f"project_type: standalone\n{EXAMPLES_ID}\n"})
+    push(clone)
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """A Mage project from elsewhere, outside of git."""
+    folder = tmp_path / "a team's repository" / "unit_3"
+    write(folder, FILES)
+    return folder

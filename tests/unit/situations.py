@@ -26,7 +26,6 @@ class Situations:
         shutil.copytree(self._made(name), folder, symlinks=True)
         clone = folder / "clone"
         assert remote_of(clone).is_dir()
-        git(clone, "status")  # the copy's time stamps enter the index now, not when a command under test looks
         return clone
 
     def _made(self, name: str) -> Path:

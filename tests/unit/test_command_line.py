@@ -132,6 +132,7 @@ def test_a_surprise_is_told_with_a_file_that_has_its_traceback(project: Path, tm
 
 
 def test_a_sub_folder_stands_for_its_clone(project: Path) -> None:
+    shutil.rmtree(project / "mage_project/pipelines")  # with none, Mage does not have to start
     result = call_script(project / "mage_project/utils", "verify", "--json")
     assert result.document["verified"]["folder"] == str(project)
 

@@ -12,6 +12,7 @@ from basics.errors import Finding, GateRefused
 from helpers import tree_of, values, write
 from promotion.configuration.environment import Environment, environment_names, load_environment
 from promotion.configuration.interval import is_interval
+from promotion.configuration.registry import Registry
 
 BEGIN = "env: dev\nio: {}\n"
 EMPTY = BEGIN + "schedules: {}\n"
@@ -226,3 +227,44 @@ def test_values_in_another_shape_are_refused_with_the_line_of_the_key(
     sources: Path, text: str, line: int | None
 ) -> None:
     assert finding_in(sources, "environments/dev/values.yaml", text).line == line
+
+
+# registry.yaml
+
+REGISTRY = "environments/registry.yaml"
+
+
+def registry_in(folder: Path, text: str) -> Registry | None:
+    write(folder, {REGISTRY: text})
+    return load_environment(tree_of(folder), "dev").registry
+
+
+@pytest.mark.parametrize(
+    "repository", ["registry.example.com/team/mage", "localhost:5000/mage", "team/mage", "ghcr.io/a/b_c/d-e.f"]
+)
+def test_a_registry_is_stated_once_for_all_environments(sources: Path, repository: str) -> None:
+    text = f"repository: {repository}\nbase_image: mirror/python:3\nwith_r: false\n"
+    assert registry_in(sources, text) == Registry(repository, "mirror/python:3", with_r=False)
+
+
+@pytest.mark.parametrize("text", ["", 'repository: ""\n', 'repository: ""\nbase_image: ""\nwith_r: true\n'])
+def test_no_repository_is_no_registry(sources: Path, text: str) -> None:
+    assert registry_in(sources, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("repository: mage", "repository"),
+        ("repository: registry.example.com/mage:1", "repository"),
+        ("repository: https://registry.example.com/mage", "repository"),
+        ("repository: [a/b]", "repository"),
+        ("repositroy: a/b", "repositroy"),
+        ("repository: a/b\nbase_image: 3", "base_image"),
+        ("repository: a/b\nwith_r: maybe", "with_r"),
+    ],
+)
+def test_a_registry_that_cannot_be_understood_is_told_with_its_key(sources: Path, text: str, key: str) -> None:
+    finding = finding_in(sources, REGISTRY, text)
+    assert (finding.path, finding.problem.partition(": ")[0]) == (REGISTRY, key)
+    assert finding.line

@@ -11,9 +11,12 @@ from rich.console import Console
 
 from basics.errors import PromotionError
 from demonstration.chart import Carrier
+from demonstration.example import put_in_place
 from demonstration.numbers import comparison
 from demonstration.stage import Stage
+from helpers import git, push, write
 from runtime.postgres import Server
+from unit.adoption import BRANCH, adopt
 
 CARRIER = Carrier("AA", "American Airlines Inc.", 1234, 56, -0.05)
 
@@ -48,6 +51,19 @@ def test_an_edit_whose_place_is_gone_says_which(stage: Stage) -> None:
     with pytest.raises(PromotionError, match=r"block\.py, which does not have `two = 2`") as refusal:
         stage.replace("block.py", "two = 2\n", "two = 3\n")
     assert refusal.value.code == "edit-failed"
+
+
+def test_the_example_stands_where_a_team_with_packages_has_its_project(template: Path, theirs: Path) -> None:
+    before = git(template, "ls-files", "mage_project", "environments")
+    write(template, {"packages/README.md": "Packages"})
+    push(template)
+    write(theirs, {"transformers/clean.py": "import unit_3, tools.money", "../tools/money.py": ""})
+    adopt(template, theirs)
+    git(template, "merge", "--quiet", "--ff-only", BRANCH)
+    git(template, "push", "--quiet", "--set-upstream", "origin", "main")
+    put_in_place(template)
+    assert git(template, "ls-files", "mage_project", "environments") == before
+    assert git(template, "ls-files", "packages") == "packages/README.md"
 
 
 def test_equal_numbers_show_side_by_side() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from helpers import EXAMPLE, ROOT
 
-ENVIRONMENTS = sorted(folder.name for folder in (EXAMPLE / "environments").iterdir())
+ENVIRONMENTS = sorted(folder.name for folder in (EXAMPLE / "environments").iterdir() if folder.is_dir())
 OF_THE_ENVIRONMENT = ("settings", "secrets", "variables")  # names that a team chooses
 
 

@@ -12,24 +12,29 @@ import pytest
 
 from basics.error_codes import error_codes
 from helpers import SCRIPTS
-from unit.codes_in_source import codes_below
+from unit.codes_in_source import Given, codes_below
 
 TESTS = Path(__file__).resolve().parents[1]
-GIVEN = codes_below(SCRIPTS)
 REGISTER = error_codes()
 # A smoke test on kind hands on what it did not raise itself as no verdict.
 HANDED_ON = 6
 
 
-def test_every_code_that_is_raised_is_in_the_register_and_no_other() -> None:
-    raised = {given.code for given in GIVEN}
+@pytest.fixture(scope="module")
+def codes() -> set[Given]:
+    """What scripts/ gives."""
+    return codes_below(SCRIPTS)
+
+
+def test_every_code_that_is_raised_is_in_the_register_and_no_other(codes: set[Given]) -> None:
+    raised = {given.code for given in codes}
     assert raised - REGISTER.keys() == set(), "give it an entry in scripts/basics/error_codes.yaml"
     assert REGISTER.keys() - raised == set(), "nothing has this code: remove its entry"
 
 
-def test_every_code_is_registered_with_its_exit_codes() -> None:
+def test_every_code_is_registered_with_its_exit_codes(codes: set[Given]) -> None:
     exit_codes = defaultdict(set)
-    for given in GIVEN:
+    for given in codes:
         exit_codes[given.code].add(given.exit_code)
     for code, entry in REGISTER.items():
         registered = {*entry.exit_codes, *([None] if entry.finding else [])}

@@ -46,8 +46,29 @@ def test_very_many_are_counted_by_kind_and_all_are_shown_if_asked_for() -> None:
     assert len(lines) < 25
     assert lines[0] == "  syntax-error: 10 findings in 10 files"
     assert "  name-not-supplied: 200 findings in 200 files" in lines
-    assert "      … and 197 more: see --json" in lines
+    assert "      … and 197 more" in lines
+    assert lines[-1] == "  These are the first of each kind; --json has every one."
     assert len(told(*findings, everything=True)) == 300 + 3
+
+
+def test_of_a_kind_as_many_mends_as_possible_are_shown() -> None:
+    findings = [*found("odd", 20, "mend this"), *found("odd", 21, "mend that")[20:], *found("odd", 22)[21:]]
+    lines = told(*findings)
+    mends = [line.removeprefix("      fix: ") for line in lines if "fix:" in line]
+    assert mends == ["mend this", "mend that", "mend it"]
+    assert "      … and 19 more" in lines
+
+
+def test_the_same_fault_in_a_file_of_each_environment_is_told_at_the_first() -> None:
+    names = ("dev", "staging", "prod")
+    each = [
+        Finding(f"environments/{name}/values.yaml", line, "odd", "a: is odd", "mend it", (name,))
+        for line, name in enumerate(names, start=3)
+    ]
+    first = Finding("environments/dev/values.yaml", 3, "odd", "a: is odd", "mend it", names)
+    assert merged(each) == [first]
+    other = Finding("pipelines/dev/x", 3, "odd", "a: is odd", "mend it", ("staging",))
+    assert merged([*each, other]) == [first, other]
 
 
 @pytest.fixture

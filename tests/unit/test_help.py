@@ -130,7 +130,7 @@ def test_a_record_from_before_it_said_its_version_is_read(promoted_to_dev: Path)
         (["promote", "main", "dev", "--yess=1"], "write --yes; scripts/promote.py promote --help"),
         (["promote", "backfill", "dev", "--wave"], "write --waive; scripts/promote.py backfill --help"),
         (["rollback", "dev", "--raeson", "x"], "one of --reason, --json, --version; scripts/rollback.py --help"),
-        (["status", "-v"], "one of --help, --html, --json, --quiet, --version; scripts/status.py --help"),
+        (["status", "-v"], "one of --help, --html, --json, --live, --quiet, --version; scripts/status.py --help"),
         (["rollback", "--hepl"], "one of --help, --plan, --pr; scripts/rollback.py --help"),
         (["promote", "--verison"], "one of --version, --reason, --json; scripts/promote.py promote --help"),
         (["status", "prd"], "write prod"),

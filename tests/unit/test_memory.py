@@ -107,7 +107,7 @@ def codes(clone: Path) -> set[str]:
     with Repository.find(clone) as repository:
         repository.fetch()
         main = main_side(repository).tree
-        return {finding.code for finding in static_findings(Project(main), load_environment(main, "dev"))}
+        return {finding.code for finding in static_findings(Project(main), [load_environment(main, "dev")])}
 
 
 def test_a_bit_that_flips_is_not_believed(project: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from basics.errors import Malformed
 from helpers import (
@@ -30,28 +31,30 @@ from helpers import (
     write_program,
 )
 from promotion.configuration.policy import read_policy
+from promotion.record.evidence_record import Record
 from unit.situations import situation
 
 LOAD_STOCK = f"{PROJECT}/data_loaders/load_stock.py"
-FINE = {"completed": 3, "failed": 1, "last": "completed"}
-
-
-EARLY, LATE = "2013-01-01T00:00:00Z", "2113-01-01T00:00:00Z"
+LABELS = {"app.kubernetes.io/instance": "mage-dev"}
+LAST = {"run": 4, "status": "completed", "at": "2013-01-01T00:00:00+00:00"}
+FAILED = LAST | {"run": 5, "status": "failed"}
+FINE = {"completed": 3, "failed": 1, "last": LAST}
+STARTED = "2013-01-01T00:00:00Z"
 
 
 def stateful_set(environment: str = "dev", **annotations: str) -> dict[str, Any]:
     containers = [{"name": "mage", "env": [{"name": "ENV", "value": environment}]}]
     return {
         "kind": "StatefulSet",
-        "metadata": {"name": "mage-scheduler", "annotations": annotations},
+        "metadata": {"name": "mage-scheduler", "annotations": annotations, "labels": LABELS},
         "spec": {"template": {"spec": {"containers": containers}}},
         "status": {"updateRevision": "two"},
     }
 
 
-def pod(started: str = EARLY, revision: str = "two") -> dict[str, Any]:
+def pod(revision: str = "two", *, placed: bool = True) -> dict[str, Any]:
     metadata = {"name": "mage-scheduler-0", "labels": {"controller-revision-hash": revision}}
-    return {"kind": "Pod", "metadata": metadata, "status": {"startTime": started}}
+    return {"kind": "Pod", "metadata": metadata, "status": {"startTime": STARTED} if placed else {}}
 
 
 class Dev:
@@ -59,11 +62,9 @@ class Dev:
 
     def __init__(self, clone: Path) -> None:
         self.clone, self.folder = clone, clone.parent / "cluster"
-        self.asked, self.programs = self.folder / "asked", clone.parent / "programs"
+        self.programs = clone.parent / "programs"
         self.folder.mkdir()
-        answers = (
-            f'*" get "*) cat "{self.folder}/sets";; *" exec "*) cat > "{self.asked}"; cat "{self.folder}/runs";;'
-        )
+        answers = f'*" get "*) cat "{self.folder}/sets";; *" logs "*) cat "{self.folder}/log";;'
         script = f'echo "$*" >> "{self.folder}/commands"\ncase " $* " in {answers} esac'
         write_program(self.programs / "kubectl", script)
         self.installed()
@@ -71,14 +72,23 @@ class Dev:
     def holds(self, *objects: Mapping[str, Any]) -> None:
         (self.folder / "sets").write_text(json.dumps({"items": objects}))
 
-    def installed(self, release: int = 2, started: str = EARLY) -> None:
-        """Let the cluster hold a release of dev, with a scheduler that has started then."""
-        self.holds(stateful_set(**{"mage/release": str(release)}), pod(started))
+    def installed(self, release: int = 2) -> None:
+        """Let the cluster hold a release of dev."""
+        self.holds(stateful_set(**{"mage/release": str(release)}), pod())
 
-    def observe(self, *more: str, **runs: Mapping[str, Any]) -> Result:
-        """Observe `runs`, and of all other pipelines fine ones."""
-        of_all = dict.fromkeys(("orders", "returns", "stock"), FINE) | runs
-        (self.folder / "runs").write_text(json.dumps(of_all))
+    def says(self, runs: Mapping[str, Mapping[int, Any]], problem: str | None = None) -> None:
+        """Let the scheduler's pod say how runs ended, by the release that they began with."""
+        said = {"format": 1, "at": STARTED, "release": 2, "problem": problem, "triggers": [], "runs": runs}
+        (self.folder / "log").write_text(json.dumps(said) + "\n")
+
+    def observe(self, *more: str, **scheduled: Mapping[str, Any]) -> Result:
+        """Observe scheduled runs that began with release 2, and of all other pipelines fine ones."""
+        of_all = dict.fromkeys(("orders", "returns", "stock"), FINE) | scheduled
+        self.says({name: {2: {"scheduled": counts}} for name, counts in of_all.items()})
+        return self.ask(*more)
+
+    def ask(self, *more: str) -> Result:
+        """Observe what the pod says."""
         return call_script(self.clone, "promote", "observe", "dev", "--json", *more, PATH=self.path)
 
     @property
@@ -118,10 +128,10 @@ def test_what_was_not_observed_waits(dev: Dev) -> None:
 @pytest.mark.parametrize(
     ("runs", "told"),
     [
-        ({"completed": 3, "failed": 2, "last": "completed"}, None),
-        ({"completed": 2, "failed": 0, "last": "completed"}, "(2)"),
-        ({"completed": 9, "failed": 1, "last": "failed"}, "(9, and the last one failed)"),
-        ({"completed": 0, "failed": 0, "last": None}, "(0)"),
+        ({"completed": 3, "failed": 2, "last": LAST}, None),
+        ({"completed": 2, "last": LAST}, "(2)"),
+        ({"completed": 9, "failed": 1, "last": FAILED}, "(9, and the last one failed)"),
+        ({}, "(0)"),
     ],
 )
 def test_enough_runs_and_none_failed_since(dev: Dev, runs: Mapping[str, Any], told: str | None) -> None:
@@ -132,24 +142,42 @@ def test_enough_runs_and_none_failed_since(dev: Dev, runs: Mapping[str, Any], to
 
 
 def test_only_what_would_change_has_to_run(dev: Dev) -> None:
-    dev.observe(orders={"completed": 0, "failed": 7, "last": "failed"})
+    dev.observe(orders={"failed": 7, "last": FAILED})
     assert dev.refusals() == []
-
-
-def the_second_after(moment: str) -> str:
-    """Return the first moment that cannot be before one that is told in whole seconds, cut off."""
-    return (datetime.fromisoformat(moment) + timedelta(seconds=1)).isoformat()
 
 
 def test_an_observation_says_of_what_by_whom_and_since_when(dev: Dev) -> None:
     digest = record(dev.clone, "dev")["pipelines"]["stock"]["digest"]
     observed = dev.observe().document["observed"]["stock"]
     assert (observed["digest"], observed["since"], observed["by"]) == (digest, 2, "Ada Example <ada@example.com>")
-    asked = json.loads(dev.asked.read_text())
-    assert asked["stock"] == the_second_after(record(dev.clone, "dev")["at"])
-    assert asked["orders"] < asked["stock"], "it has been there longer"
     log = git(remote_of(dev.clone), "log", "--format=%an: %s", "evidence/dev")
     assert log == "Ada Example: Observe the runs of dev: orders, returns, stock"
+
+
+def test_runs_count_from_the_release_on_that_brought_the_version(dev: Dev) -> None:
+    before, since = {"scheduled": {"failed": 7, "last": FAILED | {"run": 1}}}, {"scheduled": FINE}
+    by_hand = {"other": {"failed": 9, "last": FAILED | {"run": 9}}}
+    runs = {1: before, 2: since | by_hand, 3: {"scheduled": {"failed": 1, "last": FAILED}}}
+    dev.says({"stock": runs, "orders": runs})
+    observed = dev.ask().document["observed"]
+    counts = {name: [observed[name][key] for key in ("completed", "failed", "last")] for name in observed}
+    assert counts["stock"] == [3, 2, "failed"], "release 2 brought it"
+    assert counts["orders"] == [3, 9, "failed"], "release 1 brought it"
+    assert counts["returns"] == [0, 0, None]
+
+
+def test_a_pod_that_cannot_tell_its_runs_is_an_error(dev: Dev) -> None:
+    dev.says({}, "the database: it is starting up")
+    error = dev.ask().document["error"]
+    assert (error["code"], error["exit_code"]) == ("cannot-observe", 1)
+    assert "cannot tell its runs: the database: it is starting up" in error["message"]
+
+
+def test_what_was_observed_by_time_is_still_read() -> None:
+    entry = {"digest": "d", "since": 2, "begin": STARTED, "completed": 3, "failed": 0, "last": None, "by": "Ada"}
+    text = yaml.safe_dump({"format_version": "1.5", "smoke": {}, "runs": {"stock": entry | {"at": STARTED}}})
+    observed = Record.from_yaml(text).runs["stock"]
+    assert (observed.since, observed.completed) == (2, 3)
 
 
 def test_runs_of_a_newer_version_count_alone(dev: Dev) -> None:
@@ -172,7 +200,6 @@ def test_a_version_that_comes_back_begins_again(dev: Dev) -> None:
 def test_what_is_not_installed_yet_is_not_observed(dev: Dev) -> None:
     dev.installed(release=1)
     assert set(dev.observe().document["observed"]) == {"orders", "returns"}
-    assert "stock" not in json.loads(dev.asked.read_text())
     shown = call_script(dev.clone, "promote", "observe", "dev", PATH=dev.path).stdout
     assert "came with release 2, which is not installed yet" in shown
 
@@ -194,21 +221,15 @@ def test_the_cluster_and_the_namespace_can_be_named(dev: Dev) -> None:
     dev.observe("--context", "kind-data", "--namespace", "mage")
     commands = (dev.folder / "commands").read_text().splitlines()
     assert commands[0].startswith("--namespace=dev get ")
-    assert commands[-1].startswith("--namespace=mage --context=kind-data exec ")
+    assert commands[-1].startswith("--namespace=mage --context=kind-data logs ")
 
 
-def test_runs_between_a_release_and_its_installation_do_not_count(dev: Dev) -> None:
-    dev.installed(started=LATE)
+def test_the_cluster_that_the_policy_names_is_asked(dev: Dev) -> None:
+    write_policy(dev.clone, "dev", cluster={"context": "kind-data"})
+    push(dev.clone)
     dev.observe()
-    assert json.loads(dev.asked.read_text())["stock"] == the_second_after(LATE)
-
-
-def test_a_scheduler_that_starts_anew_takes_nothing_back(dev: Dev) -> None:
-    dev.observe()
-    before = json.loads(dev.asked.read_text())
-    dev.installed(release=3, started=LATE)
-    dev.observe()
-    assert json.loads(dev.asked.read_text()) == before
+    commands = (dev.folder / "commands").read_text().splitlines()
+    assert commands[0].startswith("--namespace=dev --context=kind-data get ")
 
 
 @pytest.mark.parametrize(
@@ -220,6 +241,7 @@ def test_a_scheduler_that_starts_anew_takes_nothing_back(dev: Dev) -> None:
         ([stateful_set("prod"), pod()], "is a scheduler of prod, not of dev"),
         ([stateful_set(**{"mage/release": "2"})], "has 0 Pods"),
         ([stateful_set(**{"mage/release": "2"}), pod(revision="one")], "is being replaced"),
+        ([stateful_set(**{"mage/release": "2"}), pod(placed=False)], "is being replaced, or made"),
     ],
 )
 def test_a_scheduler_that_is_not_the_environments_is_not_asked(

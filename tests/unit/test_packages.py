@@ -57,6 +57,16 @@ def test_an_import_that_no_package_supplies_is_named_with_the_likely_package(
     assert f"add {package} to {ASKED}" in finding.fix
 
 
+def test_what_a_secret_of_a_cloud_needs_is_named_once(sources: Path) -> None:
+    module = "mage_ai.services.aws.secrets_manager.secrets_manager"
+    code = f"from {module} import get_secret\nget_secret('a')\nget_secret('b')"
+    finding = only(findings_of(sources, above=code))
+    assert places([finding]) == [("package-missing", LOADER, 2)]
+    assert "Mage needs aws-secretsmanager-caching and boto3" in finding.problem
+    asked = "aws-secretsmanager-caching\nboto3\n"
+    assert {each.code for each in findings_of(sources, above=code, **{ASKED: asked})} == {"package-not-locked"}
+
+
 def test_what_a_client_of_mage_needs_is_named(sources: Path) -> None:
     finding = only(findings_of(sources, above="from mage_ai.io.bigquery import BigQuery"))
     assert "mage_ai.io.bigquery, which imports google.cloud.bigquery" in finding.problem
@@ -96,8 +106,38 @@ def test_what_a_block_in_sql_runs_with_is_named(sources: Path, provider: str, pa
     asked = block("ask", "data_loader", language="sql", configuration={"data_provider": provider})
     write_pipeline(sources, "questions", [asked])
     findings = findings_of(sources)
-    assert [finding.path for finding in findings] == ([metadata_of("questions")] if package else [])
+    where = [("package-missing", metadata_of("questions"), 7)]
+    assert places(findings) == (where if package else [])
     assert all(f"add {package} to" in finding.fix for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "connector", "package"),
+    [
+        ("data_loader", "kafka", "kafka-python"),
+        ("data_loader", "nats", "nats-py"),
+        ("data_exporter", "rabbitmq", "pika"),
+        ("data_exporter", "bigquery", "google-cloud-bigquery"),
+        ("data_exporter", "dummy", None),
+        ("data_exporter", "postgres", None),
+    ],
+)
+def test_what_a_stream_runs_with_is_named(sources: Path, kind: str, connector: str, package: str | None) -> None:
+    write_pipeline(sources, "stream", [block("it", kind, language="yaml")], type="streaming")
+    path = f"{PROJECT}/{kind}s/it.yaml"
+    findings = findings_of(sources, **{path: f"# ours\nconnector_type: '{connector}'\n"})
+    assert places(findings) == ([("package-missing", path, 2)] if package else [])
+    assert all(f"add {package} to" in finding.fix for finding in findings)
+
+
+def test_an_integration_pipeline_needs_mages_integrations(sources: Path) -> None:
+    write_pipeline(sources, "sync", [block("it", "data_loader", language="yaml")], type="integration")
+    path = f"{PROJECT}/data_loaders/it.yaml"
+    finding = only(findings_of(sources, **{path: "source: postgresql\n"}))
+    assert places([finding]) == [("package-missing", path, 1)]
+    asked = finding.fix.removeprefix("add ").partition(" to ")[0]
+    finding = only(findings_of(sources, **{path: "source: postgresql\n", ASKED: asked}))
+    assert finding.code == "package-not-locked"
 
 
 def test_an_import_in_the_block_s_function_counts(sources: Path) -> None:

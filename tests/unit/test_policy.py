@@ -42,10 +42,10 @@ def test_only_source_and_gates_are_needed() -> None:
 
 def test_every_key_is_read() -> None:
     keys = 'smoke: kind\npromoters: ["*@example.com"]\nsigned: true\nholds: [{pipeline: a, reason: b}]\n'
-    policy = read(f"{keys}zone: Asia/Tokyo\n")
+    policy = read(f"{keys}zone: Asia/Tokyo\nwatch: 2h\non_failure: hold\n")
     people, hold = People(("*@example.com",)), StandingHold("a", "b")
     expected = Policy("dev", (), smoke="kind", promoters=people, approvers=people, signed=True, holds=(hold,))
-    assert policy == replace(expected, zone="Asia/Tokyo")
+    assert policy == replace(expected, zone="Asia/Tokyo", watch=2, on_failure="hold")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,10 @@ def test_every_key_is_read() -> None:
         ("approvals: -1", "approvals", "approvals: 1"),
         ("approvals: [ada@example.com]", "approvals", "approvals: 1"),
         ("approvers: ada@example.com", "approvers", "approvers: ["),
+        ("watch: soon", "watch", "2h"),
+        ("watch: 2h\non_failure: revert", "on_failure", "one of hold, rollback, tell"),
+        ("on_failure: hold", "on_failure", "watch: 2h"),
+        ("watch: 0\non_failure: rollback", "on_failure", "watch: 2h"),
         ("holds: {orders: x}", "holds", "holds: []"),
         ("holds: [orders]", "holds[0]", "write keys and values"),
         ("holds: [{pipeline: orders}]", "holds[0].reason", "say why"),

@@ -73,7 +73,8 @@ def test_a_second_release_is_appended_to_the_first(promoted_to_dev: Path) -> Non
 
 def test_a_release_says_since_when_and_from_where_each_pipeline_is_there(promoted_to_dev: Path) -> None:
     write(promoted_to_dev, {LOAD_STOCK: "x = 1\n"})
-    changed = push(promoted_to_dev)
+    push(promoted_to_dev)
+    changed = head(promoted_to_dev, "main")
     promote(promoted_to_dev, "main", "dev")
     pipelines = record(promoted_to_dev, "dev")["pipelines"]
     assert (pipelines["stock"]["since"], pipelines["orders"]["since"]) == (2, 1)

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import PROJECT, git, head, promote, push, remote_of, write
-from promotion.record.release import Endpoint, Evidence, Release, Released
+from helpers import PROJECT, git, head, promote, push, released_text, remote_of, write
+from promotion.record.release import FORMAT_VERSION, Endpoint, Evidence, Image, Release, Released
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 LONG = st.text(st.sampled_from("aé\u2028😀"), min_size=60, max_size=85)  # as long as file systems let names be
@@ -32,11 +32,17 @@ EVIDENCE = st.builds(
     pipelines=PIPELINES,
     smoke=st.dictionaries(NAMES | LONG, EVIDENCE, max_size=3),
     source=SOURCES,
+    image=st.builds(Image, NAMES, st.just("") | NAMES, st.just("") | NAMES),
     by=NAMES,
     reason=NAMES,
 )
 def test_what_is_written_is_what_is_read(
-    pipelines: dict[str, Released], smoke: dict[str, Evidence], source: Endpoint, by: str, reason: str
+    pipelines: dict[str, Released],
+    smoke: dict[str, Evidence],
+    source: Endpoint,
+    image: Image,
+    by: str,
+    reason: str,
 ) -> None:
     release = Release(
         number=1,
@@ -47,7 +53,7 @@ def test_what_is_written_is_what_is_read(
         platform="sha256:1",
         configuration="sha256:2",
         configuration_commit="3",
-        image="src-4",
+        image=image,
         smoke=smoke,
         gates=("static",),
         by=by,
@@ -57,6 +63,13 @@ def test_what_is_written_is_what_is_read(
     text = release.to_yaml()
     assert Release.from_yaml(text, "") == release
     assert yaml.safe_load(text)["release"]["pipelines"].keys() == pipelines.keys()  # without libyaml, too
+
+
+def test_an_older_record_with_a_tag_alone_is_read(promoted_to_dev: Path) -> None:
+    text = released_text(promoted_to_dev, "dev", "release.yaml")
+    older = text.replace(f"format_version: '{FORMAT_VERSION}'", "format_version: '1.4'")
+    assert older != text
+    assert Release.from_yaml(older, "").image == Image(yaml.safe_load(text)["image"]["tag"])
 
 
 def test_a_change_of_one_pipeline_is_a_change_of_its_line(promoted_to_dev: Path) -> None:

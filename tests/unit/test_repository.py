@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -25,12 +26,36 @@ from promotion.repository.git import Repository
 from promotion.repository.tree import File
 
 
-def fetches(clone: Path, *arguments: str) -> int:
-    """Run promote.py and return how often it started `git fetch`."""
+def started(clone: Path, *arguments: str) -> list[str]:
+    """Run promote.py and return the commands that git was started for."""
     trace = clone.parent / "trace"
     trace.unlink(missing_ok=True)
     assert call_script(clone, "promote", *arguments, GIT_TRACE=str(trace)).exit_code in (0, 2)
-    return trace.read_text().count("built-in: git fetch ")
+    return re.findall("built-in: git (\\S+)", trace.read_text())
+
+
+def fetches(clone: Path, *arguments: str) -> int:
+    """Run promote.py and return how often it started `git fetch`."""
+    return started(clone, *arguments).count("fetch")
+
+
+def test_nothing_is_searched_in_a_clone_that_is_up_to_date(promoted_to_dev: Path) -> None:
+    plan = ("main", "dev", "--plan")
+    commands = started(promoted_to_dev, *plan)
+    assert (commands.count("rev-list"), commands.count("log")) == (1, 0)  # the one reads dev's history
+    edit_branch(promoted_to_dev, "main", {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    commands = started(promoted_to_dev, *plan)
+    assert commands.count("rev-list") > 1
+    assert commands.count("log") == 1
+
+
+def test_a_clone_is_found_in_a_path_of_two_lines(tmp_path: Path) -> None:
+    clone = make_project(tmp_path / "a\nb")
+    for branch in ("main", "other"):
+        git(clone, "checkout", "--quiet", "-B", branch)
+        with Repository.find(clone / PROJECT) as repository:
+            assert repository.root == clone
+            assert not repository.unpushed([PROJECT])
 
 
 def test_only_what_is_new_is_fetched(promoted_to_dev: Path) -> None:
@@ -42,7 +67,8 @@ def test_only_what_is_new_is_fetched(promoted_to_dev: Path) -> None:
 
 
 def test_what_a_killed_fetch_left_is_completed(promoted_to_dev: Path) -> None:
-    newer = edit_branch(promoted_to_dev, "main", {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    edit_branch(promoted_to_dev, "main", {f"{PROJECT}/data_loaders/load_stock.py": "newer = 1\n"})
+    newer = head(promoted_to_dev, "main")
     commit = git(remote_of(promoted_to_dev), "cat-file", "commit", newer) + "\n"
     assert git(promoted_to_dev, "hash-object", "-w", "-t", "commit", "--stdin", stdin=commit) == newer
     promote(promoted_to_dev, "main", "dev")

@@ -24,7 +24,7 @@ PROGRAMS = {
     "kind": "",
     "kubectl": f"""case " $* " in
         *" get secret "*) echo '{SECRET}';;
-        *" get pods "*) echo '{{"items": []}}';;
+        *" get pods,"*|*" get events "*) echo '{{"items": []}}';;
         *" port-forward "*) echo 'Forwarding from 127.0.0.1:9 -> 5432'; exec sleep 60;;
     esac""",
 }

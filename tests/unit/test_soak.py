@@ -87,10 +87,19 @@ def test_a_digest_that_runs_nowhere_does_not_soak(soaking: Path) -> None:
     assert "the source does not run it" in refusal.message
 
 
-@pytest.mark.parametrize("hours", ["a day", True, -1, None, 1e9, float("nan")])
-def test_hours_that_are_none(hours: Any) -> None:
-    with pytest.raises(Malformed, match=r"soak: .* is not a number of hours"):
-        read_policy("policy.yaml", {"source": "dev", "gates": [], "soak": hours})
+@pytest.mark.parametrize(
+    "duration", ["a day", "2", "2 h", "-1h", "2w", "99999d", True, -1, None, 1e9, float("nan")]
+)
+def test_what_is_no_duration(duration: Any) -> None:
+    with pytest.raises(Malformed, match=r"soak: .* is not a duration"):
+        read_policy("policy.yaml", {"source": "dev", "gates": [], "soak": duration})
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"), [(0, 0), (24, 24), (0.5, 0.5), ("30m", 0.5), ("24h", 24), ("1.5d", 36)]
+)
+def test_a_duration_has_a_unit_or_is_in_hours(written: Any, hours: float) -> None:
+    assert read_policy("policy.yaml", {"source": "dev", "gates": [], "soak": written}).soak == hours
 
 
 def test_nothing_can_soak_on_main() -> None:

@@ -129,12 +129,29 @@ def test_what_cannot_be_kept_is_named(change: dict[str, Any], left: str) -> None
         ({"schedule_interval": None}, "it has no interval: it never fires"),
         ({"schedule_type": None, "schedule_interval": None}, "it has no interval: it never fires"),
         ({"schedule_type": "event"}, "it has no event matchers"),
-        ({"schedule_interval": "0 0 l * *"}, "schedules.daily.interval: is not an interval"),
+        ({"schedule_interval": "0 0 * * * 30"}, "its interval '0 0 * * * 30' has a field of seconds"),
+        ({"schedule_interval": "0 0 30 2 *"}, "its interval '0 0 30 2 *' is none at which"),
+        ({"schedule_interval": "@reboot"}, "its interval '@reboot' is none at which"),
         ({"settings": {"timeout_status": "completed"}}, "schedules.daily.timeoutStatus: "),
     ],
 )
 def test_what_cannot_become_a_schedule_says_why(change: dict[str, Any], why: str) -> None:
     assert why_dropped(**change).startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("interval", "kept"),
+    [
+        ("@weekly", "@weekly"),
+        ("@yearly", "0 0 1 1 *"),
+        ("@midnight", "0 0 * * *"),
+        (" 0  6 ? * fri#1", "0 6 ? * fri#1"),
+        ("0 6 L * *", "0 6 L * *"),
+        ("0 6 * * * 0", "0 6 * * *"),
+    ],
+)
+def test_an_interval_that_mage_takes_is_kept(interval: str, kept: str) -> None:
+    assert one(schedule_interval=interval).entry["interval"] == kept
 
 
 def test_a_dropped_trigger_is_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,7 +26,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def main() -> None:
-    """Sync for ever."""
+    """Sync until SIGTERM, which also git-sync's first process passes on."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     given = {
         name.removeprefix("GITSYNC_"): value for name, value in os.environ.items() if name.startswith("GITSYNC_")
     }
