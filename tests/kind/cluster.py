@@ -23,7 +23,6 @@ from mage_pod.waiting import until
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "kind"
 POSTGRES = "postgres:18"
 _NO_IMAGE = re.compile(r'failed to pull image "([^"]+)"')
-_KUBELET_IS_AWAY = ":10250: connect: connection refused"
 _RESTRICTED = ("enforce", "warn")
 
 T = TypeVar("T")
@@ -74,19 +73,6 @@ class Namespace(kubectl.Namespace):
 
     cluster: Cluster
 
-    def kubectl(self, *arguments: str, stdin: str = "", seconds: float = kubectl.SECONDS) -> str:
-        """Run kubectl here; again where the kubelet refused the connection: a test restarts it."""
-
-        def look() -> list[str]:
-            try:
-                return [kubectl.Namespace.kubectl(self, *arguments, stdin=stdin, seconds=seconds)]
-            except CommandError as error:
-                if _KUBELET_IS_AWAY in error.stderr:
-                    return []
-                raise
-
-        return until(look, "an answer of the kubelet")[0]
-
     def make_secret(self, name: str, **data: str) -> None:
         """Have a Secret with these texts."""
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
@@ -97,24 +83,6 @@ def one_at_a_time(name: str) -> Iterator[None]:
     """Let one of the processes of a test run after the other do what is in the block."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def beside_others() -> Iterator[None]:
-    """Do what is in the block while others do so, but not while one has the cluster alone."""
-    with one_at_a_time("begin"):
-        lock = (FOLDER / "cluster.lock").open("w")
-        fcntl.flock(lock, fcntl.LOCK_SH)
-    with lock:
-        yield
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Do what is in the block when all others have ended what they do, and before they begin something new."""
-    with one_at_a_time("begin"), (FOLDER / "cluster.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -141,8 +109,14 @@ def _create(name: str, kubeconfig: Path, config: Path | None) -> None:
     """Do what pytest-kind's `create` does, which does not tell what kind says."""
     given = config or os.environ.get("KIND_CONFIG")
     options = [f"--name={name}", f"--kubeconfig={kubeconfig}", *([f"--config={given}"] if given else [])]
+    create = ["kind", "create", "cluster", *options]
     try:
-        run("kind", "create", "cluster", *options, cwd=FOLDER)
+        try:
+            run(*create, cwd=FOLDER)
+        except CommandError as error:
+            if _NO_IMAGE.search(error.stderr):
+                raise
+            run(*create, cwd=FOLDER)  # on a busy machine kind gives up early, and removes what it began
     except CommandError as error:
         _mark(name).unlink()
         if missing := _NO_IMAGE.search(error.stderr):

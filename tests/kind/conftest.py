@@ -19,8 +19,6 @@ from kind.cluster import (
     Cluster,
     Namespace,
     NoCluster,
-    alone,
-    beside_others,
     have_cluster,
     make_namespace,
     one_at_a_time,
@@ -39,13 +37,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_SECONDS))
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
-    """Let a test that is marked so have the cluster alone: what it does to the node, others would feel."""
-    with alone() if item.get_closest_marker("alone") else beside_others():
-        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -110,11 +110,6 @@ def restart_database_of_a_drain(release: Release) -> None:
     wait_for_another(release, "scheduler", before)
 
 
-def restart_kubelet(release: Release) -> None:
-    release.namespace.cluster.in_node("systemctl", "restart", "kubelet")  # the one of both releases
-    eventually(lambda: release.execute("web", "echo", "answers"), "an answer by way of the kubelet")
-
-
 EVENTS: dict[str, Callable[[Release], None]] = {
     "helm upgrade rolls the pods": roll,
     "scheduler pod deleted": delete("scheduler"),
@@ -122,7 +117,6 @@ EVENTS: dict[str, Callable[[Release], None]] = {
     "web pod deleted": delete("web"),
     "PostgreSQL pod deleted": delete("postgres"),
     "scheduler and PostgreSQL pods deleted": restart_database_of_a_drain,
-    "kubelet restarted": restart_kubelet,
 }
 REPEATED = {("scheduler killed (SIGKILL)", "local")}
 
@@ -200,13 +194,7 @@ def trial(
     report(trial, request.config)
 
 
-_ALONE = {"kubelet restarted"}  # it cuts off what kubectl does in any pod
-
-
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(event, marks=pytest.mark.alone if event in _ALONE else ()) for event in EVENTS],
-)
+@pytest.fixture(scope="module", params=EVENTS)
 def event(request: pytest.FixtureRequest, trial: Trial) -> str:
     """An event that has happened to both releases."""
     trial.let(request.param)
