@@ -37,9 +37,9 @@ test-unit: .venv/installed ## Run the tests that need no service
 test-mage: .venv/installed ## Run the tests that start Mage and PostgreSQL
 	@$(PYTEST) tests/mage $(PYTEST_OPTIONS)
 
-# Three files at a time, because tests mostly wait for the cluster.
+# Three files at a time, because tests mostly wait for the cluster; in the order of tests/kind/conftest.py.
 test-kind: .venv/installed ## Run the tests on a real cluster (with Docker, kind, kubectl and helm)
-	@$(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile $(PYTEST_OPTIONS)
+	@$(VENV) -m pytest tests/kind --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 # All but the project and packages of a team, which has its own style.
 EXAMPLE := $(if $(wildcard examples/flights),examples,mage_project)

@@ -167,7 +167,7 @@ def make_namespace(cluster: Cluster, name: str) -> Namespace:
     return namespace
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 60, pause: float = 0.5) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 60, pause: float = 1) -> T:
     """Do what `until` does, whatever goes wrong: the cluster, and the way to it, may start anew meanwhile."""
     found = until(look, what, seconds, retry=Exception, pause=pause)
     assert found is not None

@@ -29,14 +29,17 @@ from kind.git_server import GitServer, build_image
 from kind.release import Release
 
 _SECONDS = 900  # a test and its fixtures; the first of a run waits for the image and the cluster
+_LONGEST = ["whole_line", "nothing_is_lost", "environments", "deploy", "executor_pods", "preview", "argocd"]
 _LIVE: list[Namespace] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests on a cluster their time."""
+    """Give tests on a cluster their time, and begin with the longest: none is left when the others have ended."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_SECONDS))
+    order = {f"test_{name}": number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ MEMORY = "700Mi"
 # Kubernetes would read some of it as variables, YAML as a number, a shell as commands.
 GREETING = "good morning $(ENV) $(HOME) $$ \"\" '' `id` \\ é 中 😀\n0123"
 AT_ONCE = 4
-WIDE = 30
+WIDE = 10
 
 # The first says where it runs and with what; the second, another Job, takes that to the warehouse.
 _TELL = """
