@@ -82,7 +82,7 @@ class Answer:
         if taken_back and is_done:
             which = f": {few([each.pipeline for each in taken_back])}" if left else ""
             problem += f"; taken back{which}"
-            fix = f"scripts/deploy.py {name}, where no Argo CD or Flux follows env/{name}; mend it on main"
+            fix = f"where no Argo CD or Flux follows env/{name}: scripts/deploy.py {name}; mend it on main"
         else:
             problem += "; it goes no further" if is_done else ""
             names = " ".join(f"-p {each.pipeline}" for each in failing)
