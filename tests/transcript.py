@@ -92,8 +92,8 @@ def check(page: Path, type_command: Callable[[str], Iterator[str]]) -> None:
     if REWRITE in os.environ:
         page.write_text(now)
         return
-    texts = (text.splitlines() for text in (written, now))
-    changed = "\n".join(difflib.unified_diff(*texts, "written", "now", lineterm=""))
+    before, after = written.splitlines(), now.splitlines()
+    changed = "\n".join(difflib.unified_diff(before, after, "written", "now", lineterm=""))
     assert not changed, f"{page} shows something else: run this test with {REWRITE}=1, and read\n{changed}"
 
 
