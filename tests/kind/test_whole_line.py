@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import transcript
+from basics.process import CommandError
 from helpers import ROOT, Result, git, promote, push, run_script, write_policy
 from kind.argocd import Application, following, from_git, have_argocd, look_into
 from kind.cluster import Cluster, Namespace, eventually
@@ -147,8 +148,10 @@ def _empty_namespaces(cluster: Cluster) -> Iterator[None]:
     """Remove before and after what a story has left: its namespaces have the names that the page shows."""
     words = ("delete", "namespace", *NAMESPACES, "--ignore-not-found")
     cluster.kubectl(*words)
-    yield
-    cluster.kubectl(*words, "--wait=false")
+    try:
+        yield
+    finally:
+        cluster.kubectl(*words, "--wait=false")
 
 
 @contextmanager
@@ -158,13 +161,16 @@ def _webhook(application: Application) -> Iterator[None]:
 
     def look() -> None:
         while not end.wait(WEBHOOK):
-            application.look()
+            with suppress(CommandError):  # the next one makes up for it
+                application.look()
 
     thread = threading.Thread(target=look)
     thread.start()
-    yield
-    end.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def test_the_page_is_what_its_commands_print(line: Line) -> None:
